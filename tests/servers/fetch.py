@@ -1,0 +1,157 @@
+"""Gets what the servers are made of, once: Trino through Maven, Python packages through pip.
+
+Both tools are asked by their ordinary names and follow their own configuration, so mirrors and proxies
+work as for any other project. Everything is made in a temporary directory and renamed at the end: an
+interrupted run leaves nothing that looks finished.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import settings
+from report import ServerError, step
+
+
+@contextmanager
+def _made_whole(target: Path) -> Iterator[Path]:
+    """A directory to work in that becomes `target` when all went well, and nothing otherwise."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        yield draft
+        draft.chmod(0o755)
+        draft.replace(target)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+def _run(purpose: str, command: list[str]) -> str:
+    """Runs a tool and returns its output; a failure becomes a sentence with the end of that output."""
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise ServerError(f"{purpose} needs the program {command[0]}, which is not installed") from None
+    if done.returncode != 0:
+        end = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
+        raise ServerError(f"{purpose} failed ({' '.join(command)}):\n{end}")
+    return done.stdout
+
+
+# --- Trino ---------------------------------------------------------------------------------------------
+
+
+def trino_home(kind: settings.Kind) -> Path:
+    """The unpacked server of this kind, fetched and unpacked if it is not there yet."""
+    home = settings.cache_directory() / "trino" / f"{settings.TRINO_VERSION}-{kind.name}"
+    if not home.exists():
+        archive = _artifact(kind.server_artifact, "tar.gz")
+        plugins = [_artifact(name, "zip") for name in kind.plugin_artifacts]
+        with step(f"unpacking {archive.name}"), _made_whole(home) as draft:
+            # The whole tarball, because plugins share jars by hard links.
+            _run("unpacking Trino", ["tar", "-xzf", str(archive), "-C", str(draft), "--strip-components=1"])
+            for plugin in plugins:
+                _unpack_plugin(plugin, draft / "plugin")
+    _arrange_plugins(home, kind)
+    return home
+
+
+def _unpack_plugin(archive: Path, plugins: Path) -> None:
+    """Unpacks a plugin's zip, whose root folder is `trino-<name>-<version>`, to `plugin/<name>`."""
+    root = archive.name.removesuffix(".zip")
+    with zipfile.ZipFile(archive) as content:
+        content.extractall(plugins)
+    name = root.removeprefix("trino-").removesuffix(f"-{settings.TRINO_VERSION}")
+    (plugins / root).rename(plugins / name)
+
+
+def _arrange_plugins(home: Path, kind: settings.Kind) -> None:
+    """Moves plugins between `plugin` and `plugin-unused` so that the first holds what is wanted."""
+    if kind.server_artifact != "trino-server":
+        return
+    used, unused = home / "plugin", home / "plugin-unused"
+    unused.mkdir(exist_ok=True)
+    for plugin in list(used.iterdir()):
+        if plugin.name not in settings.KEPT_PLUGINS:
+            plugin.rename(unused / plugin.name)
+    for plugin in list(unused.iterdir()):
+        if plugin.name in settings.KEPT_PLUGINS:
+            plugin.rename(used / plugin.name)
+
+
+def _artifact(name: str, packaging: str) -> Path:
+    """The file of one `io.trino` artifact in the local Maven repository, fetched if it is not there."""
+    version = settings.TRINO_VERSION
+    directory = _maven_repository() / "io" / "trino" / name / version
+    file = directory / f"{name}-{version}.{packaging}"
+    if not file.exists():
+        with step(f"fetching {file.name} with Maven"):
+            # Maven remembers for a day that something was not to be had; it may be by now.
+            for remembered in directory.glob(f"{file.name}*.lastUpdated"):
+                remembered.unlink()
+            coordinates = f"io.trino:{name}:{version}:{packaging}"
+            _run(
+                f"fetching {coordinates}",
+                ["mvn", "-q", "-B", "dependency:get", f"-Dartifact={coordinates}", "-Dtransitive=false"],
+            )
+    if not file.exists():
+        raise ServerError(f"Maven fetched io.trino:{name}:{version}, but {file} is not there")
+    return file
+
+
+def _maven_repository() -> Path:
+    """Where Maven keeps what it has fetched. Its usual place is not asked for, a configured one is."""
+    configured = any(
+        path.exists() and "<localRepository>" in _without_comments(path.read_text(errors="replace"))
+        for path in (Path.home() / ".m2" / "settings.xml", Path("/etc/maven/settings.xml"))
+    )
+    if not configured:
+        return Path.home() / ".m2" / "repository"
+    expression = "-Dexpression=settings.localRepository"
+    return Path(_run("asking Maven for its repository", ["mvn", "-q", "-B", "help:evaluate", expression, "-DforceStdout"]).strip())
+
+
+def _without_comments(xml: str) -> str:
+    parts = xml.split("<!--")
+    return parts[0] + "".join(part.partition("-->")[2] for part in parts[1:])
+
+
+# --- Python packages -----------------------------------------------------------------------------------
+
+
+def python_environment(name: str, requirements: Path) -> Path:
+    """The Python of a virtual environment that holds these requirements, made if it is not there yet.
+
+    Its directory is named by a hash of the requirements, so a changed file gets a new environment; older
+    ones of the same name are removed.
+    """
+    environments = settings.cache_directory() / "venv"
+    key = f"{sys.version_info.major}.{sys.version_info.minor}\n".encode() + requirements.read_bytes()
+    target = environments / f"{name}-{hashlib.sha256(key).hexdigest()[:12]}"
+    python = target / "bin" / "python"
+    complete = target / "complete"
+    if complete.exists():
+        return python
+    with step(f"installing the Python packages of {requirements.name} for {name}"):
+        # A virtual environment holds its own path and cannot be renamed: a last file marks it as whole.
+        shutil.rmtree(target, ignore_errors=True)
+        for older in environments.glob(f"{name}-*"):
+            if len(older.name) == len(target.name):
+                shutil.rmtree(older, ignore_errors=True)
+        venv.create(target, with_pip=True)
+        _run(
+            f"installing {requirements}",
+            [str(python), "-m", "pip", "install", "--quiet", "--requirement", str(requirements)],
+        )
+        complete.touch()
+    return python

@@ -1,0 +1,167 @@
+"""Brings the servers of one kind up and down, and tells how they are."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import fetch
+import java
+import postgres
+import s3
+import settings
+import trino_config
+from processes import Processes, not_listening, choose_port, write_json
+from report import ServerError, say, step
+from trino_client import QueryError, TrinoClient
+
+
+class Fleet:
+    """The servers of one kind, and the directory that holds all there is to know about them."""
+
+    def __init__(self, kind: settings.Kind) -> None:
+        self.kind = kind
+        self.directory = settings.run_directory(kind)
+        #: What tests and the demo read: addresses, users, certificates.
+        self.description = self.directory / "servers.json"
+        self.processes = Processes(self.directory)
+
+    def describe(self) -> dict[str, Any] | None:
+        """The content of `servers.json`; None while the servers are not up."""
+        try:
+            return json.loads(self.description.read_text())
+        except (OSError, ValueError):
+            return None
+
+    def up(self) -> Path:
+        """Starts the servers unless they run and answer already; returns the path of `servers.json`."""
+        with _only_one_at_a_time():
+            described = self.describe()
+            if described and self.is_healthy(described):
+                say(f"the {self.kind.name} servers are up already: {described['trino']['url']}")
+                return self.description
+            # Both may fetch and install, which is no reason to touch what runs.
+            runtime, home = java.find_java(), fetch.trino_home(self.kind)
+            self._stop_and_clean()
+            try:
+                self._start(runtime, home)
+            except BaseException:
+                self.processes.stop()
+                raise
+            return self.description
+
+    def down(self) -> list[str]:
+        """Stops what `up` has started, removes its data and keeps its logs."""
+        with _only_one_at_a_time():
+            return self._stop_and_clean()
+
+    def is_healthy(self, described: dict[str, Any]) -> bool:
+        """Whether every server still is the process that was started, and answers."""
+        expected = {"trino", "postgres", "s3"} if self.kind.complete else {"trino"}
+        if not expected <= self.processes.running().keys():
+            return False
+        if self.kind.complete:
+            s3_port = int(described["s3"]["endpoint"].rpartition(":")[2])
+            if not_listening(described["postgres"]["port"]) or not_listening(s3_port):
+                return False
+        return _unready(described["trino"]) is None
+
+    def _stop_and_clean(self) -> list[str]:
+        self.description.unlink(missing_ok=True)
+        stopped = self.processes.stop()
+        data = self.directory / "data"
+        postgres.remove_data(data)
+        for directory in (data, self.directory / "etc"):
+            shutil.rmtree(directory, ignore_errors=True)
+        return stopped
+
+    def _start(self, runtime: Path, home: Path) -> None:
+        etc, data = self.directory / "etc", self.directory / "data"
+        data.mkdir(parents=True)
+        addresses = trino_config.Addresses(http=choose_port("http"))
+        if self.kind.complete:
+            addresses = trino_config.Addresses(*(choose_port(name) for name in ("http", "https", "postgres", "s3")))
+            s3.start(self.processes, data, addresses.s3)
+            postgres.start(self.processes, data, addresses.postgres)
+        authority = trino_config.write(self.kind, etc, data, addresses)
+        described = self._description(addresses, authority)
+        with step(f"starting Trino {settings.TRINO_VERSION} on {described['trino']['url']}"):
+            command = trino_config.command(self.kind, runtime, home, etc, data)
+            described["trino"]["pid"] = self.processes.start("trino", command, cwd=self.directory)
+            self.processes.wait_until_ready("trino", lambda: _unready(described["trino"]), self.kind.start_limit)
+        write_json(self.description, described)
+
+    def _description(self, addresses: trino_config.Addresses, authority: Path | None) -> dict[str, Any]:
+        trino: dict[str, Any] = {
+            "url": f"http://{settings.HOST}:{addresses.http}",
+            "version": settings.TRINO_VERSION,
+            "catalogs": list(self.kind.catalogs),
+        }
+        if not self.kind.complete:
+            return {"trino": trino}
+        trino |= {
+            "https_url": f"https://{settings.HOST}:{addresses.https}",
+            "ca_certificate": str(authority),
+            "users": settings.USERS,
+        }
+        return {
+            "trino": trino,
+            "postgres": {
+                "host": settings.HOST,
+                "port": addresses.postgres,
+                "user": settings.POSTGRES_USER,
+                "password": settings.POSTGRES_PASSWORD,
+                "database": settings.POSTGRES_DATABASE,
+            },
+            "s3": {
+                "endpoint": f"http://{settings.HOST}:{addresses.s3}",
+                "access_key": settings.S3_ACCESS_KEY,
+                "secret_key": settings.S3_SECRET_KEY,
+                "region": settings.S3_REGION,
+            },
+        }
+
+
+def _unready(trino: dict[str, Any]) -> str | None:
+    """Why Trino is not to be used yet; None when it has all its catalogs and answers on every address."""
+    plain = TrinoClient(trino["url"], timeout=20)
+    try:
+        if plain.info()["starting"]:
+            return "it is still starting"
+        missing = set(trino["catalogs"]) - {row["Catalog"] for row in plain.rows("SHOW CATALOGS")}
+        if missing:
+            return f"it has no catalog {', '.join(sorted(missing))} yet"
+        plain.rows("SELECT 1")
+        if "https_url" in trino:
+            user, password = next(iter(trino["users"].items()))
+            TrinoClient(trino["https_url"], user, password, trino["ca_certificate"], timeout=20).rows("SELECT 1")
+    except QueryError as error:
+        return str(error)
+    return None
+
+
+@contextmanager
+def _only_one_at_a_time() -> Iterator[None]:
+    """Keeps two runs from fetching, starting or stopping at the same time; the second one waits."""
+    path = settings.cache_directory() / "servers.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            say("waiting for another run of tests/servers to finish")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def kind_of(name: str) -> settings.Kind:
+    """The kind with this name."""
+    try:
+        return settings.KINDS[name]
+    except KeyError:
+        raise ServerError(f"there are no servers called {name}; there are {', '.join(settings.KINDS)}") from None

@@ -1,0 +1,52 @@
+"""Finds a Java that is new enough for Trino."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import settings
+from report import ServerError
+
+
+def find_java() -> Path:
+    """The first `java` of JAVA_HOME, /usr/lib/jvm and PATH that is new enough."""
+    seen: list[str] = []
+    for candidate in _candidates():
+        version = _major_version(candidate)
+        if version is not None and version >= settings.MINIMUM_JAVA:
+            return candidate
+        seen.append(f"{candidate} ({'does not run' if version is None else f'version {version}'})")
+    found = ", ".join(seen) if seen else "none"
+    raise ServerError(
+        f"Trino {settings.TRINO_VERSION} needs Java {settings.MINIMUM_JAVA} or newer; found: {found}. "
+        "Install a JDK of that age, for instance Temurin's package temurin-25-jdk, or point JAVA_HOME at one."
+    )
+
+
+def _candidates() -> Iterator[Path]:
+    if home := os.environ.get("JAVA_HOME"):
+        yield Path(home) / "bin" / "java"
+    homes = [path for path in Path("/usr/lib/jvm").glob("*") if (path / "bin" / "java").exists()]
+    # The highest number first, so that the usual case needs one look.
+    yield from (home / "bin" / "java" for home in sorted(homes, key=_number_in_name, reverse=True))
+    if on_path := shutil.which("java"):
+        yield Path(on_path)
+
+
+def _number_in_name(home: Path) -> int:
+    number = re.search(r"\d+", home.name)
+    return int(number.group()) if number else 0
+
+
+def _major_version(java: Path) -> int | None:
+    try:
+        answer = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    version = re.search(r'version "(\d+)', answer.stderr + answer.stdout)
+    return int(version.group(1)) if version else None

@@ -1,0 +1,188 @@
+"""Writes the `etc` directory of a Trino server."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import security
+import settings
+
+JVM_OPTIONS = (
+    "-server",
+    "-XX:+UseG1GC",
+    "-XX:G1HeapRegionSize=32M",
+    "-XX:+ExitOnOutOfMemoryError",
+    "-XX:-OmitStackTraceInFastThrow",
+    "-XX:ReservedCodeCacheSize=256M",
+    "-Djdk.attach.allowAttachSelf=true",
+    "-Djdk.nio.maxCachedBufferSize=2000000",
+    "-Dfile.encoding=UTF-8",
+    "-Duser.timezone=UTC",
+    "--add-modules=jdk.incubator.vector",
+    "--sun-misc-unsafe-memory-access=allow",
+)
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Ports that Trino listens on, and those of the servers that it uses itself."""
+
+    http: int
+    https: int | None = None
+    postgres: int | None = None
+    s3: int | None = None
+
+
+def write(kind: settings.Kind, etc: Path, data: Path, addresses: Addresses) -> Path | None:
+    """Writes the configuration; returns the certificate of the authority that clients have to trust."""
+    (etc / "catalog").mkdir(parents=True)
+    for directory in ("trino", "iceberg", "tmp"):
+        (data / directory).mkdir(parents=True, exist_ok=True)
+    config = {
+        "coordinator": "true",
+        "node-scheduler.include-coordinator": "true",
+        "http-server.http.port": str(addresses.http),
+        "http-server.log.path": str(data / "trino" / "http-request.log"),
+        "discovery.uri": f"http://{settings.HOST}:{addresses.http}",
+        "query.max-memory-per-node": kind.query_memory,
+        "memory.heap-headroom-per-node": kind.heap_headroom,
+    }
+    authority = None
+    if kind.complete:
+        authority = _write_security(etc, config, addresses)
+        _write_spooling(etc, config, addresses)
+    _write_properties(etc / "config.properties", config)
+    _write_properties(
+        etc / "node.properties",
+        {
+            "node.environment": "test",
+            "node.id": f"source-trino-{kind.name}",
+            "node.data-dir": str(data / "trino"),
+            "node.bind-ip": settings.HOST,
+            "node.internal-address": settings.HOST,
+        },
+    )
+    catalogs = _catalogs(data, addresses)
+    for name in kind.catalogs:
+        _write_properties(etc / "catalog" / f"{name}.properties", catalogs[name])
+    return authority
+
+
+def command(kind: settings.Kind, java: Path, home: Path, etc: Path, data: Path) -> list[str]:
+    """The command that starts the server, without Trino's launcher, from the directory that holds `etc`.
+
+    Trino looks for some of its files, such as `spooling-manager.properties`, in `etc` and nowhere else.
+    """
+    node = [f"-D{line}" for line in (etc / "node.properties").read_text().splitlines()]
+    return [
+        str(java),
+        f"-Xmx{kind.heap}",
+        *JVM_OPTIONS,
+        f"-Djava.io.tmpdir={data / 'tmp'}",
+        *node,
+        f"-Dconfig={etc / 'config.properties'}",
+        f"-Dcatalog.config-dir={etc / 'catalog'}",
+        f"-Dplugin.dir={home / 'plugin'}",
+        "-cp",
+        f"{home / 'lib'}/*",
+        "io.trino.server.TrinoServer",
+    ]
+
+
+def _write_security(etc: Path, config: dict[str, str], addresses: Addresses) -> Path:
+    """https with passwords beside http without, and rules about who may do what."""
+    authority, certificate = security.write_certificates(etc / "tls")
+    config |= {
+        "http-server.https.enabled": "true",
+        "http-server.https.port": str(addresses.https),
+        "http-server.https.keystore.path": str(certificate),
+        "http-server.authentication.type": "PASSWORD",
+        "http-server.authentication.allow-insecure-over-http": "true",
+        "internal-communication.shared-secret": secrets.token_urlsafe(48),
+    }
+    security.write_password_file(etc / "password.db")
+    _write_properties(
+        etc / "password-authenticator.properties",
+        {"password-authenticator.name": "file", "file.password-file": str(etc / "password.db")},
+    )
+    security.write_access_rules(etc / "rules.json")
+    _write_properties(
+        etc / "access-control.properties",
+        {"access-control.name": "file", "security.config-file": str(etc / "rules.json")},
+    )
+    return authority
+
+
+def _write_spooling(etc: Path, config: dict[str, str], addresses: Addresses) -> None:
+    """Spooled results in S3. A client that does not ask for an encoding still gets direct ones."""
+    config |= {
+        "protocol.spooling.enabled": "true",
+        "protocol.spooling.shared-secret-key": base64.b64encode(secrets.token_bytes(32)).decode(),
+        "protocol.spooling.retrieval-mode": "STORAGE",
+    }
+    _write_properties(
+        etc / "spooling-manager.properties",
+        {
+            "spooling-manager.name": "filesystem",
+            "fs.s3.enabled": "true",
+            "fs.location": f"s3://{settings.SPOOL_BUCKET}/segments/",
+            **_s3(addresses),
+            # Encryption needs https to the storage.
+            "fs.segment.encryption": "false",
+            "fs.segment.ttl": "12h",
+            "fs.segment.direct.ttl": "1h",
+            "fs.segment.pruning.enabled": "false",
+            "fs.segment.explicit-ack": "true",
+        },
+    )
+
+
+def _s3(addresses: Addresses) -> dict[str, str]:
+    return {
+        "s3.endpoint": f"http://{settings.HOST}:{addresses.s3}",
+        "s3.region": settings.S3_REGION,
+        "s3.path-style-access": "true",
+        "s3.aws-access-key": settings.S3_ACCESS_KEY,
+        "s3.aws-secret-key": settings.S3_SECRET_KEY,
+    }
+
+
+def _catalogs(data: Path, addresses: Addresses) -> dict[str, dict[str, str]]:
+    """The properties of every catalog by name; which of them a server gets is in the settings."""
+    database = f"{settings.HOST}:{addresses.postgres}/{settings.POSTGRES_DATABASE}"
+    return {
+        "tpch": {"connector.name": "tpch"},
+        "memory": {"connector.name": "memory", "memory.max-data-per-node": "512MB"},
+        "blackhole": {"connector.name": "blackhole"},
+        "faker": {"connector.name": "faker"},
+        "iceberg": {
+            "connector.name": "iceberg",
+            "iceberg.catalog.type": "TESTING_FILE_METASTORE",
+            "hive.metastore.catalog.dir": "local:///",
+            "fs.native-local.enabled": "true",
+            "local.location": str(data / "iceberg"),
+        },
+        # On S3, because Trino refuses to change Delta tables on a local file system.
+        "delta": {
+            "connector.name": "delta_lake",
+            "hive.metastore": "file",
+            "hive.metastore.catalog.dir": f"s3://{settings.LAKE_BUCKET}/delta",
+            "fs.native-s3.enabled": "true",
+            **_s3(addresses),
+            "delta.enable-non-concurrent-writes": "true",
+        },
+        "postgresql": {
+            "connector.name": "postgresql",
+            "connection-url": f"jdbc:postgresql://{database}",
+            "connection-user": settings.POSTGRES_USER,
+            "connection-password": settings.POSTGRES_PASSWORD,
+            "case-insensitive-name-matching": "true",
+        },
+    }
+
+
+def _write_properties(path: Path, properties: dict[str, str]) -> None:
+    path.write_text("".join(f"{name}={value}\n" for name, value in properties.items()))
