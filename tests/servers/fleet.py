@@ -88,27 +88,23 @@ class Fleet:
             addresses = trino_config.Addresses(*(choose_port(name) for name in ("http", "https", "postgres", "s3")))
             s3.start(self.processes, data, addresses.s3)
             postgres.start(self.processes, data, addresses.postgres)
-        authority = trino_config.write(self.kind, etc, data, addresses)
-        described = self._description(addresses, authority)
+        login = trino_config.write(self.kind, etc, data, addresses)
+        described = self._description(addresses, login)
         with step(f"starting Trino {settings.TRINO_VERSION} on {described['trino']['url']}"):
             command = trino_config.command(self.kind, runtime, home, etc, data)
             described["trino"]["pid"] = self.processes.start("trino", command, cwd=self.directory)
             self.processes.wait_until_ready("trino", lambda: _unready(described["trino"]), self.kind.start_limit)
         write_json(self.description, described)
 
-    def _description(self, addresses: trino_config.Addresses, authority: Path | None) -> dict[str, Any]:
-        trino: dict[str, Any] = {
+    def _description(self, addresses: trino_config.Addresses, login: dict[str, Any]) -> dict[str, Any]:
+        trino = {
             "url": f"http://{settings.HOST}:{addresses.http}",
             "version": settings.TRINO_VERSION,
             "catalogs": list(self.kind.catalogs),
+            **login,
         }
         if not self.kind.complete:
             return {"trino": trino}
-        trino |= {
-            "https_url": f"https://{settings.HOST}:{addresses.https}",
-            "ca_certificate": str(authority),
-            "users": settings.USERS,
-        }
         return {
             "trino": trino,
             "postgres": {

@@ -1,16 +1,25 @@
-"""Certificates, the password file and the access rules of the test server."""
+"""Certificates, passwords, tokens and the access rules of the test server."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 import json
 import os
 import subprocess
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import settings
 from report import ServerError
+
+#: How long certificates and tokens are good for. They are made anew at every start.
+VALID_DAYS = 30
+
+_NEW_KEY = ("-newkey", "rsa:2048", "-nodes")
 
 _EVERY_TABLE_PRIVILEGE = ["SELECT", "INSERT", "DELETE", "UPDATE", "OWNERSHIP", "GRANT_SELECT"]
 
@@ -21,7 +30,11 @@ ACCESS_RULES: dict[str, Any] = {
         {"user": "nobody", "allow": "none"},
         {"allow": "all"},
     ],
-    "schemas": [{"owner": True}],
+    "schemas": [
+        # The owner of a schema sees all its tables.
+        {"user": "denied", "catalog": "memory", "schema": "private", "owner": False},
+        {"owner": True},
+    ],
     "tables": [
         # Visible through the right to insert, but not to be read; `hidden` is not even visible.
         {"user": "denied", "catalog": "memory", "schema": "private", "table": "hidden", "privileges": []},
@@ -47,41 +60,67 @@ def write_password_file(path: Path) -> None:
     lines = []
     for user, password in settings.USERS.items():
         salt = os.urandom(16)
+        # Trino 476 refuses every password whose hash was made with SHA-256.
         key = hashlib.pbkdf2_hmac("sha1", password.encode(), salt, iterations)
         lines.append(f"{user}:{iterations}:{salt.hex()}:{key.hex()}\n")
     path.write_text("".join(lines))
     path.chmod(0o600)
 
 
-def write_certificates(directory: Path) -> tuple[Path, Path]:
-    """Makes a certificate authority and a server certificate for the loopback names.
+def write_token(key_file: Path) -> str:
+    """Makes a JSON Web Token for the first user, and the file with the key that Trino checks it with."""
+    key = os.urandom(32)
+    key_file.write_text(base64.b64encode(key).decode())
+    key_file.chmod(0o600)
+    claims = {"sub": next(iter(settings.USERS)), "exp": int(time.time()) + VALID_DAYS * 86400}
+    signed = ".".join(_base64url(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, claims))
+    return f"{signed}.{_base64url(hmac.digest(key, signed.encode(), 'sha256'))}"
 
-    Returns the authority's certificate, for clients, and the server's PEM file with key and certificate.
-    """
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """PEM files; the server's holds its key and its certificate."""
+
+    authority: Path
+    server: Path
+    client: Path
+    client_key: Path
+
+
+def write_certificates(directory: Path) -> Certificates:
+    """Makes an authority, a server certificate for the loopback names and one for the first user."""
     directory.mkdir(parents=True, exist_ok=True)
-    ca_key, ca = directory / "ca.key", directory / "ca.pem"
-    key, request, certificate = (directory / f"server.{end}" for end in ("key", "csr", "crt"))
-    extensions = directory / "server.ext"
-    extensions.write_text(
-        "subjectAltName=DNS:localhost,IP:127.0.0.1\n"
-        "basicConstraints=critical,CA:FALSE\n"
+    authority, authority_key = directory / "ca.pem", directory / "ca.key"
+    _openssl("req", "-x509", *_NEW_KEY, "-keyout", authority_key, "-out", authority, "-days", str(VALID_DAYS),
+             "-subj", "/CN=source-trino test authority",
+             "-addext", "keyUsage=critical,keyCertSign,cRLSign")  # fmt: skip
+    names = "subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n"
+    certificate, key = _issue(directory, "server", "localhost", names)
+    client, client_key = _issue(directory, "client", next(iter(settings.USERS)), "extendedKeyUsage=clientAuth\n")
+    server = directory / "server-with-key.pem"
+    server.write_text(key.read_text() + certificate.read_text())
+    for secret in (authority_key, key, client_key, server):
+        secret.chmod(0o600)
+    return Certificates(authority, server, client, client_key)
+
+
+def _issue(directory: Path, name: str, common_name: str, extensions: str) -> tuple[Path, Path]:
+    """A certificate from the authority in the same directory, and its key."""
+    certificate, key, request, wanted = (directory / f"{name}.{end}" for end in ("pem", "key", "csr", "ext"))
+    wanted.write_text(
+        extensions + "basicConstraints=critical,CA:FALSE\n"
         "keyUsage=critical,digitalSignature,keyEncipherment\n"
-        "extendedKeyUsage=serverAuth\n"
         "authorityKeyIdentifier=keyid\n"
         "subjectKeyIdentifier=hash\n"
     )
-    new_key = ["-newkey", "rsa:2048", "-noenc"]
-    _openssl("req", "-x509", *new_key, "-keyout", ca_key, "-out", ca, "-days", "30",
-             "-subj", "/CN=source-trino test authority",
-             "-addext", "keyUsage=critical,keyCertSign,cRLSign")  # fmt: skip
-    _openssl("req", *new_key, "-keyout", key, "-out", request, "-subj", "/CN=localhost")
-    _openssl("x509", "-req", "-in", request, "-CA", ca, "-CAkey", ca_key, "-CAcreateserial",
-             "-days", "30", "-extfile", extensions, "-out", certificate)  # fmt: skip
-    server = directory / "server.pem"
-    server.write_text(key.read_text() + certificate.read_text())
-    for secret in (ca_key, key, server):
-        secret.chmod(0o600)
-    return ca, server
+    _openssl("req", *_NEW_KEY, "-keyout", key, "-out", request, "-subj", f"/CN={common_name}")
+    _openssl("x509", "-req", "-in", request, "-CA", directory / "ca.pem", "-CAkey", directory / "ca.key",
+             "-CAcreateserial", "-days", str(VALID_DAYS), "-extfile", wanted, "-out", certificate)  # fmt: skip
+    return certificate, key
 
 
 def _openssl(*arguments: str | Path) -> None:

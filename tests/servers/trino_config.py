@@ -6,6 +6,7 @@ import base64
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import security
 import settings
@@ -36,8 +37,8 @@ class Addresses:
     s3: int | None = None
 
 
-def write(kind: settings.Kind, etc: Path, data: Path, addresses: Addresses) -> Path | None:
-    """Writes the configuration; returns the certificate of the authority that clients have to trust."""
+def write(kind: settings.Kind, etc: Path, data: Path, addresses: Addresses) -> dict[str, Any]:
+    """Writes the configuration; returns what a client needs for the https address, if there is one."""
     (etc / "catalog").mkdir(parents=True)
     for directory in ("trino", "iceberg", "tmp"):
         (data / directory).mkdir(parents=True, exist_ok=True)
@@ -50,9 +51,9 @@ def write(kind: settings.Kind, etc: Path, data: Path, addresses: Addresses) -> P
         "query.max-memory-per-node": kind.query_memory,
         "memory.heap-headroom-per-node": kind.heap_headroom,
     }
-    authority = None
+    login: dict[str, Any] = {}
     if kind.complete:
-        authority = _write_security(etc, config, addresses)
+        login = _write_security(etc, config, addresses)
         _write_spooling(etc, config, addresses)
     _write_properties(etc / "config.properties", config)
     _write_properties(
@@ -68,7 +69,7 @@ def write(kind: settings.Kind, etc: Path, data: Path, addresses: Addresses) -> P
     catalogs = _catalogs(data, addresses)
     for name in kind.catalogs:
         _write_properties(etc / "catalog" / f"{name}.properties", catalogs[name])
-    return authority
+    return login
 
 
 def command(kind: settings.Kind, java: Path, home: Path, etc: Path, data: Path) -> list[str]:
@@ -92,14 +93,18 @@ def command(kind: settings.Kind, java: Path, home: Path, etc: Path, data: Path) 
     ]
 
 
-def _write_security(etc: Path, config: dict[str, str], addresses: Addresses) -> Path:
-    """https with passwords beside http without, and rules about who may do what."""
-    authority, certificate = security.write_certificates(etc / "tls")
+def _write_security(etc: Path, config: dict[str, str], addresses: Addresses) -> dict[str, Any]:
+    """https with logins beside http without, and rules about who may do what."""
+    certificates = security.write_certificates(etc / "tls")
+    token = security.write_token(etc / "token.key")
     config |= {
         "http-server.https.enabled": "true",
         "http-server.https.port": str(addresses.https),
-        "http-server.https.keystore.path": str(certificate),
-        "http-server.authentication.type": "PASSWORD",
+        "http-server.https.keystore.path": str(certificates.server),
+        "http-server.https.truststore.path": str(certificates.authority),
+        "http-server.authentication.type": "CERTIFICATE,PASSWORD,JWT",
+        "http-server.authentication.certificate.user-mapping.pattern": "CN=(.*)",
+        "http-server.authentication.jwt.key-file": str(etc / "token.key"),
         "http-server.authentication.allow-insecure-over-http": "true",
         "internal-communication.shared-secret": secrets.token_urlsafe(48),
     }
@@ -113,7 +118,14 @@ def _write_security(etc: Path, config: dict[str, str], addresses: Addresses) -> 
         etc / "access-control.properties",
         {"access-control.name": "file", "security.config-file": str(etc / "rules.json")},
     )
-    return authority
+    return {
+        "https_url": f"https://{settings.HOST}:{addresses.https}",
+        "ca_certificate": str(certificates.authority),
+        "users": settings.USERS,
+        "client_certificate": str(certificates.client),
+        "client_key": str(certificates.client_key),
+        "token": token,
+    }
 
 
 def _write_spooling(etc: Path, config: dict[str, str], addresses: Addresses) -> None:
