@@ -16,7 +16,7 @@ sys.dont_write_bytecode = True
 
 import fetch  # noqa: E402
 import settings  # noqa: E402
-from fleet import Fleet, kind_of  # noqa: E402
+from fleet import Fleet, kind_of, only_one_at_a_time  # noqa: E402
 from report import ServerError, last_lines, say  # noqa: E402
 from trino_client import QueryError, TrinoClient  # noqa: E402
 
@@ -115,7 +115,10 @@ def _sql(arguments: argparse.Namespace) -> int:
 
 
 def _python(arguments: argparse.Namespace) -> int:
-    print(fetch.python_environment(arguments.name, arguments.requirements))
+    if not arguments.requirements.is_file():
+        raise ServerError(f"there is no file {arguments.requirements}")
+    with only_one_at_a_time():
+        print(fetch.python_environment(arguments.name, arguments.requirements))
     return 0
 
 

@@ -44,7 +44,7 @@ class Fleet:
 
     def up(self) -> Path:
         """Starts the servers unless they run and answer already; returns the path of `servers.json`."""
-        with _only_one_at_a_time():
+        with only_one_at_a_time():
             described = self.describe()
             if described and self.is_healthy(described):
                 say(f"the {self.kind.name} servers are up already: {described['trino']['url']}")
@@ -61,7 +61,7 @@ class Fleet:
 
     def down(self) -> list[str]:
         """Stops what `up` has started, removes its data and keeps its logs."""
-        with _only_one_at_a_time():
+        with only_one_at_a_time():
             return self._stop_and_clean()
 
     def is_healthy(self, described: dict[str, Any]) -> bool:
@@ -146,7 +146,7 @@ def _unready(trino: dict[str, Any]) -> str | None:
 
 
 @contextmanager
-def _only_one_at_a_time() -> Iterator[None]:
+def only_one_at_a_time() -> Iterator[None]:
     """Keeps two runs from fetching, starting or stopping at the same time; the second one waits."""
     path = settings.cache_directory() / "servers.lock"
     path.parent.mkdir(parents=True, exist_ok=True)

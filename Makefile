@@ -1,0 +1,37 @@
+# Everything that is made or fetched lies below this directory; the source tree stays as it is.
+SOURCE_TRINO_CACHE := $(abspath $(or $(SOURCE_TRINO_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/source-trino))
+export SOURCE_TRINO_CACHE
+export CARGO_TARGET_DIR ?= $(SOURCE_TRINO_CACHE)/target
+export PYTHONDONTWRITEBYTECODE = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test fmt lint servers-up servers-down clean-cache
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build the release binary
+	cargo build --release --locked
+
+demo: ## start a small Trino, read two tables from it, load them into DuckDB, stop it
+	@python3 tests/demo
+
+test: ## run every check, the tests against real servers included
+	@tests/run
+
+fmt: ## format the Rust code
+	cargo fmt
+
+lint: ## what the compiler, clippy and rustdoc have to say; no warning is let through
+	cargo fmt --check
+	cargo clippy --all-targets --all-features --locked -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --document-private-items --locked
+
+servers-up: ## start the servers of the tests and leave them running
+	@python3 tests/servers up full
+
+servers-down: ## stop all servers that were started from here
+	@python3 tests/servers down
+
+clean-cache: servers-down ## remove everything fetched, built and kept below the cache directory
+	rm -rf $(foreach part,demo run target trino venv servers.lock,'$(SOURCE_TRINO_CACHE)/$(part)')
