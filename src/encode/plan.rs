@@ -1,0 +1,220 @@
+//! What is known before the first row: the fixed bytes of a record and how each column's cells are written.
+
+use super::json_text::write_string;
+use crate::types::{TrinoType, field_names, unique_names};
+
+/// How the records of one query are written. Made once, used for every row.
+#[derive(Debug, Clone)]
+pub struct RecordPlan {
+    /// From the start of the line to the `data` member's value.
+    pub(super) head: Vec<u8>,
+    /// The value of `data`.
+    pub(super) row: RowPlan,
+    /// The columns' names in the record, for changes and errors.
+    pub(super) names: Vec<String>,
+}
+
+impl RecordPlan {
+    /// A plan for records of `stream`, whose query has these columns in this order.
+    ///
+    /// Column names that repeat are told apart as [`unique_names`] does. Without a `namespace` the member is left out.
+    pub fn new(stream: &str, namespace: Option<&str>, columns: &[(String, TrinoType)]) -> Self {
+        let mut head = br#"{"type":"RECORD","record":{"stream":"#.to_vec();
+        write_string(stream, &mut head);
+        if let Some(namespace) = namespace {
+            head.extend_from_slice(br#","namespace":"#);
+            write_string(namespace, &mut head);
+        }
+        head.extend_from_slice(br#","data":"#);
+        let names = unique_names(columns.iter().map(|(name, _)| Some(name.as_str())));
+        let row = RowPlan::new(&names, columns.iter().map(|(_, ty)| ty));
+        Self { head, row, names }
+    }
+
+    /// The names of the columns as the records show them.
+    pub fn column_names(&self) -> &[String] {
+        &self.names
+    }
+}
+
+/// How a positional array of values becomes an object.
+#[derive(Debug, Clone)]
+pub(super) struct RowPlan {
+    pub(super) fields: Vec<FieldPlan>,
+}
+
+/// One member of the object.
+#[derive(Debug, Clone)]
+pub(super) struct FieldPlan {
+    /// What stands before the value: `{"name":` for the first field, `,"name":` for the others.
+    pub(super) key: Vec<u8>,
+    pub(super) kind: CellKind,
+}
+
+impl RowPlan {
+    fn new<'a>(names: &[String], types: impl Iterator<Item = &'a TrinoType>) -> Self {
+        let fields = names
+            .iter()
+            .zip(types)
+            .enumerate()
+            .map(|(index, (name, ty))| {
+                let mut key = vec![if index == 0 { b'{' } else { b',' }];
+                write_string(name, &mut key);
+                key.push(b':');
+                FieldPlan {
+                    key,
+                    kind: CellKind::of(ty),
+                }
+            })
+            .collect();
+        Self { fields }
+    }
+}
+
+/// How a cell is written. `null` is `null` for every kind; the module's table has the values.
+#[derive(Debug, Clone)]
+pub(super) enum CellKind {
+    /// `true` or `false`, copied.
+    Boolean,
+    /// Digits, copied.
+    Integer,
+    /// A number, copied; NaN and infinities have none.
+    Float,
+    /// The digits in a string, without the quotes.
+    Decimal,
+    /// A string, copied; of anything else its JSON text as a string.
+    Text,
+    Date,
+    /// With or without a zone.
+    Time,
+    Timestamp,
+    TimestampWithTimeZone,
+    /// The JSON in a string, embedded.
+    Json,
+    /// JSON, embedded.
+    Variant,
+    Array(Box<CellKind>),
+    Map(Box<MapPlan>),
+    Row(RowPlan),
+}
+
+/// How a map's entries are written.
+#[derive(Debug, Clone)]
+pub(super) struct MapPlan {
+    /// Different keys may have the same text, so that an object may show a key twice.
+    pub(super) keys_may_repeat: bool,
+    pub(super) value: CellKind,
+}
+
+impl CellKind {
+    fn of(ty: &TrinoType) -> Self {
+        match ty {
+            TrinoType::Boolean => Self::Boolean,
+            TrinoType::Tinyint | TrinoType::Smallint | TrinoType::Integer | TrinoType::Bigint => Self::Integer,
+            TrinoType::Real | TrinoType::Double => Self::Float,
+            TrinoType::Decimal { .. } | TrinoType::Number => Self::Decimal,
+            TrinoType::Varchar(_)
+            | TrinoType::Char(_)
+            | TrinoType::Varbinary // base64 already
+            | TrinoType::Unknown
+            | TrinoType::Other(_) => Self::Text,
+            TrinoType::Date => Self::Date,
+            TrinoType::Time { .. } | TrinoType::TimeWithTimeZone { .. } => Self::Time,
+            TrinoType::Timestamp { .. } => Self::Timestamp,
+            TrinoType::TimestampWithTimeZone { .. } => Self::TimestampWithTimeZone,
+            TrinoType::Json => Self::Json,
+            TrinoType::Variant => Self::Variant,
+            TrinoType::Array(element) => Self::Array(Box::new(Self::of(element))),
+            TrinoType::Map(key, value) => Self::Map(Box::new(MapPlan {
+                keys_may_repeat: text_is_ambiguous(key),
+                value: Self::of(value),
+            })),
+            TrinoType::Row(fields) => {
+                Self::Row(RowPlan::new(&field_names(fields), fields.iter().map(|field| &field.ty)))
+            }
+        }
+    }
+}
+
+/// Whether two values of a type can have the same text as map keys.
+fn text_is_ambiguous(key: &TrinoType) -> bool {
+    matches!(
+        key,
+        // Both hours of a clock set back have one text.
+        TrinoType::TimestampWithTimeZone { .. }
+            // Keys are shown by Java's `toString`: `[1, 2]` is two integers, or one text with a comma.
+            | TrinoType::Row(_)
+            | TrinoType::Array(_)
+            | TrinoType::Map(..)
+            | TrinoType::Json
+            | TrinoType::Variant
+            | TrinoType::Other(_)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(plan: &RowPlan) -> Vec<&str> {
+        plan.fields
+            .iter()
+            .map(|field| str::from_utf8(&field.key).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn the_head_names_stream_and_namespace() {
+        let head =
+            |namespace| String::from_utf8(RecordPlan::new("a\"b", namespace, &[]).head).unwrap();
+        assert_eq!(
+            head(None),
+            r#"{"type":"RECORD","record":{"stream":"a\"b","data":"#
+        );
+        assert_eq!(
+            head(Some("n\ns")),
+            r#"{"type":"RECORD","record":{"stream":"a\"b","namespace":"n\ns","data":"#
+        );
+    }
+
+    #[test]
+    fn keys_are_escaped_and_different() {
+        let columns: Vec<_> = ["a", "a", "é\"\u{1}", ""]
+            .map(|name| (name.to_owned(), TrinoType::Bigint))
+            .into();
+        let plan = RecordPlan::new("s", None, &columns);
+        assert_eq!(
+            keys(&plan.row),
+            ["{\"a\":", ",\"a_2\":", ",\"é\\\"\\u0001\":", ",\"\":"]
+        );
+        assert_eq!(plan.column_names(), ["a", "a_2", "é\"\u{1}", ""]);
+        let CellKind::Row(row) = CellKind::of(&TrinoType::parse("row(bigint, x bigint, bigint)"))
+        else {
+            panic!("not a row");
+        };
+        assert_eq!(keys(&row), ["{\"field0\":", ",\"x\":", ",\"field2\":"]);
+    }
+
+    #[test]
+    fn only_keys_whose_text_is_not_one_to_one_may_repeat() {
+        for (key, expected) in [
+            ("varchar", false),
+            ("double", false),
+            ("timestamp(6)", false),
+            ("time(3) with time zone", false),
+            ("timestamp(6) with time zone", true),
+            ("row(a bigint)", true),
+            ("array(varchar)", true),
+            ("map(varchar, varchar)", true),
+            ("json", true),
+            ("uuid", true),
+        ] {
+            let CellKind::Map(map) =
+                CellKind::of(&TrinoType::parse(&format!("map({key}, bigint)")))
+            else {
+                panic!("not a map");
+            };
+            assert_eq!(map.keys_may_repeat, expected, "{key}");
+        }
+    }
+}

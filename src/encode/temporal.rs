@@ -1,0 +1,488 @@
+//! Dates and times: from Trino's text to Airbyte's.
+//!
+//! | Trino | record |
+//! |---|---|
+//! | `2020-02-29` | `"2020-02-29"` |
+//! | `-0044-03-15` (45 BC: Trino counts a year 0) | `"0045-03-15 BC"` |
+//! | `+10000-01-01`, and before 9999 BC | nothing: [`Fidelity::Unrepresentable`] |
+//! | `2020-01-02 03:04:05.123456` | `"2020-01-02T03:04:05.123456"` |
+//! | `2020-01-02 03:04:05.123456789012` | `"2020-01-02T03:04:05.123456789"`, [`Fidelity::Truncated`] |
+//! | `2020-01-02 03:04:05.1 UTC` | `"2020-01-02T03:04:05.1Z"` |
+//! | `2020-01-02 03:04:05.1 +05:30` or a region | `"2020-01-01T21:34:05.1Z"` |
+//! | `03:04:05.1-08:00` | `"03:04:05.1-08:00"` |
+//!
+//! Digits are copied, never rounded. The functions take the text without its quotes and write a whole JSON string, or
+//! nothing if they return [`Fidelity::Unrepresentable`].
+
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
+use jiff::tz::{AmbiguousOffset, TimeZone};
+
+/// Fraction digits of a second in a record: nanoseconds are the finest that destinations read.
+const MAX_FRACTION: usize = 9;
+
+/// What became of a value on its way into the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fidelity {
+    /// All of it is there.
+    Exact,
+    /// Digits other than 0 were cut.
+    Truncated,
+    /// It has no form in a record. Nothing was written.
+    Unrepresentable,
+}
+
+/// Writes a `date`.
+pub(super) fn write_date(text: &str, out: &mut Vec<u8>) -> Fidelity {
+    match Date::split(text.as_bytes()) {
+        Some((date, [])) if date.is_representable() => {
+            out.push(b'"');
+            date.write(out);
+            date.write_era(out);
+            out.push(b'"');
+            Fidelity::Exact
+        }
+        _ => Fidelity::Unrepresentable,
+    }
+}
+
+/// Writes a `time`, with or without a zone.
+pub(super) fn write_time(text: &str, out: &mut Vec<u8>) -> Fidelity {
+    match Clock::split(text.as_bytes()) {
+        Some((clock, offset)) if offset.is_empty() || offset_seconds(offset).is_some() => {
+            out.push(b'"');
+            out.extend_from_slice(clock.time);
+            let fidelity = write_fraction(clock.fraction, out);
+            out.extend_from_slice(offset);
+            out.push(b'"');
+            fidelity
+        }
+        _ => Fidelity::Unrepresentable,
+    }
+}
+
+/// Writes a `timestamp`.
+pub(super) fn write_timestamp(text: &str, out: &mut Vec<u8>) -> Fidelity {
+    match split_timestamp(text.as_bytes()) {
+        Some((date, clock, [])) => write_parts(&date, clock.time, clock.fraction, "", out),
+        _ => Fidelity::Unrepresentable,
+    }
+}
+
+/// Writes a `timestamp with time zone`, in UTC.
+///
+/// The query asks for UTC. A value that comes in another zone all the same is converted; where a clock was set back and
+/// the text may mean either of two hours, it is taken for the earlier.
+pub(super) fn write_timestamp_with_time_zone(text: &str, out: &mut Vec<u8>) -> Fidelity {
+    let Some((date, clock, zone)) = split_timestamp(text.as_bytes()) else {
+        return Fidelity::Unrepresentable;
+    };
+    if zone == b" UTC" {
+        return write_parts(&date, clock.time, clock.fraction, "Z", out);
+    }
+    match to_utc(&date, &clock, zone) {
+        Some(utc) => {
+            let month_day = format!("-{:02}-{:02}", utc.month(), utc.day());
+            let date = Date {
+                year: utc.year().into(),
+                month_day: month_day.as_bytes(),
+            };
+            let time = format!("{:02}:{:02}:{:02}", utc.hour(), utc.minute(), utc.second());
+            write_parts(&date, time.as_bytes(), clock.fraction, "Z", out)
+        }
+        None => Fidelity::Unrepresentable,
+    }
+}
+
+fn write_parts(
+    date: &Date,
+    time: &[u8],
+    fraction: &[u8],
+    zone: &str,
+    out: &mut Vec<u8>,
+) -> Fidelity {
+    if !date.is_representable() {
+        return Fidelity::Unrepresentable;
+    }
+    out.push(b'"');
+    date.write(out);
+    out.push(b'T');
+    out.extend_from_slice(time);
+    let fidelity = write_fraction(fraction, out);
+    out.extend_from_slice(zone.as_bytes());
+    date.write_era(out);
+    out.push(b'"');
+    fidelity
+}
+
+fn write_fraction(digits: &[u8], out: &mut Vec<u8>) -> Fidelity {
+    if digits.is_empty() {
+        return Fidelity::Exact;
+    }
+    let (kept, cut) = digits.split_at(digits.len().min(MAX_FRACTION));
+    out.push(b'.');
+    out.extend_from_slice(kept);
+    if cut.iter().all(|digit| *digit == b'0') {
+        Fidelity::Exact
+    } else {
+        Fidelity::Truncated
+    }
+}
+
+/// A date in the proleptic Gregorian calendar.
+struct Date<'a> {
+    /// Year 0 is 1 BC.
+    year: i32,
+    /// `-MM-DD`
+    month_day: &'a [u8],
+}
+
+impl<'a> Date<'a> {
+    /// Takes `[+-]YYYY[Y…]-MM-DD` from the start of a text.
+    fn split(text: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let (negative, unsigned) = match text {
+            [b'-', rest @ ..] => (true, rest),
+            [b'+', rest @ ..] => (false, rest),
+            _ => (false, text),
+        };
+        let length = unsigned
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        let (year, rest) = unsigned.split_at(length);
+        let year: i32 = if length < 4 {
+            None
+        } else {
+            str::from_utf8(year).ok()?.parse().ok()
+        }?;
+        let (month_day, rest) = rest.split_at_checked(6)?;
+        let [b'-', month @ .., b'-', _, _] = month_day else {
+            return None;
+        };
+        if !month.iter().chain(&month_day[4..]).all(u8::is_ascii_digit) {
+            return None;
+        }
+        Some((
+            Self {
+                year: if negative { -year } else { year },
+                month_day,
+            },
+            rest,
+        ))
+    }
+
+    /// Years 9999 BC to 9999.
+    fn is_representable(&self) -> bool {
+        (-9998..=9999).contains(&self.year)
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        let year_of_era = if self.year > 0 {
+            self.year
+        } else {
+            1 - self.year
+        };
+        out.extend_from_slice(format!("{year_of_era:04}").as_bytes());
+        out.extend_from_slice(self.month_day);
+    }
+
+    /// Airbyte's mark of years before 1, at the very end of the text.
+    fn write_era(&self, out: &mut Vec<u8>) {
+        if self.year <= 0 {
+            out.extend_from_slice(b" BC");
+        }
+    }
+}
+
+/// A time of day.
+struct Clock<'a> {
+    /// `HH:MM:SS`
+    time: &'a [u8],
+    /// The digits after the point, none without a point.
+    fraction: &'a [u8],
+}
+
+impl<'a> Clock<'a> {
+    /// Takes `HH:MM:SS[.digits]` from the start of a text.
+    fn split(text: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let (time, rest) = text.split_at_checked(8)?;
+        let well_formed = time.iter().enumerate().all(|(at, byte)| match at {
+            2 | 5 => *byte == b':',
+            _ => byte.is_ascii_digit(),
+        });
+        if !well_formed {
+            return None;
+        }
+        let Some(fraction) = rest.strip_prefix(b".") else {
+            return Some((
+                Self {
+                    time,
+                    fraction: &[],
+                },
+                rest,
+            ));
+        };
+        let length = fraction
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        let (fraction, rest) = fraction.split_at(length);
+        (length > 0).then_some((Self { time, fraction }, rest))
+    }
+}
+
+fn split_timestamp(text: &[u8]) -> Option<(Date<'_>, Clock<'_>, &[u8])> {
+    let (date, rest) = Date::split(text)?;
+    let (clock, rest) = Clock::split(rest.strip_prefix(b" ")?)?;
+    Some((date, clock, rest))
+}
+
+/// The value of `+HH:MM` or `-HH:MM`.
+fn offset_seconds(text: &[u8]) -> Option<i64> {
+    let &[sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] = text else {
+        return None;
+    };
+    let two = |tens: u8, ones: u8| {
+        (tens.is_ascii_digit() && ones.is_ascii_digit())
+            .then(|| i64::from(tens - b'0') * 10 + i64::from(ones - b'0'))
+    };
+    let seconds = two(h1, h2)? * 3600 + two(m1, m2)? * 60;
+    Some(if sign == b'-' { -seconds } else { seconds })
+}
+
+/// `zone` begins with its blank. `None` for unknown zones and for what has no date in the calendar.
+fn to_utc(date: &Date, clock: &Clock, zone: &[u8]) -> Option<DateTime> {
+    let two = |digits: &[u8]| str::from_utf8(digits).ok()?.parse::<i8>().ok();
+    let local = DateTime::new(
+        i16::try_from(date.year).ok()?,
+        two(&date.month_day[1..3])?,
+        two(&date.month_day[4..6])?,
+        two(&clock.time[..2])?,
+        two(&clock.time[3..5])?,
+        two(&clock.time[6..])?,
+        0,
+    )
+    .ok()?;
+    let zone = zone.strip_prefix(b" ")?;
+    let seconds = if let Some(seconds) = offset_seconds(zone) {
+        seconds
+    } else {
+        let zone = TimeZone::get(str::from_utf8(zone).ok()?).ok()?;
+        let offset = match zone.to_ambiguous_timestamp(local).offset() {
+            AmbiguousOffset::Unambiguous { offset } => offset,
+            AmbiguousOffset::Gap { before, .. } | AmbiguousOffset::Fold { before, .. } => before,
+        };
+        i64::from(offset.seconds())
+    };
+    local.checked_sub(SignedDuration::from_secs(seconds)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Writer = fn(&str, &mut Vec<u8>) -> Fidelity;
+
+    fn check(writer: Writer, cases: &[(&str, &str, Fidelity)]) {
+        for (text, expected, fidelity) in cases {
+            let mut out = Vec::new();
+            assert_eq!(writer(text, &mut out), *fidelity, "{text}");
+            assert_eq!(String::from_utf8(out).unwrap(), *expected, "{text}");
+        }
+    }
+
+    use Fidelity::{Exact, Truncated, Unrepresentable};
+
+    #[test]
+    fn dates_keep_their_text_or_get_an_era() {
+        check(
+            write_date,
+            &[
+                ("2020-02-29", r#""2020-02-29""#, Exact),
+                ("0001-01-01", r#""0001-01-01""#, Exact),
+                ("9999-12-31", r#""9999-12-31""#, Exact),
+                ("0000-01-01", r#""0001-01-01 BC""#, Exact),
+                ("-0001-12-31", r#""0002-12-31 BC""#, Exact),
+                ("-0044-03-15", r#""0045-03-15 BC""#, Exact),
+                ("-9998-01-01", r#""9999-01-01 BC""#, Exact),
+                ("-9999-01-01", "", Unrepresentable),
+                ("+10000-01-01", "", Unrepresentable),
+                ("-10000-01-01", "", Unrepresentable),
+                ("+5881580-07-11", "", Unrepresentable),
+                ("+99999999999-07-11", "", Unrepresentable),
+            ],
+        );
+    }
+
+    #[test]
+    fn what_is_no_date_is_not_written() {
+        for text in [
+            "",
+            "2020",
+            "2020-1-1",
+            "2020-01-01x",
+            "20-01-01",
+            "2020/01/01",
+            "-",
+            "+-2020-01-01",
+            "2020-01-é",
+        ] {
+            check(write_date, &[(text, "", Unrepresentable)]);
+        }
+    }
+
+    #[test]
+    fn times_keep_nine_digits_and_their_offset() {
+        check(
+            write_time,
+            &[
+                ("00:00:00", r#""00:00:00""#, Exact),
+                ("23:59:59.9", r#""23:59:59.9""#, Exact),
+                ("03:04:05.123456", r#""03:04:05.123456""#, Exact),
+                ("03:04:05.123456789", r#""03:04:05.123456789""#, Exact),
+                ("03:04:05.123456789000", r#""03:04:05.123456789""#, Exact),
+                ("03:04:05.1234567891", r#""03:04:05.123456789""#, Truncated),
+                (
+                    "23:59:59.999999999999",
+                    r#""23:59:59.999999999""#,
+                    Truncated,
+                ),
+                ("03:04:05.123+05:30", r#""03:04:05.123+05:30""#, Exact),
+                ("03:04:05+00:00", r#""03:04:05+00:00""#, Exact),
+                (
+                    "03:04:05.123456789001-08:00",
+                    r#""03:04:05.123456789-08:00""#,
+                    Truncated,
+                ),
+                ("", "", Unrepresentable),
+                ("3:04:05", "", Unrepresentable),
+                ("03:04", "", Unrepresentable),
+                ("03:04:05.", "", Unrepresentable),
+                ("03:04:05 UTC", "", Unrepresentable),
+                ("03:04:05+0530", "", Unrepresentable),
+            ],
+        );
+    }
+
+    #[test]
+    fn timestamps_get_a_t_and_keep_nine_digits() {
+        check(
+            write_timestamp,
+            &[
+                ("2020-01-02 03:04:05", r#""2020-01-02T03:04:05""#, Exact),
+                (
+                    "2020-01-02 03:04:05.123456",
+                    r#""2020-01-02T03:04:05.123456""#,
+                    Exact,
+                ),
+                (
+                    "2020-01-02 03:04:05.120000000000",
+                    r#""2020-01-02T03:04:05.120000000""#,
+                    Exact,
+                ),
+                (
+                    "2020-01-02 03:04:05.123456789012",
+                    r#""2020-01-02T03:04:05.123456789""#,
+                    Truncated,
+                ),
+                (
+                    "9999-12-31 23:59:59.999999999999",
+                    r#""9999-12-31T23:59:59.999999999""#,
+                    Truncated,
+                ),
+                ("-0044-03-15 01:02:03", r#""0045-03-15T01:02:03 BC""#, Exact),
+                (
+                    "-0044-03-15 01:02:03.5",
+                    r#""0045-03-15T01:02:03.5 BC""#,
+                    Exact,
+                ),
+                ("+10000-01-01 00:00:00.000001", "", Unrepresentable),
+                ("2020-01-02", "", Unrepresentable),
+                ("2020-01-02T03:04:05", "", Unrepresentable),
+                ("2020-01-02 03:04:05 UTC", "", Unrepresentable),
+            ],
+        );
+    }
+
+    #[test]
+    fn zones_become_utc_with_all_digits() {
+        check(
+            write_timestamp_with_time_zone,
+            &[
+                (
+                    "2020-01-02 03:04:05 UTC",
+                    r#""2020-01-02T03:04:05Z""#,
+                    Exact,
+                ),
+                (
+                    "2020-01-02 03:04:05.123 UTC",
+                    r#""2020-01-02T03:04:05.123Z""#,
+                    Exact,
+                ),
+                (
+                    "2020-01-02 03:04:05.123456789012 UTC",
+                    r#""2020-01-02T03:04:05.123456789Z""#,
+                    Truncated,
+                ),
+                (
+                    "9999-12-31 23:59:59.999 UTC",
+                    r#""9999-12-31T23:59:59.999Z""#,
+                    Exact,
+                ),
+                (
+                    "-0044-03-15 01:02:03 UTC",
+                    r#""0045-03-15T01:02:03Z BC""#,
+                    Exact,
+                ),
+                (
+                    "2020-01-02 03:04:05.123456789012 +05:30",
+                    r#""2020-01-01T21:34:05.123456789Z""#,
+                    Truncated,
+                ),
+                (
+                    "2020-01-02 03:04:05.100 -08:30",
+                    r#""2020-01-02T11:34:05.100Z""#,
+                    Exact,
+                ),
+                (
+                    "2020-01-02 03:04:05.123 Europe/Vilnius",
+                    r#""2020-01-02T01:04:05.123Z""#,
+                    Exact,
+                ),
+                (
+                    "2020-07-02 03:04:05 America/New_York",
+                    r#""2020-07-02T07:04:05Z""#,
+                    Exact,
+                ),
+                // a clock set back: the earlier of the two
+                (
+                    "2020-11-01 01:30:00 America/New_York",
+                    r#""2020-11-01T05:30:00Z""#,
+                    Exact,
+                ),
+                // local mean time, with seconds in its offset
+                (
+                    "1800-01-01 00:00:00.25 America/New_York",
+                    r#""1800-01-01T04:56:02.25Z""#,
+                    Exact,
+                ),
+                (
+                    "-0044-01-01 00:00:00 +01:00",
+                    r#""0046-12-31T23:00:00Z BC""#,
+                    Exact,
+                ),
+                (
+                    "0001-01-01 00:00:00 +01:00",
+                    r#""0001-12-31T23:00:00Z BC""#,
+                    Exact,
+                ),
+                ("9999-12-31 23:59:59 -00:01", "", Unrepresentable),
+                ("+10000-01-01 00:00:00 UTC", "", Unrepresentable),
+                ("2020-01-02 03:04:05 Mars/Olympus", "", Unrepresentable),
+                ("2020-01-02 03:04:05", "", Unrepresentable),
+                ("2020-01-02 03:04:05 ", "", Unrepresentable),
+                ("2020-13-02 03:04:05 +01:00", "", Unrepresentable),
+            ],
+        );
+    }
+}
