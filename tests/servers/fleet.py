@@ -55,7 +55,7 @@ class Fleet:
             try:
                 self._start(runtime, home)
             except BaseException:
-                self.processes.stop()
+                self._stop_and_clean()
                 raise
             return self.description
 
