@@ -1,0 +1,97 @@
+//! The four commands: inputs → Trino calls → messages.
+
+mod check;
+mod discover;
+mod read;
+mod spec;
+
+use std::io::Read as _;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::cli::Command;
+use crate::config::{self, Connection};
+use crate::error::ConnectorError;
+use crate::output::{Closed, Output};
+use crate::trino::Queries;
+
+/// Exit code of a command that failed.
+const FAILED: u8 = 1;
+
+/// Time for the last words of a panic.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Runs a command and says what went wrong; the result is the exit code.
+pub async fn run(command: Command, output: &Output, queries: &Queries) -> u8 {
+    let result = match command {
+        Command::Spec => spec::run(output).await,
+        Command::Check(args) => check::run(&args.config, output, queries).await,
+        Command::Discover(args) => discover::run(&args, output, queries).await,
+        Command::Read(args) => read::run(&args, output, queries).await,
+    };
+    match result {
+        Ok(code) => code,
+        // The caller sees the closed output itself.
+        Err(error) if error.is::<Closed>() => FAILED,
+        Err(error) => {
+            let error = error
+                .downcast::<ConnectorError>()
+                .unwrap_or_else(|error| ConnectorError::system(format!("{error:#}")));
+            let _ = output.send(&error.trace()).await;
+            FAILED
+        }
+    }
+}
+
+/// Makes a panic end with an ERROR trace, as any other failure.
+pub fn report_panics(output: &Output) {
+    let output = output.clone();
+    std::panic::set_hook(Box::new(move |panic| {
+        let error = ConnectorError::system(
+            "source-trino failed because of a fault of its own. Please report it with the detail below.",
+        )
+        .with_detail(panic.to_string());
+        output.note(&error.trace());
+        output.drain_notes(LAST_WORDS);
+    }));
+}
+
+/// Reads the configuration, with its problems as one error.
+fn connection(path: &Path) -> Result<Connection, ConnectorError> {
+    let config: Value = json(path, "configuration")?;
+    checked(&config)
+}
+
+fn checked(config: &Value) -> Result<Connection, ConnectorError> {
+    let connection = Connection::from_json(config).map_err(|all| config::describe(&all))?;
+    for remark in &connection.remarks {
+        tracing::info!("{remark}");
+    }
+    Ok(connection)
+}
+
+/// Reads a JSON file; `what` names it in errors.
+fn json<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T, ConnectorError> {
+    let text = text(path, what)?;
+    serde_json::from_str(&text).map_err(|error| {
+        let path = path.display();
+        ConnectorError::config(format!("The {what} file {path} is not usable: {error}."))
+    })
+}
+
+/// Reads a file; `-` is standard input.
+fn text(path: &Path, what: &str) -> Result<String, ConnectorError> {
+    let mut text = String::new();
+    let result = if path == Path::new("-") {
+        std::io::stdin().read_to_string(&mut text).map(|_| text)
+    } else {
+        std::fs::read_to_string(path)
+    };
+    result.map_err(|error| {
+        let path = path.display();
+        ConnectorError::config(format!("The {what} file {path} cannot be read: {error}."))
+    })
+}

@@ -1,0 +1,63 @@
+//! `read`: the records of the configured streams.
+
+use crate::cli::ReadArgs;
+use crate::error::ConnectorError;
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::protocol::catalog::ConfiguredAirbyteCatalog;
+use crate::protocol::state::InputState;
+use crate::read::plan;
+use crate::read::runner::{self, Context};
+use crate::trino::{Client, Queries};
+
+pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> anyhow::Result<u8> {
+    let connection = super::connection(&args.config.config)?;
+    let catalog: ConfiguredAirbyteCatalog = super::json(&args.catalog, "configured catalog")?;
+    note_state(&state(args)?);
+    let client = Client::connect(&connection, queries)
+        .await
+        .map_err(ConnectorError::from)?;
+    let plans = plan::plan(&client, &connection, &catalog).await?;
+    let progress = Progress::new(plans.len());
+    let context = Context {
+        client,
+        output: output.clone(),
+        progress: progress.clone(),
+    };
+    let summary = runner::run(&context, plans, connection.concurrency).await?;
+    progress.end();
+    tracing::info!(
+        "read {} records of {} streams; {} streams failed",
+        summary.records,
+        summary.complete,
+        summary.failed
+    );
+    Ok(if summary.failed == 0 {
+        0
+    } else {
+        super::FAILED
+    })
+}
+
+fn state(args: &ReadArgs) -> Result<InputState, ConnectorError> {
+    let Some(path) = &args.state else {
+        return Ok(InputState::default());
+    };
+    let text = super::text(path, "state")?;
+    InputState::parse(&text).map_err(|error| {
+        let path = path.display();
+        ConnectorError::config(format!("The state file {path} is not usable: {error}."))
+    })
+}
+
+fn note_state(state: &InputState) {
+    if state.ignored > 0 {
+        tracing::warn!(
+            "{} entries of the state are not of a stream and were ignored",
+            state.ignored
+        );
+    }
+    for stream in &state.repeated {
+        tracing::warn!("the state has stream \"{stream}\" more than once; the last entry counts");
+    }
+}

@@ -1,0 +1,282 @@
+//! The configuration: raw JSON → [`Connection`], with everything that is wrong reported at once.
+//!
+//! The fields, their titles and defaults for the form are in `spec.json`; a test holds the two
+//! together. Unknown keys are ignored, since the platform may store its own.
+
+mod auth;
+mod fields;
+mod server;
+mod tls;
+
+use serde_json::Value;
+
+pub use auth::Authentication;
+pub use fields::Problem;
+pub use server::Server;
+pub use tls::{Tls, Verification};
+
+use crate::error::ConnectorError;
+use fields::Fields;
+
+/// What queries are tagged with in Trino unless the configuration says otherwise.
+pub const DEFAULT_SOURCE: &str = concat!("airbyte/source-trino/", env!("CARGO_PKG_VERSION"));
+
+/// Queries at once unless the configuration says otherwise.
+pub const DEFAULT_CONCURRENCY: u64 = 4;
+
+/// A checked configuration.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// Where Trino is and how it is spoken to.
+    pub server: Server,
+    /// Whom Trino runs the queries for.
+    pub username: String,
+    /// How that is proven.
+    pub authentication: Authentication,
+    /// The catalog whose tables are read, in lower case as Trino keeps all names.
+    pub catalog: String,
+    /// The schema of streams that name none, in lower case.
+    pub schema: String,
+    /// More schemas: exact names or patterns with `*`, in lower case.
+    pub schemas: Vec<String>,
+    /// Whether `discover` leaves out tables that the user may not read.
+    pub check_privileges: bool,
+    /// Queries at once, at least 1.
+    pub concurrency: usize,
+    /// Session properties for every query, in the order given.
+    pub session_properties: Vec<(String, String)>,
+    /// Tags for Trino's resource groups.
+    pub client_tags: Vec<String>,
+    /// What Trino shows as the origin of our queries.
+    pub source: String,
+    /// What was made of unusual input, for the log.
+    pub remarks: Vec<String>,
+}
+
+impl Connection {
+    /// Checks a configuration.
+    ///
+    /// # Errors
+    ///
+    /// All problems found, in the order of the form.
+    pub fn from_json(config: &Value) -> Result<Self, Vec<Problem>> {
+        let mut fields = Fields::new(config);
+        let mut remarks = Vec::new();
+        let server = server::read(&mut fields, &mut remarks);
+        let username = fields.required_text(
+            "username",
+            "the name of the Trino user that reads the tables, for example \"airbyte\"",
+        );
+        let authentication = auth::read(&mut fields);
+        let catalog = fields.required_text(
+            "catalog",
+            "the name of a Trino catalog, for example \"hive\"; SHOW CATALOGS lists them",
+        );
+        let schema = fields.required_text(
+            "schema",
+            "the name of a schema in that catalog, for example \"public\"; SHOW SCHEMAS lists them",
+        );
+        let schemas = fields
+            .texts("schemas")
+            .iter()
+            .map(|schema| schema.to_lowercase())
+            .collect();
+        let check_privileges = fields.flag("check_privileges", true);
+        let concurrency = fields.integer("concurrency", DEFAULT_CONCURRENCY, 1..=64);
+        let session_properties = fields.pairs("session_properties");
+        let client_tags = fields.texts("client_tags");
+        let source = fields
+            .text("source")
+            .unwrap_or_else(|| DEFAULT_SOURCE.to_owned());
+        if fields.has("password") {
+            remarks.push(
+                "\"password\" at the top level is not used: put it into \"authentication\", as \
+                 {\"method\": \"password\", \"password\": \"…\"}"
+                    .to_owned(),
+            );
+        }
+        if let Authentication::Password(_) = authentication
+            && matches!(server.tls, Tls::Off)
+            && !server.is_loopback()
+        {
+            fields.problem(
+                "ssl_mode",
+                "a password would travel in clear text over plain http; choose \"require\", \
+                 \"verify-ca\" or \"verify-full\" (and the port of https)",
+            );
+        }
+        for tag in &client_tags {
+            if tag.contains(',') {
+                fields.problem(
+                    "client_tags",
+                    &format!("the tag \"{tag}\" must not contain a comma"),
+                );
+            }
+        }
+        fields.finish(Self {
+            server,
+            username,
+            authentication,
+            catalog: catalog.to_lowercase(),
+            schema: schema.to_lowercase(),
+            schemas,
+            check_privileges,
+            concurrency: usize::try_from(concurrency).unwrap_or(1),
+            session_properties,
+            client_tags,
+            source,
+            remarks,
+        })
+    }
+}
+
+/// One message for all problems of a configuration.
+pub fn describe(problems: &[Problem]) -> ConnectorError {
+    let list: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    ConnectorError::config(match list.as_slice() {
+        [only] => format!("The configuration is not valid: {only}"),
+        all => format!(
+            "The configuration has {} problems:\n- {}",
+            all.len(),
+            all.join("\n- ")
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret as _;
+    use serde_json::json;
+
+    use super::*;
+
+    fn smallest() -> Value {
+        json!({"hostname": "localhost", "port": "8080", "username": "test", "catalog": "postgres", "schema": "public"})
+    }
+
+    fn with(changes: &Value) -> Value {
+        let mut config = smallest();
+        for (key, value) in changes.as_object().unwrap() {
+            config[key] = value.clone();
+        }
+        config
+    }
+
+    fn problems(config: &Value) -> Vec<String> {
+        let problems = Connection::from_json(config).unwrap_err();
+        problems.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn the_smallest_configuration_is_enough() {
+        let connection = Connection::from_json(&smallest()).unwrap();
+        assert_eq!(connection.server.base_url(), "http://localhost:8080");
+        assert_eq!(connection.catalog, "postgres");
+        assert_eq!(connection.concurrency, 4);
+        assert!(connection.check_privileges);
+        assert!(connection.source.starts_with("airbyte/source-trino/"));
+    }
+
+    #[test]
+    fn the_port_may_be_text_or_a_number_or_missing() {
+        for port in [json!("8443"), json!(8443), json!(" 8443 ")] {
+            let connection = Connection::from_json(&with(&json!({"port": port}))).unwrap();
+            assert_eq!(connection.server.port, 8443);
+        }
+        let connection = Connection::from_json(&with(&json!({"port": null}))).unwrap();
+        assert_eq!(connection.server.port, 8080);
+    }
+
+    #[test]
+    fn all_problems_are_reported_at_once_by_field() {
+        let config = json!({"port": "80a", "username": "", "schema": 5, "concurrency": 0,
+            "ssl_mode": {"mode": "verify"}, "authentication": {"method": "password"}});
+        let problems = problems(&config);
+        let fields: Vec<&str> = problems
+            .iter()
+            .filter_map(|p| p.split(':').next())
+            .collect();
+        assert_eq!(
+            fields,
+            [
+                "hostname",
+                "port",
+                "ssl_mode.mode",
+                "username",
+                "authentication.password",
+                "catalog",
+                "schema",
+                "concurrency"
+            ]
+        );
+        assert!(
+            describe(&Connection::from_json(&config).unwrap_err())
+                .message
+                .contains("has 8 problems")
+        );
+    }
+
+    #[test]
+    fn a_configuration_that_is_no_object_is_one_problem() {
+        assert_eq!(problems(&json!([])).len(), 1);
+    }
+
+    #[test]
+    fn a_password_does_not_go_over_plain_http_except_to_this_machine() {
+        let auth = json!({"method": "password", "password": "secret-1"});
+        let local = with(&json!({"authentication": auth}));
+        assert!(Connection::from_json(&local).is_ok());
+        let remote = with(&json!({"authentication": auth, "hostname": "trino.example.com"}));
+        assert!(problems(&remote)[0].starts_with("ssl_mode: "));
+        let tls = with(
+            &json!({"authentication": auth, "hostname": "trino.example.com", "ssl_mode": {"mode": "require"}}),
+        );
+        assert!(Connection::from_json(&tls).is_ok());
+    }
+
+    #[test]
+    fn secrets_do_not_show_in_debug_output() {
+        let auth = json!({"method": "password", "password": "secret-1"});
+        let connection = Connection::from_json(&with(&json!({"authentication": auth}))).unwrap();
+        assert!(!format!("{connection:?}").contains("secret-1"));
+        let Authentication::Password(password) = connection.authentication else {
+            panic!()
+        };
+        assert_eq!(password.expose_secret(), "secret-1");
+    }
+
+    #[test]
+    fn session_properties_are_pairs_or_an_object() {
+        let pairs = [
+            ("query_max_run_time".to_owned(), "2h".to_owned()),
+            ("hive.x".to_owned(), "a=b".to_owned()),
+        ];
+        for given in [
+            json!(["query_max_run_time=2h", "hive.x = a=b"]),
+            json!({"query_max_run_time": "2h", "hive.x": "a=b"}),
+        ] {
+            let mut read = Connection::from_json(&with(&json!({"session_properties": given})))
+                .unwrap()
+                .session_properties;
+            read.sort_by(|a, b| b.0.cmp(&a.0));
+            assert_eq!(read, pairs);
+        }
+        assert!(
+            problems(&with(&json!({"session_properties": ["nonsense"]})))[0]
+                .starts_with("session_properties: ")
+        );
+    }
+
+    #[test]
+    fn names_are_lower_cased_as_trino_keeps_them() {
+        let connection = Connection::from_json(&with(
+            &json!({"catalog": "Hive", "schema": " Sales ", "schemas": ["Raw_*"]}),
+        ))
+        .unwrap();
+        assert_eq!(
+            (connection.catalog.as_str(), connection.schema.as_str()),
+            ("hive", "sales")
+        );
+        assert_eq!(connection.schemas, ["raw_*"]);
+    }
+}

@@ -1,0 +1,205 @@
+//! `hostname`, `port` and `ssl_mode`: where Trino is and how it is spoken to.
+
+use std::net::IpAddr;
+
+use reqwest::Url;
+
+use super::fields::Fields;
+use super::tls::{self, Tls, Verification};
+
+/// Port of Trino's coordinator where none is given.
+const DEFAULT_PORT: u16 = 8080;
+
+/// Where Trino is and how it is spoken to.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// Name or address, without brackets around an IPv6 address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Whether and how strictly TLS is spoken.
+    pub tls: Tls,
+}
+
+impl Server {
+    /// Scheme, host and port, without a slash at the end.
+    pub fn base_url(&self) -> String {
+        let scheme = if self.tls == Tls::Off {
+            "http"
+        } else {
+            "https"
+        };
+        let Self { host, port, .. } = self;
+        if host.contains(':') {
+            format!("{scheme}://[{host}]:{port}")
+        } else {
+            format!("{scheme}://{host}:{port}")
+        }
+    }
+
+    /// Whether the host is this machine, so that nothing travels over a network.
+    pub fn is_loopback(&self) -> bool {
+        let address: Result<IpAddr, _> = self.host.parse();
+        self.host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|a| a.is_loopback())
+    }
+}
+
+/// Reads the three fields; says in `remarks` what it made of a URL pasted as the hostname.
+pub(super) fn read(fields: &mut Fields<'_>, remarks: &mut Vec<String>) -> Server {
+    let given = fields.required_text(
+        "hostname",
+        "the host of the Trino coordinator, for example \"trino.example.com\"",
+    );
+    let pasted = Pasted::parse(&given);
+    if let Err(text) = &pasted {
+        fields.problem("hostname", text);
+    }
+    let pasted = pasted.unwrap_or_default();
+    let port = pasted.port.unwrap_or(DEFAULT_PORT);
+    let port = fields.integer("port", u64::from(port), 1..=u64::from(u16::MAX));
+    let port = u16::try_from(port).unwrap_or(DEFAULT_PORT);
+    let default = if pasted.https {
+        Tls::On {
+            verification: Verification::Full,
+            ca_certificate: None,
+        }
+    } else {
+        Tls::Off
+    };
+    if let (Some(named), true) = (pasted.port, fields.has("port"))
+        && named != port
+        && !pasted.host.is_empty()
+    {
+        let text = format!("is {port}, but the hostname \"{given}\" means port {named}; keep one");
+        fields.problem("port", &text);
+    }
+    let server = Server {
+        host: pasted.host,
+        port,
+        tls: tls::read(fields, default),
+    };
+    if pasted.https && server.tls == Tls::Off {
+        fields.problem(
+            "ssl_mode",
+            "is \"disable\", but the hostname begins with https://; choose \"verify-full\", or \
+             write the hostname without https://",
+        );
+    }
+    if server.host != given && !server.host.is_empty() {
+        remarks.push(format!(
+            "hostname \"{given}\" was read as {}",
+            server.base_url()
+        ));
+    }
+    server
+}
+
+/// What a hostname field holds: a name, or all of a URL.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Pasted {
+    host: String,
+    port: Option<u16>,
+    https: bool,
+}
+
+impl Pasted {
+    fn parse(given: &str) -> Result<Self, String> {
+        if given.is_empty() {
+            return Ok(Self::default());
+        }
+        // JDBC URLs are what people have at hand: jdbc:trino://host:port/catalog/schema
+        let text = given.strip_prefix("jdbc:").unwrap_or(given);
+        let bare_ipv6 = text.parse::<std::net::Ipv6Addr>().is_ok();
+        let (url, had_scheme) = match text.split_once("://") {
+            Some(("trino", rest)) => (format!("http://{rest}"), false),
+            Some(_) => (text.to_owned(), true),
+            None if bare_ipv6 => (format!("http://[{text}]"), false),
+            None => (format!("http://{text}"), false),
+        };
+        let wrong = || {
+            format!("\"{given}\" is not a host name; expected is for example \"trino.example.com\"")
+        };
+        let url = Url::parse(&url).map_err(|_| wrong())?;
+        if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() {
+            return Err(wrong());
+        }
+        let host = url.host_str().ok_or_else(wrong)?;
+        let host = host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_owned();
+        let https = url.scheme() == "https";
+        // A pasted URL without a port means the scheme's own; a bare name means Trino's.
+        let port = url.port().or(if had_scheme {
+            url.port_or_known_default()
+        } else {
+            None
+        });
+        Ok(Self { host, port, https })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_urls_are_understood() {
+        let cases = [
+            ("localhost", "localhost", None, false),
+            (
+                "trino.example.com:8443",
+                "trino.example.com",
+                Some(8443),
+                false,
+            ),
+            (
+                "https://trino.example.com",
+                "trino.example.com",
+                Some(443),
+                true,
+            ),
+            (
+                "https://trino.example.com:8443/ui/",
+                "trino.example.com",
+                Some(8443),
+                true,
+            ),
+            ("http://10.0.0.1:8080", "10.0.0.1", Some(8080), false),
+            (
+                "jdbc:trino://host:8080/hive/default",
+                "host",
+                Some(8080),
+                false,
+            ),
+            ("::1", "::1", None, false),
+            ("[::1]:8080", "::1", Some(8080), false),
+        ];
+        for (given, host, port, https) in cases {
+            let expected = Pasted {
+                host: host.into(),
+                port,
+                https,
+            };
+            assert_eq!(Pasted::parse(given), Ok(expected), "{given}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_host_is_refused() {
+        for given in ["two words", "ftp://host", "https://user@host", "http://"] {
+            assert!(Pasted::parse(given).is_err(), "{given}");
+        }
+    }
+
+    #[test]
+    fn an_ipv6_host_gets_its_brackets_in_the_url() {
+        let server = Server {
+            host: "::1".into(),
+            port: 8080,
+            tls: Tls::Off,
+        };
+        assert_eq!(server.base_url(), "http://[::1]:8080");
+        assert!(server.is_loopback());
+    }
+}

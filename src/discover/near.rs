@@ -1,0 +1,63 @@
+//! "Did you mean …": names that look like a wrong one.
+
+/// How alike two names must be to be offered (0 to 1, Jaro-Winkler).
+const ALIKE: f64 = 0.75;
+
+/// How many names are offered.
+const OFFERED: usize = 5;
+
+/// What to say after "X does not exist.": the names most like `wrong`, or, when none is, the
+/// first few that exist.
+pub fn hint(wrong: &str, existing: &[String]) -> String {
+    let mut alike: Vec<(f64, &String)> = existing
+        .iter()
+        .map(|name| (strsim::jaro_winkler(wrong, name), name))
+        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .collect();
+    alike.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let quoted = |names: &mut dyn Iterator<Item = &String>| {
+        names
+            .take(OFFERED)
+            .map(|name| format!("\"{name}\""))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    if !alike.is_empty() {
+        return format!(
+            "Did you mean {}?",
+            quoted(&mut alike.iter().map(|(_, name)| *name))
+        );
+    }
+    if existing.is_empty() {
+        return "The user can see none.".to_owned();
+    }
+    let mut sorted: Vec<&String> = existing.iter().collect();
+    sorted.sort();
+    let more = if existing.len() > OFFERED {
+        ", …"
+    } else {
+        ""
+    };
+    format!("There are {}{more}.", quoted(&mut sorted.into_iter()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_names_are_offered_best_first() {
+        let existing = ["sales", "sale", "hr"].map(str::to_owned);
+        assert_eq!(
+            hint("salse", &existing),
+            "Did you mean \"sales\", \"sale\"?"
+        );
+    }
+
+    #[test]
+    fn without_a_near_name_what_exists_is_listed() {
+        let existing = ["sales", "hr"].map(str::to_owned);
+        assert_eq!(hint("xyz", &existing), "There are \"hr\", \"sales\".");
+        assert_eq!(hint("xyz", &[]), "The user can see none.");
+    }
+}

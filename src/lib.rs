@@ -1,0 +1,34 @@
+//! source-trino: an Airbyte source connector for Trino.
+//!
+//! The way of a row, module by module (the long version is `docs/architecture.md`):
+//!
+//! ```text
+//! config.json ─▶ config ─▶ trino::transport ───────────┐
+//! catalog, state ─▶ protocol ─▶ read::plan              │
+//!                                  │ sql                ▼
+//!                        trino::statement ─POST─▶ Trino ─pages─▶ trino::page ─▶ rows' bytes ─┐
+//! types (columns ─▶ kinds) ─▶ encode::plan ──────────────────────────────▶ encode ◀──────────┘
+//!                                                                            │ full buffers
+//! read::checkpoint ── STATE after the rows it covers ─────▶ output::writer ─▶ stdout
+//! logging, error ── LOG / TRACE ──────────────────────────▶
+//! ```
+//!
+//! Dependencies point one way: `commands → read, discover → trino, encode, sql → types, protocol`.
+//! `trino::page`, `encode`, `sql` and `types` are pure functions of bytes; only
+//! `trino::transport` opens sockets and only `output::writer` writes to stdout.
+
+pub mod cli;
+mod clock;
+pub mod commands;
+pub mod config;
+pub mod discover;
+pub mod encode;
+pub mod error;
+pub mod logging;
+pub mod output;
+mod progress;
+pub mod protocol;
+pub mod read;
+pub mod sql;
+pub mod trino;
+pub mod types;

@@ -1,0 +1,151 @@
+//! `tracing` events become LOG messages on stdout, with secrets scrubbed.
+//!
+//! The level comes from `LOG_LEVEL`, as the platform sets it (INFO where it is unset), or, for
+//! developers, from `RUST_LOG` with the full filter syntax of `tracing-subscriber`.
+
+use std::fmt::{self, Write as _};
+use std::sync::{OnceLock, RwLock};
+
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer};
+
+use crate::output::Output;
+use crate::protocol::message::{Log, LogLevel, Message};
+
+/// What a secret is replaced with.
+const MASK: &str = "***";
+
+/// Shorter texts are not scrubbed: replacing every `a` would garble the log and hide nothing.
+const SHORTEST_SECRET: usize = 3;
+
+static SECRETS: OnceLock<RwLock<Vec<String>>> = OnceLock::new();
+
+/// Sends all events of this process to `output`. Later calls have no effect.
+pub fn install(output: &Output) {
+    let layer = LogLines {
+        output: output.clone(),
+    };
+    let _ = tracing_subscriber::registry()
+        .with(filter())
+        .with(layer)
+        .try_init();
+}
+
+/// Makes sure that `secret` never leaves in a LOG or TRACE message, in any of the forms in which
+/// it might be printed: as it is, line by line, and with JSON's escapes.
+pub fn hide(secret: &str) {
+    let secrets = SECRETS.get_or_init(RwLock::default);
+    let mut forms: Vec<String> = secret.lines().map(|line| line.trim().to_owned()).collect();
+    forms.push(secret.to_owned());
+    forms.push(secret.escape_debug().to_string());
+    forms.retain(|form| form.len() >= SHORTEST_SECRET);
+    let mut known = secrets
+        .write()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    known.extend(forms);
+    // Longest first, so that a secret that contains another is masked whole.
+    known.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    known.dedup();
+}
+
+/// `text` without the secrets that were hidden.
+pub fn scrub(text: String) -> String {
+    let Some(secrets) = SECRETS.get() else {
+        return text;
+    };
+    let secrets = secrets
+        .read()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    secrets.iter().fold(text, |text, secret| {
+        if text.contains(secret.as_str()) {
+            text.replace(secret.as_str(), MASK)
+        } else {
+            text
+        }
+    })
+}
+
+fn filter() -> EnvFilter {
+    if let Ok(filter) = EnvFilter::try_from_default_env() {
+        return filter;
+    }
+    let level = std::env::var("LOG_LEVEL")
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    // Dependencies log one step less: their DEBUG is every HTTP frame.
+    EnvFilter::new(match level.as_str() {
+        "fatal" | "error" => "error",
+        "warn" | "warning" => "warn",
+        "debug" => "info,source_trino=debug",
+        "trace" => "debug,source_trino=trace",
+        _ => "warn,source_trino=info",
+    })
+}
+
+struct LogLines {
+    output: Output,
+}
+
+impl<S: Subscriber> Layer<S> for LogLines {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut text = Text::default();
+        event.record(&mut text);
+        let message = scrub(text.message + &text.fields);
+        let level = match *event.metadata().level() {
+            Level::ERROR => LogLevel::Error,
+            Level::WARN => LogLevel::Warn,
+            Level::INFO => LogLevel::Info,
+            Level::DEBUG => LogLevel::Debug,
+            Level::TRACE => LogLevel::Trace,
+        };
+        self.output.note(&Message::Log {
+            log: Log { level, message },
+        });
+    }
+}
+
+/// The event's message, then its fields as ` name=value`.
+#[derive(Default)]
+struct Text {
+    message: String,
+    fields: String,
+}
+
+impl Visit for Text {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.record_debug(field, &format_args!("{value}"));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // Writing to a String cannot fail.
+        let _ = match field.name() {
+            "message" => write!(self.message, "{value:?}"),
+            name => write!(self.fields, " {name}={value:?}"),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_masked_whole_and_line_by_line() {
+        hide("hunter22");
+        hide("-----BEGIN KEY-----\nabcdef0123\n-----END KEY-----");
+        assert_eq!(
+            scrub("password hunter22 is wrong".into()),
+            "password *** is wrong"
+        );
+        assert_eq!(scrub("line abcdef0123 leaked".into()), "line *** leaked");
+    }
+
+    #[test]
+    fn very_short_secrets_do_not_garble_the_log() {
+        hide("a");
+        assert_eq!(scrub("a cat".into()), "a cat");
+    }
+}

@@ -1,0 +1,242 @@
+//! Everything that reaches stdout: one thread, one order, whole lines.
+//!
+//! Records arrive as buffers of whole lines, other messages one line at a time, both through one
+//! bounded queue, so a slow reader slows Trino down. LOG lines take a side way that never
+//! blocks, since they are written from inside the async runtime; the writer puts the pending
+//! ones out before whatever it takes from the queue next.
+
+mod writer;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// Buffers in flight between the encoders and the writer. With buffers of
+/// [`BUFFER_CAPACITY`] this bounds what waits for stdout to 4 MiB.
+const QUEUE_LENGTH: usize = 8;
+
+/// Bytes of one output buffer. Encoders flush at half of it, so that a record rarely grows it.
+pub const BUFFER_CAPACITY: usize = 512 << 10;
+
+/// Bytes of LOG lines that may wait while stdout is blocked; more are dropped and counted.
+const NOTES_CAPACITY: usize = 1 << 20;
+
+/// Stdout was closed by its reader; nothing more can be written.
+#[derive(Debug, thiserror::Error)]
+#[error("stdout was closed")]
+pub struct Closed;
+
+/// The way to stdout; cheap to clone, used from any thread.
+#[derive(Clone)]
+pub struct Output {
+    queue: mpsc::Sender<Item>,
+    shared: Arc<Shared>,
+}
+
+/// What the writer thread takes from the queue.
+enum Item {
+    /// Whole lines.
+    Lines(Vec<u8>),
+    /// Only a reason to look at the notes.
+    Wake,
+    /// The last item.
+    Finish,
+}
+
+struct Shared {
+    notes: Mutex<Notes>,
+    spare: Mutex<Vec<Vec<u8>>>,
+    closed: CancellationToken,
+    bytes: AtomicU64,
+}
+
+#[derive(Default)]
+struct Notes {
+    lines: Vec<u8>,
+    dropped: u64,
+}
+
+/// A poisoned lock only means that another thread panicked between two writes to a byte buffer.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Output {
+    /// Starts the writer thread on `sink`, which is stdout in the binary.
+    ///
+    /// # Errors
+    ///
+    /// When the thread cannot be started.
+    pub fn start(
+        sink: impl FnOnce() -> Box<dyn std::io::Write> + Send + 'static,
+    ) -> std::io::Result<(Self, JoinHandle<()>)> {
+        let (queue, items) = mpsc::channel(QUEUE_LENGTH);
+        let shared = Arc::new(Shared {
+            notes: Mutex::default(),
+            spare: Mutex::default(),
+            closed: CancellationToken::new(),
+            bytes: AtomicU64::new(0),
+        });
+        let writer = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("stdout".to_owned())
+            .spawn(move || writer::run(&mut *sink(), items, &writer))?;
+        Ok((Self { queue, shared }, thread))
+    }
+
+    /// Sends one message.
+    ///
+    /// # Errors
+    ///
+    /// When stdout was closed.
+    pub async fn send(&self, message: &impl Serialize) -> Result<(), Closed> {
+        self.send_lines(line(message)).await
+    }
+
+    /// Sends a buffer of whole lines from async code.
+    ///
+    /// # Errors
+    ///
+    /// When stdout was closed.
+    pub async fn send_lines(&self, lines: Vec<u8>) -> Result<(), Closed> {
+        self.queue
+            .send(Item::Lines(lines))
+            .await
+            .map_err(|_| Closed)
+    }
+
+    /// Sends a buffer of whole lines from a thread that may block.
+    ///
+    /// # Errors
+    ///
+    /// When stdout was closed.
+    pub fn send_lines_blocking(&self, lines: Vec<u8>) -> Result<(), Closed> {
+        self.queue
+            .blocking_send(Item::Lines(lines))
+            .map_err(|_| Closed)
+    }
+
+    /// An empty buffer, a used one where there is one.
+    pub fn buffer(&self) -> Vec<u8> {
+        let spare = lock(&self.shared.spare).pop();
+        spare.unwrap_or_else(|| Vec::with_capacity(BUFFER_CAPACITY))
+    }
+
+    /// Puts a line out as soon as possible, without ever blocking.
+    pub fn note(&self, message: &impl Serialize) {
+        let line = line(message);
+        let mut notes = lock(&self.shared.notes);
+        if notes.lines.len() + line.len() > NOTES_CAPACITY {
+            notes.dropped += 1;
+            return;
+        }
+        notes.lines.extend_from_slice(&line);
+        drop(notes);
+        // A full queue means that the writer is about to look at the notes anyway.
+        let _ = self.queue.try_send(Item::Wake);
+    }
+
+    /// Waits until all notes are written, at most `limit`. For the panic hook.
+    pub fn drain_notes(&self, limit: Duration) {
+        let end = Instant::now() + limit;
+        while !lock(&self.shared.notes).lines.is_empty() && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Lets the writer thread end once everything sent before is written.
+    pub async fn finish(&self) {
+        // Where the send fails, the thread has ended already.
+        let _ = self.queue.send(Item::Finish).await;
+    }
+
+    /// Becomes cancelled when the reader of stdout goes away.
+    pub fn closed(&self) -> &CancellationToken {
+        &self.shared.closed
+    }
+
+    /// Bytes written so far.
+    pub fn bytes_written(&self) -> u64 {
+        self.shared.bytes.load(Ordering::Relaxed)
+    }
+}
+
+fn line(message: &impl Serialize) -> Vec<u8> {
+    let mut line = Vec::with_capacity(256);
+    // Our messages have string keys and no failing Serialize; an empty line would be a log line.
+    if serde_json::to_writer(&mut line, message).is_err() {
+        line.clear();
+    }
+    line.push(b'\n');
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::mpsc as std_mpsc;
+
+    use super::*;
+
+    struct Sink(std_mpsc::Sender<Vec<u8>>);
+
+    impl io::Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0
+                .send(bytes.to_vec())
+                .map_err(|_| io::ErrorKind::BrokenPipe)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn started() -> (Output, JoinHandle<()>, std_mpsc::Receiver<Vec<u8>>) {
+        let (sender, written) = std_mpsc::channel();
+        let (output, thread) = Output::start(move || Box::new(Sink(sender))).unwrap();
+        (output, thread, written)
+    }
+
+    #[test]
+    fn lines_leave_in_the_order_they_were_sent() {
+        let (output, thread, written) = started();
+        for i in 0..100 {
+            output
+                .send_lines_blocking(format!("{i}\n").into_bytes())
+                .unwrap();
+        }
+        drop(output);
+        thread.join().unwrap();
+        let all: Vec<u8> = written.iter().flatten().collect();
+        let expected: String = (0..100).map(|i| format!("{i}\n")).collect();
+        assert_eq!(String::from_utf8(all).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_note_leaves_before_what_is_sent_after_it() {
+        let (output, thread, written) = started();
+        output.note(&"first");
+        output.send_lines_blocking(b"second\n".to_vec()).unwrap();
+        drop(output);
+        thread.join().unwrap();
+        let all: Vec<u8> = written.iter().flatten().collect();
+        assert_eq!(all, b"\"first\"\nsecond\n");
+    }
+
+    #[test]
+    fn a_closed_pipe_is_told_to_everybody() {
+        let (output, thread, written) = started();
+        drop(written);
+        output.send_lines_blocking(b"lost\n".to_vec()).unwrap();
+        thread.join().unwrap();
+        assert!(output.closed().is_cancelled());
+        assert!(output.send_lines_blocking(b"lost\n".to_vec()).is_err());
+    }
+}

@@ -1,0 +1,70 @@
+//! The thread that owns stdout.
+
+use std::io::{ErrorKind, Write};
+use std::sync::atomic::Ordering;
+
+use tokio::sync::mpsc;
+
+use super::{BUFFER_CAPACITY, Item, QUEUE_LENGTH, Shared, lock};
+
+/// Writes until it is told to finish, or the reader of `sink` is gone.
+///
+/// Ends without draining the queue when the reader is gone: dropping `items` makes every later
+/// send fail, which is how the senders notice.
+pub(super) fn run(sink: &mut dyn Write, mut items: mpsc::Receiver<Item>, shared: &Shared) {
+    let mut notes = Vec::new();
+    let mut result = Ok(());
+    while let Some(item) = items.blocking_recv() {
+        if matches!(item, Item::Finish) {
+            break;
+        }
+        result = write_notes(sink, &mut notes, shared);
+        if let (Ok(()), Item::Lines(mut lines)) = (&result, item) {
+            result = sink.write_all(&lines);
+            shared
+                .bytes
+                .fetch_add(lines.len() as u64, Ordering::Relaxed);
+            let mut spare = lock(&shared.spare);
+            // A buffer that one huge record has grown is not kept.
+            if spare.len() < QUEUE_LENGTH && lines.capacity() <= 2 * BUFFER_CAPACITY {
+                lines.clear();
+                spare.push(lines);
+            }
+        }
+        if result.is_err() {
+            break;
+        }
+    }
+    if result.is_ok() {
+        result = write_notes(sink, &mut notes, shared).and_then(|()| sink.flush());
+    }
+    if let Err(error) = result {
+        if error.kind() != ErrorKind::BrokenPipe {
+            // Stdout itself is what failed, so stderr is the only place left to say it.
+            let _ = writeln!(
+                std::io::stderr(),
+                "source-trino: cannot write to stdout: {error}"
+            );
+        }
+        shared.closed.cancel();
+    }
+}
+
+fn write_notes(sink: &mut dyn Write, notes: &mut Vec<u8>, shared: &Shared) -> std::io::Result<()> {
+    let mut pending = lock(&shared.notes);
+    if pending.lines.is_empty() {
+        return Ok(());
+    }
+    std::mem::swap(notes, &mut pending.lines);
+    let dropped = std::mem::take(&mut pending.dropped);
+    drop(pending);
+    sink.write_all(notes)?;
+    notes.clear();
+    if dropped > 0 {
+        writeln!(
+            sink,
+            r#"{{"type":"LOG","log":{{"level":"WARN","message":"{dropped} log lines were dropped while stdout was blocked"}}}}"#
+        )?;
+    }
+    Ok(())
+}

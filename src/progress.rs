@@ -1,0 +1,120 @@
+//! A line on a terminal's stderr while `read` runs: streams, rows, bytes, rate.
+//!
+//! Shown only where a person sees it and it spoils nothing: stderr is a terminal and stdout is
+//! not.
+
+use std::collections::BTreeSet;
+use std::io::IsTerminal as _;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// How often the line is drawn again.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Stream names shown at once.
+const NAMED: usize = 3;
+
+/// The state of the line; cheap to clone. Does nothing where there is no terminal.
+#[derive(Clone)]
+pub struct Progress(Option<Arc<Line>>);
+
+struct Line {
+    bar: ProgressBar,
+    started: Instant,
+    streams: usize,
+    finished: AtomicUsize,
+    rows: AtomicU64,
+    bytes: AtomicU64,
+    running: Mutex<BTreeSet<String>>,
+}
+
+impl Progress {
+    /// A line for a read of `streams` streams, or nothing.
+    pub fn new(streams: usize) -> Self {
+        if !std::io::stderr().is_terminal() || std::io::stdout().is_terminal() {
+            return Self(None);
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(TICK);
+        Self(Some(Arc::new(Line {
+            bar,
+            started: Instant::now(),
+            streams,
+            finished: AtomicUsize::new(0),
+            rows: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            running: Mutex::default(),
+        })))
+    }
+
+    /// Shows that a stream has begun.
+    pub fn start(&self, stream: &str) {
+        self.change(|line| {
+            line.running
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(stream.to_owned());
+        });
+    }
+
+    /// Counts the rows and bytes of a page.
+    pub fn add(&self, rows: u64, bytes: usize) {
+        self.change(|line| {
+            line.rows.fetch_add(rows, Ordering::Relaxed);
+            line.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        });
+    }
+
+    /// Shows that a stream has ended.
+    pub fn finish(&self, stream: &str) {
+        self.change(|line| {
+            line.finished.fetch_add(1, Ordering::Relaxed);
+            line.running
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(stream);
+        });
+    }
+
+    /// Leaves a last line and stops drawing.
+    pub fn end(&self) {
+        if let Some(line) = &self.0 {
+            line.bar.finish_with_message(line.text());
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&Line)) {
+        if let Some(line) = &self.0 {
+            change(line);
+            line.bar.set_message(line.text());
+        }
+    }
+}
+
+impl Line {
+    fn text(&self) -> String {
+        let rows = self.rows.load(Ordering::Relaxed);
+        let bytes = self.bytes.load(Ordering::Relaxed);
+        let millis = u64::try_from(self.started.elapsed().as_millis())
+            .unwrap_or(u64::MAX)
+            .max(1);
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let names: Vec<&str> = running.iter().take(NAMED).map(String::as_str).collect();
+        format!(
+            "{}/{} streams · {} rows · {} · {} rows/s · {}/s · {}",
+            self.finished.load(Ordering::Relaxed),
+            self.streams,
+            HumanCount(rows),
+            HumanBytes(bytes),
+            HumanCount(rows.saturating_mul(1000) / millis),
+            HumanBytes(bytes.saturating_mul(1000) / millis),
+            names.join(", "),
+        )
+    }
+}

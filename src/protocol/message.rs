@@ -1,0 +1,248 @@
+//! The messages a source writes to stdout. Records are not here: `encode` writes them as bytes.
+
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::catalog::AirbyteCatalog;
+
+/// One line of stdout.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Message {
+    /// The connector's specification, as `spec.json` has it.
+    Spec {
+        /// The content of `spec.json`.
+        spec: &'static RawValue,
+    },
+    /// The outcome of `check`.
+    ConnectionStatus {
+        /// Status and, when it failed, what to change.
+        #[serde(rename = "connectionStatus")]
+        connection_status: ConnectionStatus,
+    },
+    /// The outcome of `discover`.
+    Catalog {
+        /// All streams, sorted.
+        catalog: AirbyteCatalog,
+    },
+    /// A checkpoint: everything before this line of this stream may be committed.
+    State {
+        /// The checkpoint.
+        state: StateMessage,
+    },
+    /// A line for the log.
+    Log {
+        /// Level and text.
+        log: Log,
+    },
+    /// An error, a stream's status or an estimate.
+    Trace {
+        /// The payload, with its own type.
+        trace: Trace,
+    },
+}
+
+/// Payload of CONNECTION_STATUS.
+#[derive(Debug, Serialize)]
+pub struct ConnectionStatus {
+    /// SUCCEEDED or FAILED.
+    pub status: Status,
+    /// For a person: what is wrong and which field to change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// Outcome of `check`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Status {
+    /// A read would work.
+    Succeeded,
+    /// It would not.
+    Failed,
+}
+
+/// Payload of LOG.
+#[derive(Debug, Serialize)]
+pub struct Log {
+    /// FATAL, ERROR, WARN, INFO, DEBUG or TRACE.
+    pub level: LogLevel,
+    /// The text, without secrets.
+    pub message: String,
+}
+
+/// Airbyte's log levels that this connector uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum LogLevel {
+    /// Something failed.
+    Error,
+    /// Something is not as configured, and the run goes on.
+    Warn,
+    /// What is being done.
+    Info,
+    /// Details for a developer.
+    Debug,
+    /// Every request.
+    Trace,
+}
+
+/// Name of a stream, with the namespace exactly as the catalog has it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct StreamDescriptor {
+    /// Table name.
+    pub name: String,
+    /// Schema name; left out where the configured catalog has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+}
+
+impl std::fmt::Display for StreamDescriptor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(f, "{namespace}.{}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
+}
+
+/// Payload of STATE; always of type STREAM.
+#[derive(Debug, Serialize)]
+pub struct StateMessage {
+    /// `STREAM`.
+    #[serde(rename = "type")]
+    pub state_type: StateType,
+    /// Stream and its state.
+    pub stream: StreamState,
+    /// How many records the checkpoint covers.
+    #[serde(rename = "sourceStats")]
+    pub source_stats: SourceStats,
+}
+
+/// The only state type a new source may write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum StateType {
+    /// State of one stream.
+    Stream,
+}
+
+/// State of one stream.
+#[derive(Debug, Serialize)]
+pub struct StreamState {
+    /// Whose state it is.
+    pub stream_descriptor: StreamDescriptor,
+    /// Our own content; see `read::checkpoint`.
+    pub stream_state: Value,
+}
+
+/// Counts of a checkpoint.
+#[derive(Debug, Serialize)]
+pub struct SourceStats {
+    /// Records of this stream since its previous STATE; written with a decimal point, as the
+    /// protocol types it as a number.
+    #[serde(rename = "recordCount")]
+    pub record_count: f64,
+}
+
+/// Payload of TRACE.
+#[derive(Debug, Serialize)]
+pub struct Trace {
+    /// Which trace.
+    #[serde(flatten)]
+    pub payload: TracePayload,
+    /// Milliseconds since 1970.
+    pub emitted_at: i64,
+}
+
+/// The traces this connector writes.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TracePayload {
+    /// An error for a person.
+    Error {
+        /// What happened.
+        error: ErrorTrace,
+    },
+    /// How far a stream is.
+    StreamStatus {
+        /// Stream and status.
+        stream_status: StreamStatusTrace,
+    },
+    /// How many rows are expected.
+    Estimate {
+        /// The estimate.
+        estimate: Estimate,
+    },
+}
+
+/// Payload of an ERROR trace.
+#[derive(Debug, Serialize)]
+pub struct ErrorTrace {
+    /// For a person.
+    pub message: String,
+    /// For a developer: query id, error name, cause.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub internal_message: Option<String>,
+    /// Who can do something about it.
+    pub failure_type: FailureType,
+    /// The stream that failed, when it was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream_descriptor: Option<StreamDescriptor>,
+}
+
+/// Decides whether the platform tries again: `config_error` stops, the others retry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum FailureType {
+    /// A person must change the configuration, a privilege or the catalog.
+    #[serde(rename = "config_error")]
+    Config,
+    /// Trying again later may help.
+    #[serde(rename = "transient_error")]
+    Transient,
+    /// Neither: a fault of the server or of this connector.
+    #[serde(rename = "system_error")]
+    System,
+}
+
+/// Payload of a STREAM_STATUS trace.
+#[derive(Debug, Serialize)]
+pub struct StreamStatusTrace {
+    /// Which stream.
+    pub stream_descriptor: StreamDescriptor,
+    /// How far it is.
+    pub status: StreamStatus,
+}
+
+/// Life of a stream, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum StreamStatus {
+    /// Its query is about to be sent.
+    Started,
+    /// Its query answers.
+    Running,
+    /// All rows were written and the query ended well.
+    Complete,
+    /// It failed; rows may be missing.
+    Incomplete,
+}
+
+/// Payload of an ESTIMATE trace.
+#[derive(Debug, Serialize)]
+pub struct Estimate {
+    /// Stream name.
+    pub name: String,
+    /// Always per stream: mixing kinds disables estimates.
+    #[serde(rename = "type")]
+    pub estimate_type: StateType,
+    /// Stream namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Expected rows.
+    pub row_estimate: u64,
+    /// Expected bytes, where the table's statistics have data sizes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub byte_estimate: Option<u64>,
+}

@@ -1,0 +1,8 @@
+//! Airbyte's words as serde types, and nothing else: no behaviour, no I/O.
+//!
+//! Source: `airbyte_protocol.yaml` 0.18. Objects read from outside ignore unknown keys, as the
+//! protocol asks; objects written leave absent members out.
+
+pub mod catalog;
+pub mod message;
+pub mod state;

@@ -1,0 +1,53 @@
+//! ESTIMATE messages, from the table's statistics where it has some.
+
+use crate::clock;
+use crate::protocol::message::{Estimate, Message, StateType, Trace, TracePayload};
+use crate::sql::metadata;
+use crate::trino::Client;
+use crate::trino::control::{self, StatsRow};
+
+use super::plan::StreamPlan;
+
+/// The estimate of a stream; `None` where Trino knows no row count or may not tell.
+pub(super) async fn of(client: &Client, plan: &StreamPlan) -> Option<Message> {
+    let rows: Vec<StatsRow> = control::rows(client, &metadata::statistics(&plan.table))
+        .await
+        .ok()?;
+    let row_count = rows
+        .iter()
+        .find(|row| row.column_name.is_none())?
+        .row_count?;
+    let selected = |row: &&StatsRow| {
+        row.column_name
+            .as_ref()
+            .is_some_and(|name| plan.columns.iter().any(|(c, _)| c == name))
+    };
+    let sizes: Vec<f64> = rows
+        .iter()
+        .filter(selected)
+        .filter_map(|row| row.data_size)
+        .collect();
+    let estimate = Estimate {
+        name: plan.descriptor.name.clone(),
+        estimate_type: StateType::Stream,
+        namespace: plan.descriptor.namespace.clone(),
+        row_estimate: whole(row_count),
+        byte_estimate: (!sizes.is_empty()).then(|| whole(sizes.iter().sum())),
+    };
+    let payload = TracePayload::Estimate { estimate };
+    Some(Message::Trace {
+        trace: Trace {
+            payload,
+            emitted_at: clock::now_ms(),
+        },
+    })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "an estimate; `as` saturates"
+)]
+fn whole(number: f64) -> u64 {
+    number.max(0.0) as u64
+}

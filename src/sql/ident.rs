@@ -1,0 +1,60 @@
+//! Quoting. Trino has two rules: `"` is doubled in names, `'` in texts.
+
+use std::fmt;
+
+/// A name in double quotes.
+pub struct Ident<'a>(pub &'a str);
+
+impl fmt::Display for Ident<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0.replace('"', "\"\""))
+    }
+}
+
+/// A text in single quotes.
+pub struct Text<'a>(pub &'a str);
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "'{}'", self.0.replace('\'', "''"))
+    }
+}
+
+/// A table's full name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Table {
+    /// Catalog.
+    pub catalog: String,
+    /// Schema.
+    pub schema: String,
+    /// Table or view.
+    pub name: String,
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            catalog,
+            schema,
+            name,
+        } = self;
+        write!(f, "{}.{}.{}", Ident(catalog), Ident(schema), Ident(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_in_names_and_texts_are_doubled() {
+        assert_eq!(Ident("a\"b.c d").to_string(), "\"a\"\"b.c d\"");
+        assert_eq!(Text("it's").to_string(), "'it''s'");
+        let table = Table {
+            catalog: "c".into(),
+            schema: "s.x".into(),
+            name: "t\"".into(),
+        };
+        assert_eq!(table.to_string(), "\"c\".\"s.x\".\"t\"\"\"");
+    }
+}

@@ -1,0 +1,112 @@
+//! Queries of metadata. All are bulk queries of one schema: a condition on `table_schema` is
+//! pushed down, one on a pattern is not (trino-facts 4).
+
+use super::ident::{Ident, Table, Text};
+
+/// Names of all catalogs that the user sees.
+pub const CATALOGS: &str = "SHOW CATALOGS";
+
+/// Names of the schemas of a catalog.
+pub fn schemas(catalog: &str) -> String {
+    format!(
+        "SELECT schema_name AS name FROM {}.information_schema.schemata",
+        Ident(catalog)
+    )
+}
+
+/// The connector behind a catalog.
+pub fn connector(catalog: &str) -> String {
+    format!(
+        "SELECT connector_name FROM system.metadata.catalogs WHERE catalog_name = {}",
+        Text(catalog)
+    )
+}
+
+/// Names of the tables and views of a schema.
+pub fn tables(catalog: &str, schema: &str) -> String {
+    format!(
+        "SELECT table_name FROM {}.information_schema.tables WHERE table_schema = {}",
+        Ident(catalog),
+        Text(schema)
+    )
+}
+
+/// Columns of the tables and views of a schema: of all, or of those named.
+pub fn columns(catalog: &str, schema: &str, tables: Option<&[&str]>) -> String {
+    let mut sql = format!(
+        "SELECT table_name, column_name, CAST(ordinal_position AS bigint) AS ordinal_position, \
+         data_type FROM {}.information_schema.columns WHERE table_schema = {}",
+        Ident(catalog),
+        Text(schema)
+    );
+    if let Some(tables) = tables {
+        let names: Vec<String> = tables.iter().map(|name| Text(name).to_string()).collect();
+        sql.push_str(&format!(" AND table_name IN ({})", names.join(", ")));
+    }
+    sql
+}
+
+/// Primary keys of a schema, where the connector can pass a query on to its database; `None`
+/// for all other connectors, since Trino itself knows of no keys.
+pub fn primary_keys(connector: &str, catalog: &str, schema: &str) -> Option<String> {
+    let remote = match connector {
+        // Not information_schema: its key tables show only what the user owns.
+        "postgresql" => format!(
+            "SELECT c.relname AS table_name, a.attname AS column_name, k.n AS key_position \
+             FROM pg_index i \
+             JOIN pg_class c ON c.oid = i.indrelid \
+             JOIN pg_namespace s ON s.oid = c.relnamespace \
+             CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k(attnum, n) \
+             JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum \
+             WHERE i.indisprimary AND lower(s.nspname) = {}",
+            Text(schema)
+        ),
+        _ => return None,
+    };
+    Some(format!(
+        "SELECT CAST(table_name AS varchar) AS table_name, CAST(column_name AS varchar) AS \
+         column_name, CAST(key_position AS bigint) AS key_position FROM \
+         TABLE({}.system.query(query => {}))",
+        Ident(catalog),
+        Text(&remote)
+    ))
+}
+
+/// A statement that fails if one of the tables may not be read, and reads nothing.
+pub fn readable(tables: &[&Table]) -> String {
+    let selects: Vec<String> = tables
+        .iter()
+        .map(|table| format!("SELECT 1 FROM {table}"))
+        .collect();
+    format!("EXPLAIN (TYPE VALIDATE) {}", selects.join(" UNION ALL "))
+}
+
+/// Statistics of a table.
+pub fn statistics(table: &Table) -> String {
+    format!("SHOW STATS FOR {table}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_asked_for_by_schema_and_tables() {
+        assert_eq!(
+            columns("c", "it's", Some(&["a", "b"])),
+            "SELECT table_name, column_name, CAST(ordinal_position AS bigint) AS ordinal_position, data_type \
+             FROM \"c\".information_schema.columns WHERE table_schema = 'it''s' AND table_name IN ('a', 'b')"
+        );
+    }
+
+    #[test]
+    fn keys_are_asked_for_only_where_the_connector_can_tell() {
+        assert!(primary_keys("iceberg", "c", "s").is_none());
+        let sql = primary_keys("postgresql", "c", "it's").unwrap();
+        assert!(sql.contains("TABLE(\"c\".system.query(query => 'SELECT c.relname"));
+        assert!(
+            sql.contains("= ''it''''s''"),
+            "quoted for both engines: {sql}"
+        );
+    }
+}

@@ -1,0 +1,130 @@
+//! The query that reads a table: only the selected columns, and timestamps with zone moved to UTC.
+//!
+//! The move is done by Trino, for a reason: the text of such a value carries the name of its
+//! zone, and in the hour when clocks are set back that name does not say which of two instants
+//! is meant. `AT TIME ZONE` keeps the instant (trino-facts 3).
+
+use super::ident::{Ident, Table};
+use crate::types::TrinoType;
+
+/// `SELECT` of `columns` of a table, in that order and under their own names.
+pub fn select(table: &Table, columns: &[(String, TrinoType)]) -> String {
+    let list: Vec<String> = columns
+        .iter()
+        .map(|(name, ty)| projection(name, ty))
+        .collect();
+    format!("SELECT {} FROM {table}", list.join(", "))
+}
+
+fn projection(name: &str, ty: &TrinoType) -> String {
+    let column = Ident(name).to_string();
+    match in_utc(&column, ty, 0) {
+        Some(expression) => format!("{expression} AS {column}"),
+        None => column,
+    }
+}
+
+/// `expression` with all timestamps with zone inside moved to UTC; `None` if there are none.
+/// `depth` keeps the variables of nested lambdas apart.
+fn in_utc(expression: &str, ty: &TrinoType, depth: usize) -> Option<String> {
+    match ty {
+        TrinoType::TimestampWithTimeZone { .. } => Some(format!("{expression} AT TIME ZONE 'UTC'")),
+        TrinoType::Array(element) => {
+            let variable = format!("e{depth}");
+            let inner = in_utc(&variable, element, depth + 1)?;
+            Some(format!("transform({expression}, {variable} -> {inner})"))
+        }
+        TrinoType::Map(key, value) => {
+            let (k, v) = (format!("k{depth}"), format!("v{depth}"));
+            let keys = in_utc(&k, key, depth + 1);
+            let values = in_utc(&v, value, depth + 1);
+            if keys.is_none() && values.is_none() {
+                return None;
+            }
+            let mut map = expression.to_owned();
+            if let Some(keys) = keys {
+                map = format!("transform_keys({map}, ({k}, {v}) -> {keys})");
+            }
+            if let Some(values) = values {
+                map = format!("transform_values({map}, ({k}, {v}) -> {values})");
+            }
+            Some(map)
+        }
+        TrinoType::Row(fields) => {
+            let items: Vec<(String, Option<String>)> = fields
+                .iter()
+                .enumerate()
+                .map(|(index, field)| {
+                    let item = format!("{expression}[{}]", index + 1);
+                    let moved = in_utc(&item, &field.ty, depth + 1);
+                    (item, moved)
+                })
+                .collect();
+            if items.iter().all(|(_, moved)| moved.is_none()) {
+                return None;
+            }
+            let items: Vec<String> = items
+                .into_iter()
+                .map(|(item, moved)| moved.unwrap_or(item))
+                .collect();
+            // Without the test, a null row would become a row of nulls.
+            Some(format!(
+                "IF({expression} IS NULL, NULL, CAST(ROW({}) AS {ty}))",
+                items.join(", ")
+            ))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn projected(ty: &str) -> String {
+        projection("c", &TrinoType::parse(ty))
+    }
+
+    #[test]
+    fn only_timestamps_with_zone_are_touched() {
+        let table = Table {
+            catalog: "c".into(),
+            schema: "s".into(),
+            name: "t".into(),
+        };
+        let columns = [
+            ("a".to_owned(), TrinoType::Bigint),
+            (
+                "at".to_owned(),
+                TrinoType::TimestampWithTimeZone { precision: 3 },
+            ),
+        ];
+        assert_eq!(
+            select(&table, &columns),
+            "SELECT \"a\", \"at\" AT TIME ZONE 'UTC' AS \"at\" FROM \"c\".\"s\".\"t\""
+        );
+        assert_eq!(projected("array(row(a bigint))"), "\"c\"");
+        assert_eq!(projected("timestamp(3)"), "\"c\"");
+    }
+
+    #[test]
+    fn nested_timestamps_are_moved_where_they_are() {
+        assert_eq!(
+            projected("array(array(timestamp(3) with time zone))"),
+            "transform(\"c\", e0 -> transform(e0, e1 -> e1 AT TIME ZONE 'UTC')) AS \"c\""
+        );
+        assert_eq!(
+            projected("map(timestamp(3) with time zone, bigint)"),
+            "transform_keys(\"c\", (k0, v0) -> k0 AT TIME ZONE 'UTC') AS \"c\""
+        );
+        assert_eq!(
+            projected("map(bigint, timestamp(3) with time zone)"),
+            "transform_values(\"c\", (k0, v0) -> v0 AT TIME ZONE 'UTC') AS \"c\""
+        );
+        assert_eq!(
+            projected("row(a bigint, at timestamp(3) with time zone)"),
+            "IF(\"c\" IS NULL, NULL, CAST(ROW(\"c\"[1], \"c\"[2] AT TIME ZONE 'UTC') AS \
+             row(\"a\" bigint, \"at\" timestamp(3) with time zone))) AS \"c\""
+        );
+    }
+}

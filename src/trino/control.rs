@@ -1,0 +1,127 @@
+//! Small typed answers for `check` and `discover`, decoded by prusto.
+//!
+//! The only file that names prusto, and only its derive and `DataSet`: its own client and
+//! `QueryResult` turn a page that they cannot decode into "no rows, no error"
+//! (`tests/it/prusto.rs` shows it). `DataSet` alone reports such a page.
+//!
+//! Queries select varchar, bigint and double only, and nullable columns are `Option`.
+
+use prusto::{DataSet, Presto};
+
+use super::Client;
+use super::error::TrinoError;
+
+/// A row of `SHOW CATALOGS`.
+#[derive(Debug, Presto)]
+#[expect(
+    non_snake_case,
+    reason = "prusto matches fields to columns by name, and Trino names it so"
+)]
+pub(crate) struct CatalogRow {
+    /// Name of the catalog.
+    pub(crate) Catalog: String,
+}
+
+/// A row of `SHOW STATS`; the row without a column name speaks of the whole table.
+#[derive(Debug, Presto)]
+pub(crate) struct StatsRow {
+    /// Column, or null for the table.
+    pub(crate) column_name: Option<String>,
+    /// Bytes of the column.
+    pub(crate) data_size: Option<f64>,
+    /// Distinct values.
+    pub(crate) distinct_values_count: Option<f64>,
+    /// Share of nulls.
+    pub(crate) nulls_fraction: Option<f64>,
+    /// Rows of the table.
+    pub(crate) row_count: Option<f64>,
+    /// Smallest value as text.
+    pub(crate) low_value: Option<String>,
+    /// Largest value as text.
+    pub(crate) high_value: Option<String>,
+}
+
+/// A row with one name.
+#[derive(Debug, Presto)]
+pub(crate) struct NameRow {
+    /// The name.
+    pub(crate) name: String,
+}
+
+/// A row of `system.metadata.catalogs`.
+#[derive(Debug, Presto)]
+pub(crate) struct ConnectorRow {
+    /// Name of the connector behind the catalog, for example `postgresql`.
+    pub(crate) connector_name: String,
+}
+
+/// A row of `information_schema.tables`.
+#[derive(Debug, Presto)]
+pub(crate) struct TableRow {
+    /// Name of the table or view.
+    pub(crate) table_name: String,
+}
+
+/// A row of `information_schema.columns`.
+#[derive(Debug, Presto)]
+pub(crate) struct ColumnRow {
+    /// Name of the table or view.
+    pub(crate) table_name: String,
+    /// Name of the column.
+    pub(crate) column_name: String,
+    /// Position in the table, from 1.
+    pub(crate) ordinal_position: i64,
+    /// Type as text.
+    pub(crate) data_type: String,
+}
+
+/// A column of a primary key.
+#[derive(Debug, Presto)]
+pub(crate) struct KeyRow {
+    /// Name of the table.
+    pub(crate) table_name: String,
+    /// Name of the column.
+    pub(crate) column_name: String,
+    /// Position in the key, from 1.
+    pub(crate) key_position: i64,
+}
+
+/// Runs a small query and collects its rows.
+///
+/// # Errors
+///
+/// When the query fails, or an answer is not of the expected columns.
+pub(crate) async fn rows<T: Presto>(client: &Client, sql: &str) -> Result<Vec<T>, TrinoError> {
+    let mut statement = client.execute(sql).await?;
+    let mut rows = Vec::new();
+    let mut columns = None;
+    while let Some(page) = statement.next_page().await? {
+        if let Some(text) = &page.envelope.columns {
+            columns = Some(text.get().to_owned());
+        }
+        let (Some(columns), Some(data)) = (&columns, page.rows()) else {
+            continue;
+        };
+        let mut set = format!("{{\"columns\":{columns},\"data\":").into_bytes();
+        set.extend_from_slice(data);
+        set.push(b'}');
+        let set: DataSet<T> = serde_json::from_slice(&set).map_err(|error| {
+            TrinoError::Protocol(format!(
+                "The answer to {sql:?} is not as expected: {error}."
+            ))
+        })?;
+        rows.extend(set.into_vec());
+    }
+    Ok(rows)
+}
+
+/// Runs a statement whose rows do not matter.
+///
+/// # Errors
+///
+/// When it fails.
+pub(crate) async fn run(client: &Client, sql: &str) -> Result<(), TrinoError> {
+    let mut statement = client.execute(sql).await?;
+    while statement.next_page().await?.is_some() {}
+    Ok(())
+}

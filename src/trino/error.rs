@@ -1,0 +1,443 @@
+//! What can go wrong between us and Trino, who can do something about it, and what.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::page::PageError;
+use crate::error::ConnectorError;
+use crate::protocol::message::FailureType;
+
+/// An error of the client.
+#[derive(Debug, thiserror::Error)]
+pub enum TrinoError {
+    /// No answer came, or not all of it.
+    #[error("{problem}")]
+    Transport {
+        /// What failed.
+        problem: Box<TransportProblem>,
+        /// Whether the server may have seen the request.
+        sent: bool,
+    },
+    /// An answer with another status than 200.
+    #[error("Trino answered with HTTP status {status}: {text}")]
+    Status {
+        /// The HTTP status.
+        status: u16,
+        /// The begin of the body.
+        text: String,
+        /// How long the server asks us to wait.
+        retry_after: Option<Duration>,
+    },
+    /// An answer that is none of the statement protocol.
+    #[error(transparent)]
+    Page(#[from] PageError),
+    /// The query failed.
+    #[error("{0}")]
+    Query(Box<QueryError>),
+    /// The server broke the protocol, or we did.
+    #[error("{0}")]
+    Protocol(String),
+    /// A page did not arrive, and this server forgets a page once it has sent it.
+    #[error(
+        "a page of query {query_id} did not arrive ({cause}), and Trino {version} cannot send it again"
+    )]
+    PageLost {
+        /// The query.
+        query_id: String,
+        /// The server's version.
+        version: String,
+        /// Why the page did not arrive.
+        cause: Box<TrinoError>,
+    },
+    /// The server is not ready for queries yet.
+    #[error("Trino is still starting")]
+    Starting,
+    /// The TLS settings cannot be used.
+    #[error("{0}")]
+    TlsSettings(String),
+    /// We are shutting down.
+    #[error("the read was stopped")]
+    Stopped,
+}
+
+/// What failed on the way to the server.
+#[derive(Debug)]
+pub struct TransportProblem {
+    /// Scheme, host and port that were tried.
+    pub server: String,
+    /// Which step failed.
+    pub step: FailedStep,
+    /// The cause in the words of the library that found it.
+    pub cause: String,
+}
+
+/// The step of a request that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FailedStep {
+    /// The host name has no address.
+    Resolve,
+    /// Nobody listens on the port.
+    Refused,
+    /// The address cannot be reached, or nothing answered in time.
+    Connect,
+    /// https was spoken to a port that speaks http.
+    TlsToPlainPort,
+    /// http was spoken to a port that speaks something else, most likely https.
+    PlainToTlsPort,
+    /// The server's certificate was not accepted.
+    Certificate,
+    /// TLS failed for another reason.
+    Tls,
+    /// The connection broke while the answer was read.
+    Answer,
+    /// The answer did not come in time.
+    Timeout,
+}
+
+impl fmt::Display for TransportProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            server,
+            step,
+            cause,
+        } = self;
+        match step {
+            FailedStep::Resolve => write!(
+                f,
+                "The host name of {server} cannot be resolved: {cause}. Check \"hostname\"."
+            ),
+            FailedStep::Refused => write!(
+                f,
+                "Nothing accepts connections at {server}. Check \"hostname\" and \"port\", and that Trino is running."
+            ),
+            FailedStep::Connect => write!(
+                f,
+                "{server} cannot be reached: {cause}. Check \"hostname\" and \"port\", and that no firewall is in the way."
+            ),
+            FailedStep::TlsToPlainPort => write!(
+                f,
+                "{server} does not speak https on this port. Set \"ssl_mode\" to \"disable\", or \"port\" to Trino's https port."
+            ),
+            FailedStep::PlainToTlsPort => write!(
+                f,
+                "{server} does not speak plain http on this port. If it is Trino's https port, set \"ssl_mode\" to \"verify-full\"; otherwise check \"port\"."
+            ),
+            FailedStep::Certificate => write!(
+                f,
+                "The certificate of {server} was not accepted: {cause}. Check \"ssl_mode\" and its \"ca_certificate\"."
+            ),
+            FailedStep::Tls => write!(f, "TLS with {server} failed: {cause}. Check \"ssl_mode\"."),
+            FailedStep::Answer => write!(f, "The connection to {server} broke: {cause}."),
+            FailedStep::Timeout => write!(f, "{server} did not answer in time: {cause}."),
+        }
+    }
+}
+
+/// The `error` member of an answer. Only `message` is certain to be there.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct QueryError {
+    /// For a person, in Trino's words.
+    pub message: String,
+    /// For example `TABLE_NOT_FOUND`.
+    pub error_name: String,
+    /// `USER_ERROR`, `INTERNAL_ERROR`, `INSUFFICIENT_RESOURCES` or `EXTERNAL`.
+    pub error_type: String,
+    /// Line and column in the statement.
+    pub error_location: Option<ErrorLocation>,
+    /// The query's id; filled in by the client.
+    #[serde(skip)]
+    pub query_id: String,
+}
+
+/// Where in a statement an error is; both count from 1.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorLocation {
+    /// Line.
+    pub line_number: u32,
+    /// Column.
+    pub column_number: u32,
+}
+
+impl fmt::Display for QueryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} ({}, query {})",
+            self.message, self.error_name, self.query_id
+        )
+    }
+}
+
+/// Errors of the server's own making that go away by themselves (trino-facts 1.5; names of
+/// `StandardErrorCode`). All of type EXTERNAL are taken as such, too.
+const TRANSIENT: &[&str] = &[
+    "ABANDONED_QUERY",
+    "ABANDONED_TASK",
+    "ADMINISTRATIVELY_PREEMPTED",
+    "CATALOG_NOT_AVAILABLE",
+    "CATALOG_UNAVAILABLE",
+    "CLUSTER_OUT_OF_MEMORY",
+    "EXCEEDED_GLOBAL_MEMORY_LIMIT",
+    "EXCEEDED_LOCAL_MEMORY_LIMIT",
+    "GENERIC_INTERNAL_ERROR",
+    "NO_NODES_AVAILABLE",
+    "PAGE_TRANSPORT_ERROR",
+    "PAGE_TRANSPORT_TIMEOUT",
+    "QUERY_QUEUE_FULL",
+    "REMOTE_HOST_GONE",
+    "REMOTE_TASK_ERROR",
+    "REMOTE_TASK_FAILED",
+    "REMOTE_TASK_MISMATCH",
+    "SERVER_SHUTTING_DOWN",
+    "SERVER_STARTING_UP",
+    "TOO_MANY_REQUESTS_FAILED",
+    "TRANSACTION_CONFLICT",
+];
+
+impl QueryError {
+    /// Whether the same query may succeed later.
+    pub fn is_transient(&self) -> bool {
+        self.error_type == "EXTERNAL" || TRANSIENT.contains(&self.error_name.as_str())
+    }
+
+    /// What a person can do, for the errors where that is known.
+    fn advice(&self) -> Option<&'static str> {
+        Some(match self.error_name.as_str() {
+            "PERMISSION_DENIED" => {
+                "Grant the user of \"username\" SELECT on it, or deselect the stream."
+            }
+            "INVALID_SESSION_PROPERTY" => "Correct or remove it in \"session_properties\".",
+            "CATALOG_NOT_FOUND" => "Check \"catalog\".",
+            "SCHEMA_NOT_FOUND" => "Check \"schema\" and \"schemas\".",
+            "QUERY_QUEUE_FULL" => {
+                "The cluster's resource group accepts no more queries now. Try later, lower \
+                 \"concurrency\", or ask for a resource group with \"client_tags\" or \"source\"."
+            }
+            "EXCEEDED_TIME_LIMIT" => {
+                "Raise query_max_run_time or query_max_execution_time in \"session_properties\", \
+                 or ask the administrator to."
+            }
+            "EXCEEDED_CPU_LIMIT" | "EXCEEDED_SCAN_LIMIT" => {
+                "The cluster's administrator has set this limit; read fewer columns or ask for a \
+                 higher one."
+            }
+            "EXCEEDED_GLOBAL_MEMORY_LIMIT"
+            | "EXCEEDED_LOCAL_MEMORY_LIMIT"
+            | "CLUSTER_OUT_OF_MEMORY" => "Lower \"concurrency\" or run the sync at a quieter time.",
+            "ABANDONED_QUERY" => {
+                "Trino gave the query up because nobody asked for its rows for too long: the \
+                 destination was too slow."
+            }
+            "ADMINISTRATIVELY_KILLED" => "An administrator of Trino ended the query.",
+            _ => return None,
+        })
+    }
+
+    fn failure_type(&self) -> FailureType {
+        // A user's cancellation is a person's act outside of this connection's configuration.
+        if self.is_transient() || self.error_name == "USER_CANCELED" {
+            FailureType::Transient
+        } else if self.error_type == "USER_ERROR" || self.advice().is_some() {
+            FailureType::Config
+        } else {
+            FailureType::System
+        }
+    }
+}
+
+impl TrinoError {
+    /// Whether the same request may succeed if it is sent again.
+    pub(super) fn is_transient_request(&self) -> bool {
+        match self {
+            Self::Transport { problem, .. } => !matches!(
+                problem.step,
+                FailedStep::Certificate
+                    | FailedStep::Tls
+                    | FailedStep::TlsToPlainPort
+                    | FailedStep::PlainToTlsPort
+            ),
+            Self::Status { status, .. } => matches!(status, 429 | 502 | 503 | 504),
+            Self::Page(_) | Self::Starting => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the server cannot have worked on the request.
+    pub(super) fn was_not_served(&self) -> bool {
+        match self {
+            Self::Transport { sent, .. } => !sent,
+            Self::Status { status, .. } => matches!(status, 429 | 503),
+            _ => false,
+        }
+    }
+
+    /// How long the server asks us to wait.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// Whether running the whole query again may succeed.
+    pub fn is_transient_query(&self) -> bool {
+        match self {
+            Self::Query(error) => error.is_transient(),
+            Self::PageLost { .. } => true,
+            // The coordinator was restarted, or a proxy lost the query.
+            Self::Status {
+                status: 404 | 410, ..
+            } => true,
+            other => other.is_transient_request(),
+        }
+    }
+
+    /// Trino's name of the error, when it is one of a query.
+    pub fn query_error(&self) -> Option<&QueryError> {
+        match self {
+            Self::Query(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    fn failure_type(&self) -> FailureType {
+        match self {
+            Self::Query(error) => error.failure_type(),
+            Self::Transport { problem, .. } => match problem.step {
+                FailedStep::Answer | FailedStep::Timeout | FailedStep::Connect => {
+                    FailureType::Transient
+                }
+                FailedStep::Refused => FailureType::Transient,
+                _ => FailureType::Config,
+            },
+            Self::Status { status, .. } => match status {
+                401 | 403 => FailureType::Config,
+                404 | 410 | 429 | 502 | 503 | 504 => FailureType::Transient,
+                _ => FailureType::System,
+            },
+            Self::TlsSettings(_) => FailureType::Config,
+            Self::Starting | Self::Stopped | Self::PageLost { .. } | Self::Page(_) => {
+                FailureType::Transient
+            }
+            Self::Protocol(_) => FailureType::System,
+        }
+    }
+
+    fn user_message(&self) -> String {
+        match self {
+            Self::Query(error) => {
+                let advice = error
+                    .advice()
+                    .map(|advice| format!(" {advice}"))
+                    .unwrap_or_default();
+                let message = error.message.trim_end_matches('.');
+                let place = error.error_location.map_or_else(String::new, |place| {
+                    format!(
+                        " at line {}, column {}",
+                        place.line_number, place.column_number
+                    )
+                });
+                format!("Trino: {message} ({}{place}).{advice}", error.error_name)
+            }
+            Self::Status {
+                status: 401, text, ..
+            } => format!(
+                "Trino did not accept the credentials (HTTP 401{}). Check \"username\" and \
+                 \"authentication\".",
+                in_words(text)
+            ),
+            Self::Status {
+                status: 403, text, ..
+            } => format!(
+                "Trino refused access (HTTP 403{}). Check \"username\" and \"authentication\"; if \
+                 Trino wants https, set \"ssl_mode\".",
+                in_words(text)
+            ),
+            Self::Starting => "Trino is still starting. Try again in a minute.".to_owned(),
+            Self::Page(error) => format!(
+                "Something answered that is not Trino ({error}). Check \"hostname\" and \"port\"."
+            ),
+            other => other.to_string(),
+        }
+    }
+}
+
+fn in_words(text: &str) -> String {
+    if text.is_empty() {
+        String::new()
+    } else {
+        format!(": {text}")
+    }
+}
+
+impl From<TrinoError> for ConnectorError {
+    fn from(error: TrinoError) -> Self {
+        let connector_error = Self::new(error.failure_type(), error.user_message());
+        match &error {
+            TrinoError::Query(query) => connector_error.with_detail(format!(
+                "query {} failed with {} ({})",
+                query.query_id, query.error_name, query.error_type
+            )),
+            _ => connector_error.with_detail(format!("{error:?}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(name: &str, kind: &str) -> TrinoError {
+        TrinoError::Query(Box::new(QueryError {
+            message: "line 1:1: it is so.".into(),
+            error_name: name.into(),
+            error_type: kind.into(),
+            query_id: "q1".into(),
+            error_location: None,
+        }))
+    }
+
+    #[test]
+    fn failures_are_sorted_by_who_can_do_something() {
+        let cases = [
+            (query("TABLE_NOT_FOUND", "USER_ERROR"), FailureType::Config),
+            (
+                query("PERMISSION_DENIED", "USER_ERROR"),
+                FailureType::Config,
+            ),
+            (query("USER_CANCELED", "USER_ERROR"), FailureType::Transient),
+            (
+                query("QUERY_QUEUE_FULL", "INSUFFICIENT_RESOURCES"),
+                FailureType::Transient,
+            ),
+            (query("JDBC_ERROR", "EXTERNAL"), FailureType::Transient),
+            (
+                query("COMPILER_ERROR", "INTERNAL_ERROR"),
+                FailureType::System,
+            ),
+            (TrinoError::Starting, FailureType::Transient),
+            (TrinoError::Protocol("x".into()), FailureType::System),
+        ];
+        for (error, expected) in cases {
+            let text = error.to_string();
+            assert_eq!(ConnectorError::from(error).failure_type, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn messages_name_the_setting_to_change() {
+        let error = ConnectorError::from(query("PERMISSION_DENIED", "USER_ERROR"));
+        assert_eq!(
+            error.message,
+            "Trino: line 1:1: it is so (PERMISSION_DENIED). Grant the user of \"username\" SELECT on it, or deselect the stream."
+        );
+        assert_eq!(
+            error.detail.unwrap(),
+            "query q1 failed with PERMISSION_DENIED (USER_ERROR)"
+        );
+    }
+}

@@ -1,0 +1,106 @@
+//! The Trino client: statements in, pages of bytes out.
+//!
+//! | file | job |
+//! |---|---|
+//! | `transport` | the only place that opens sockets: URLs, TLS, timeouts, credentials |
+//! | `tls` | `ssl_mode` → a TLS configuration |
+//! | `session` | the `X-Trino-*` headers of every request |
+//! | `retry` | what is tried again, how often, how soon |
+//! | `server` | what this server can do, from its version |
+//! | `page` | bytes of an answer → envelope and rows' bytes (pure) |
+//! | `statement` | POST, follow `nextUri`, heartbeat, cancel |
+//! | `control` | small typed answers for check and discover |
+//! | `error` | what can go wrong, and what a person should change |
+
+pub(crate) mod control;
+pub mod error;
+pub mod page;
+mod retry;
+pub mod server;
+mod session;
+pub mod statement;
+mod tls;
+mod transport;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Connection;
+use error::TrinoError;
+use server::ServerTraits;
+use statement::Statement;
+use transport::Transport;
+
+/// How long the first contact is tried. Short: a wrong port must not look like a hang.
+const FIRST_CONTACT: Duration = Duration::from_secs(5);
+
+/// How long running queries may take to be cancelled at the end.
+const SHUTDOWN: Duration = Duration::from_millis(800);
+
+/// A connected Trino; cheap to clone.
+#[derive(Clone)]
+pub struct Client {
+    transport: Arc<Transport>,
+    traits: Arc<ServerTraits>,
+    slots: Arc<Semaphore>,
+    queries: Queries,
+}
+
+/// The queries that run on the server, so that they can be cancelled when the process ends;
+/// cheap to clone.
+#[derive(Clone, Default)]
+pub struct Queries {
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Queries {
+    /// Cancels all running queries on the server, waits shortly for that, and refuses new ones.
+    pub async fn cancel_all(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(SHUTDOWN, self.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::debug!("not all queries could be cancelled in time");
+        }
+    }
+}
+
+impl Client {
+    /// Makes the first contact, which needs no credentials: reachability, TLS, version.
+    ///
+    /// # Errors
+    ///
+    /// When the server cannot be reached, is no Trino, or is still starting.
+    pub async fn connect(connection: &Connection, queries: &Queries) -> Result<Self, TrinoError> {
+        let transport = Transport::new(connection)?;
+        let traits = server::ask(&transport, FIRST_CONTACT).await?;
+        tracing::debug!(version = traits.version, "connected to Trino");
+        Ok(Self {
+            transport: Arc::new(transport),
+            traits: Arc::new(traits),
+            slots: Arc::new(Semaphore::new(connection.concurrency)),
+            queries: queries.clone(),
+        })
+    }
+
+    /// What this server can do.
+    pub fn traits(&self) -> &ServerTraits {
+        &self.traits
+    }
+
+    /// Starts a query; waits for one of the `concurrency` slots first.
+    ///
+    /// # Errors
+    ///
+    /// When the statement cannot be handed over. Errors of the query itself come with its pages.
+    pub async fn execute(&self, sql: &str) -> Result<Statement, TrinoError> {
+        statement::start(self, sql).await
+    }
+}

@@ -1,0 +1,123 @@
+//! What a server can do, from the version it tells at the first contact.
+//!
+//! Correctness never hangs on a version that cannot be read: such a server is asked, and where
+//! the answer leaves a doubt the careful way is taken.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde::Deserialize;
+
+use super::error::TrinoError;
+use super::page::PageError;
+use super::retry;
+use super::transport::Transport;
+
+/// First release that sends a page again when it is asked for twice (notes of 363, #9453).
+/// Older ones answer 200 without the rows.
+const KEEPS_PAGES: u32 = 363;
+
+/// First release with `HEAD nextUri` as a heartbeat (475).
+const HEARTBEAT: u32 = 475;
+
+/// What a server can do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerTraits {
+    /// The version as the server tells it, for example `476` or `476-e.3`; may be no number.
+    pub version: String,
+    /// Whether a page may be asked for again.
+    pub keeps_pages: bool,
+    /// Whether `HEAD nextUri` keeps a query alive.
+    pub has_heartbeat: bool,
+}
+
+/// Answer of `GET /v1/info`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Info {
+    node_version: NodeVersion,
+    #[serde(default)]
+    starting: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct NodeVersion {
+    version: String,
+}
+
+/// Asks a server what it is.
+///
+/// # Errors
+///
+/// When it cannot be reached, is still starting after `budget`, or is no Trino.
+pub(super) async fn ask(
+    transport: &Transport,
+    budget: Duration,
+) -> Result<ServerTraits, TrinoError> {
+    let info = retry::retried(
+        "The first request",
+        budget,
+        |_| true,
+        || async {
+            let body = transport
+                .request(Method::GET, transport.url("/v1/info"), None)
+                .await?;
+            let info: Info = serde_json::from_slice(&body)
+                .map_err(|error| PageError::Malformed(format!("/v1/info: {error}")))?;
+            if info.starting {
+                Err(TrinoError::Starting)
+            } else {
+                Ok(info)
+            }
+        },
+    )
+    .await?;
+    let version = info.node_version.version;
+    Ok(match number(&version) {
+        Some(number) => ServerTraits {
+            keeps_pages: number >= KEEPS_PAGES,
+            has_heartbeat: number >= HEARTBEAT,
+            version,
+        },
+        None => {
+            // Only servers from about 470 on answer this with 200, far later than 363.
+            let head = transport
+                .request(Method::HEAD, transport.url("/v1/statement"), None)
+                .await;
+            ServerTraits {
+                version,
+                keeps_pages: head.is_ok(),
+                has_heartbeat: head.is_ok(),
+            }
+        }
+    })
+}
+
+/// The release number in `476`, `476-e.3`, `426-amzn-0` or `0.289` (PrestoDB: 0, older than all).
+fn number(version: &str) -> Option<u32> {
+    let end = version
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(version.len());
+    version[..end].parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_begin_with_the_release_number() {
+        let cases = [
+            ("476", Some(476)),
+            ("476-e.3", Some(476)),
+            ("484-SNAPSHOT", Some(484)),
+            ("426-amzn-0", Some(426)),
+            ("0.289", Some(0)),
+            ("testversion", None),
+            ("", None),
+        ];
+        for (version, expected) in cases {
+            assert_eq!(number(version), expected, "{version}");
+        }
+    }
+}

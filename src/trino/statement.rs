@@ -1,0 +1,281 @@
+//! One query: POST, follow `nextUri` to its end, keep it alive, cancel it.
+//!
+//! A task of its own, the pump, talks to the server, so that a slow consumer never stalls the
+//! protocol: it fetches one page ahead of the consumer, and sends a heartbeat while the consumer
+//! is busy for long. When the consumer goes away, or the process stops, it cancels the query.
+//!
+//! Rules, each from `StatementClientV1` or from what servers were seen to do (docs/architecture.md):
+//! - `nextUri` is followed as it is, also when the state is already FINISHED;
+//! - an answer may have no rows, an error may come after rows;
+//! - the end is: no `nextUri`, no `error`, state FINISHED. Anything else is an error;
+//! - a page is asked for again only where the server still has it.
+
+use std::time::Duration;
+
+use reqwest::{Method, Url};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::Client;
+use super::error::TrinoError;
+use super::page::{Page, PageError};
+use super::retry::{self, retried};
+
+/// Pause between two heartbeats; Trino gives a query up after 5 minutes (`query.client.timeout`).
+const HEARTBEAT: Duration = Duration::from_secs(30);
+
+/// An answer without rows that comes sooner than this counts as hasty.
+const HASTY: Duration = Duration::from_millis(10);
+
+/// Hasty answers in a row after which we slow down (servers before 484 may answer in a tight
+/// loop after the end of the query, #31431).
+const HASTY_LIMIT: u32 = 10;
+
+/// Pause of the slow-down.
+const SLOW_DOWN: Duration = Duration::from_millis(50);
+
+/// Time that a cancellation may take.
+const CANCEL_TIMEOUT: Duration = Duration::from_millis(700);
+
+/// A running query. Dropping it cancels the query on the server.
+pub struct Statement {
+    query_id: String,
+    events: mpsc::Receiver<Event>,
+    ended: bool,
+}
+
+/// What the pump tells the consumer. An end is said explicitly: a pump that vanishes must not
+/// look like one that has finished.
+enum Event {
+    Page(Page),
+    End,
+    Failed(TrinoError),
+}
+
+/// Hands a statement over; waits for a free slot first.
+pub(super) async fn start(client: &Client, sql: &str) -> Result<Statement, TrinoError> {
+    // The semaphore is never closed.
+    let slot = client
+        .slots
+        .clone()
+        .acquire_owned()
+        .await
+        .map_err(|_| TrinoError::Stopped)?;
+    if client.queries.stop.is_cancelled() {
+        return Err(TrinoError::Stopped);
+    }
+    let url = client.transport.url("/v1/statement");
+    // A POST only registers the query: the first GET starts it. So a POST whose answer was lost
+    // is sent again; the orphan is dropped by the server.
+    let page = retried(
+        "A query was not taken",
+        retry::BUDGET,
+        |_| true,
+        || async {
+            let body = client
+                .transport
+                .request(Method::POST, url.clone(), Some(sql))
+                .await?;
+            Ok(Page::parse(body)?)
+        },
+    )
+    .await?;
+    let query_id = page.envelope.id.clone();
+    tracing::debug!(query_id, sql, "query");
+    let (sender, events) = mpsc::channel(1);
+    let pump = Pump {
+        client: client.clone(),
+        query_id: query_id.clone(),
+        events: sender,
+        _slot: slot,
+    };
+    client.queries.tasks.spawn(pump.run(page));
+    Ok(Statement {
+        query_id,
+        events,
+        ended: false,
+    })
+}
+
+impl Statement {
+    /// Trino's id of the query, for messages.
+    pub fn query_id(&self) -> &str {
+        &self.query_id
+    }
+
+    /// The next page that has rows or columns; `None` after the query has ended well.
+    ///
+    /// # Errors
+    ///
+    /// When the query failed or its pages cannot be had. Rows of earlier pages may be incomplete
+    /// then.
+    pub async fn next_page(&mut self) -> Result<Option<Page>, TrinoError> {
+        if self.ended {
+            return Ok(None);
+        }
+        match self.events.recv().await {
+            Some(Event::Page(page)) => Ok(Some(page)),
+            Some(Event::End) => {
+                self.ended = true;
+                Ok(None)
+            }
+            Some(Event::Failed(error)) => Err(error),
+            None => Err(TrinoError::Stopped),
+        }
+    }
+}
+
+struct Pump {
+    client: Client,
+    query_id: String,
+    events: mpsc::Sender<Event>,
+    _slot: OwnedSemaphorePermit,
+}
+
+impl Pump {
+    async fn run(self, first: Page) {
+        let mut last_uri = first.envelope.next_uri.clone();
+        let outcome = tokio::select! {
+            outcome = self.follow(first, &mut last_uri) => outcome,
+            () = self.events.closed() => Err(TrinoError::Stopped),
+            () = self.client.queries.stop.cancelled() => Err(TrinoError::Stopped),
+        };
+        match outcome {
+            Ok(()) => {
+                let _ = self.events.send(Event::End).await;
+            }
+            Err(error) => {
+                let ended_by_server = matches!(error, TrinoError::Query(_));
+                if !ended_by_server && let Some(uri) = last_uri {
+                    self.cancel(&uri).await;
+                }
+                let _ = self.events.send(Event::Failed(error)).await;
+            }
+        }
+    }
+
+    /// Follows the query to its end. `last_uri` is where it can be cancelled.
+    async fn follow(&self, first: Page, last_uri: &mut Option<String>) -> Result<(), TrinoError> {
+        let mut page = first;
+        let mut hasty = 0;
+        loop {
+            if let Some(mut error) = page.envelope.error.take() {
+                error.query_id.clone_from(&self.query_id);
+                return Err(TrinoError::Query(Box::new(error)));
+            }
+            let seen = std::mem::replace(last_uri, page.envelope.next_uri.clone());
+            let state = std::mem::take(&mut page.envelope.stats.state);
+            if page.rows().is_some() || page.envelope.columns.is_some() {
+                self.events
+                    .send(Event::Page(page))
+                    .await
+                    .map_err(|_| TrinoError::Stopped)?;
+            }
+            let Some(uri) = last_uri.clone() else {
+                return if state == "FINISHED" {
+                    Ok(())
+                } else {
+                    let id = &self.query_id;
+                    let text = format!("Query {id} ended in state {state:?} without an error.");
+                    Err(TrinoError::Protocol(text))
+                };
+            };
+            self.room(seen.as_deref(), &uri).await?;
+            let asked = Instant::now();
+            page = self.fetch(&uri).await?;
+            if page.rows().is_none() && asked.elapsed() < HASTY {
+                hasty += 1;
+            } else {
+                hasty = 0;
+            }
+            if hasty > HASTY_LIMIT {
+                sleep(SLOW_DOWN).await;
+            }
+        }
+    }
+
+    /// Waits until the consumer has taken the page before, so that never more than one page is
+    /// fetched ahead of it; keeps the query alive meanwhile.
+    async fn room(&self, seen: Option<&str>, next: &str) -> Result<(), TrinoError> {
+        let mut beat = Instant::now() + HEARTBEAT;
+        loop {
+            tokio::select! {
+                // Given back at once: this is the only sender, so the room stays.
+                permit = self.events.reserve() => {
+                    return permit.map(drop).map_err(|_| TrinoError::Stopped);
+                }
+                () = sleep_until(beat) => {
+                    self.heartbeat(seen, next).await;
+                    beat = Instant::now() + HEARTBEAT;
+                }
+            }
+        }
+    }
+
+    /// Tells the server that the query is still wanted. A failure is no reason to give up.
+    ///
+    /// Servers without the HEAD request count a repeated GET of the page that was `seen` last;
+    /// its rows are here already, so it does not matter whether they come again.
+    async fn heartbeat(&self, seen: Option<&str>, next: &str) {
+        let (method, uri) = match seen {
+            _ if self.client.traits.has_heartbeat => (Method::HEAD, next),
+            Some(seen) => (Method::GET, seen),
+            None => return,
+        };
+        let Ok(url) = Url::parse(uri) else { return };
+        if let Err(error) = self.client.transport.request(method, url, None).await {
+            tracing::debug!(query_id = self.query_id, %error, "heartbeat failed");
+        }
+    }
+
+    /// Fetches the answer at `uri`, again where that loses nothing.
+    async fn fetch(&self, uri: &str) -> Result<Page, TrinoError> {
+        let url = Url::parse(uri).map_err(|error| {
+            TrinoError::Protocol(format!(
+                "Trino sent a nextUri that is no URL ({uri}): {error}."
+            ))
+        })?;
+        let traits = &self.client.traits;
+        // Answers of a queued query have no rows to lose.
+        let asks_again = traits.keeps_pages || url.path().contains("/statement/queued/");
+        let what = format!("Query {}", self.query_id);
+        let page = retried(
+            &what,
+            retry::BUDGET,
+            |error| asks_again || error.was_not_served(),
+            || async {
+                let body = self
+                    .client
+                    .transport
+                    .request(Method::GET, url.clone(), None)
+                    .await?;
+                Ok(Page::parse(body)?)
+            },
+        )
+        .await;
+        page.map_err(|cause| match cause {
+            cause if !asks_again && cause.is_transient_request() && !cause.was_not_served() => {
+                TrinoError::PageLost {
+                    query_id: self.query_id.clone(),
+                    version: traits.version.clone(),
+                    cause: Box::new(cause),
+                }
+            }
+            TrinoError::Page(PageError::Malformed(text)) => TrinoError::Protocol(format!(
+                "Query {}: a page cannot be read: {text}.",
+                self.query_id
+            )),
+            other => other,
+        })
+    }
+
+    /// Cancels the query on the server. Best effort: the server gives it up by itself later.
+    async fn cancel(&self, uri: &str) {
+        let Ok(url) = Url::parse(uri) else { return };
+        let delete = self.client.transport.request(Method::DELETE, url, None);
+        match tokio::time::timeout(CANCEL_TIMEOUT, delete).await {
+            Ok(Ok(_)) => tracing::debug!(query_id = self.query_id, "query cancelled"),
+            _ => tracing::debug!(query_id = self.query_id, "query could not be cancelled"),
+        }
+    }
+}
