@@ -61,7 +61,7 @@ def demo(directory: Path) -> None:
 
     source = [str(binary)]
     title("spec: what a user can configure", [*source, "spec"])
-    print(shorten(capture([*source, "spec"]).splitlines()[0]))
+    print(shorten(capture([*source, "spec"])))
 
     command = [*source, "check", "--config", str(config)]
     title("check: can the connector reach the data?", command)
@@ -81,7 +81,10 @@ def demo(directory: Path) -> None:
 
 
 def build() -> Path:
-    """The release binary."""
+    """The release binary; or the one that SOURCE_TRINO_BIN names, as it is."""
+    if given := os.environ.get("SOURCE_TRINO_BIN"):
+        print(f"{given} is given")
+        return Path(given).absolute()
     target = Path(os.environ.get("CARGO_TARGET_DIR") or _cache() / "target")
     command = ["cargo", "build", "--release", "--locked"]
     try:
@@ -162,7 +165,15 @@ def read(command: list[str]) -> None:
 def load(binary: Path, config: Path, directory: Path) -> None:
     """Loads the streams with PyAirbyte, in an environment of its own."""
     python = capture([*SERVERS, "python", "demo", str(HERE / "requirements.txt")])
-    environment = {**os.environ, "AIRBYTE_OFFLINE_MODE": "1", "DO_NOT_TRACK": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {
+        **os.environ,
+        # Without this PyAirbyte asks a registry on the network about the connector.
+        "AIRBYTE_OFFLINE_MODE": "1",
+        "DO_NOT_TRACK": "1",
+        "AIRBYTE_LOGGING_ROOT": str(directory / "logs"),
+        # Its dependencies talk about future Python versions, which is of no use here.
+        "PYTHONWARNINGS": "ignore::FutureWarning",
+    }
     command = [python, str(HERE / "load.py"), str(binary), str(config), *STREAMS]
     if subprocess.run(command, cwd=directory, env=environment, check=False).returncode != 0:
         raise DemoError("PyAirbyte did not load the tables; its reason stands above")

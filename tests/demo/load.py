@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import airbyte
-import duckdb
 from airbyte.caches import DuckDBCache
 
 DATABASE = Path("demo.duckdb")
@@ -36,11 +35,12 @@ def main() -> None:
     )
     source.check()
     source.select_streams(streams)
-    result = source.read(cache=DuckDBCache(db_path=DATABASE, schema_name=SCHEMA))
+    cache = DuckDBCache(db_path=DATABASE, schema_name=SCHEMA)
+    result = source.read(cache=cache)
     print(f"{result.processed_records} records are in {DATABASE.absolute()}")
-    with duckdb.connect(str(DATABASE), read_only=True) as connection:
-        print(" ".join(QUERY.split()))
-        connection.sql(QUERY).show()
+    print(f"{' '.join(QUERY.split())}:")
+    for row in cache.run_sql_query(QUERY):
+        print("  ".join(f"{column}={value}" for column, value in row.items()))
 
 
 if __name__ == "__main__":
