@@ -30,25 +30,24 @@ pub async fn resolve(
 
 /// An unknown catalog is reported with those that exist.
 async fn explain(client: &Client, catalog: &str, error: TrinoError) -> ConnectorError {
-    let unknown = error.query_error().is_some_and(|error| {
-        matches!(
-            error.error_name.as_str(),
-            "CATALOG_NOT_FOUND" | "MISSING_CATALOG_NAME" | "NOT_FOUND"
-        )
-    });
-    if !unknown {
-        return error.into();
-    }
-    let existing: Vec<CatalogRow> = control::rows(client, metadata::CATALOGS)
-        .await
-        .unwrap_or_default();
-    let existing: Vec<String> = existing.into_iter().map(|row| row.Catalog).collect();
-    let hint = near::hint(catalog, &existing);
     let detail = error.to_string();
-    ConnectorError::config(format!(
-        "The catalog \"{catalog}\" does not exist, or the user may not see it. {hint} Check \"catalog\"."
-    ))
-    .with_detail(detail)
+    match error.query_error().map(|error| error.error_name.as_str()) {
+        Some("CATALOG_NOT_FOUND" | "NOT_FOUND") => {
+            let existing: Vec<CatalogRow> =
+                control::rows(client, metadata::CATALOGS).await.unwrap_or_default();
+            let existing: Vec<String> = existing.into_iter().map(|row| row.Catalog).collect();
+            ConnectorError::config(format!(
+                "The catalog \"{catalog}\" does not exist, or the user may not see it. {} Check \"catalog\".",
+                near::hint(catalog, &existing)
+            ))
+            .with_detail(detail)
+        }
+        Some("PERMISSION_DENIED") => ConnectorError::config(format!(
+            "The user may not use the catalog \"{catalog}\" (PERMISSION_DENIED). Check \"catalog\" and \"username\", or grant the user access."
+        ))
+        .with_detail(detail),
+        _ => error.into(),
+    }
 }
 
 fn choose(connection: &Connection, existing: &[String]) -> Result<Vec<String>, ConnectorError> {

@@ -21,7 +21,7 @@ pub enum TrinoError {
         sent: bool,
     },
     /// An answer with another status than 200.
-    #[error("Trino answered with HTTP status {status}: {text}")]
+    #[error("the answer was HTTP status {status}{}", in_words(.text))]
     Status {
         /// The HTTP status.
         status: u16,
@@ -129,7 +129,10 @@ impl fmt::Display for TransportProblem {
                 "The certificate of {server} was not accepted: {cause}. Check \"ssl_mode\" and its \"ca_certificate\"."
             ),
             FailedStep::Tls => write!(f, "TLS with {server} failed: {cause}. Check \"ssl_mode\"."),
-            FailedStep::Answer => write!(f, "The connection to {server} broke: {cause}."),
+            FailedStep::Answer => write!(
+                f,
+                "The connection to {server} broke: {cause}. If that happens at once, check \"port\" and \"ssl_mode\"."
+            ),
             FailedStep::Timeout => write!(f, "{server} did not answer in time: {cause}."),
         }
     }

@@ -68,7 +68,7 @@ pub enum PageError {
     #[error("the answer is empty")]
     Empty,
     /// The body ends early or is not what Trino sends.
-    #[error("the answer is not a Trino answer: {0}")]
+    #[error("the answer is not Trino's: {0}")]
     Malformed(String),
 }
 

@@ -49,7 +49,9 @@ where
             pause.map(|pause| pause.max(asked))
         })
         .notify(|error, pause| {
-            tracing::warn!("{what}: {error} Trying again in {} ms.", pause.as_millis());
+            let error = error.to_string();
+            let error = error.trim_end_matches('.');
+            tracing::warn!("{what}: {error}; trying again in {} ms", pause.as_millis());
         })
         .await
 }

@@ -93,6 +93,17 @@ pub(super) async fn ask(
     })
 }
 
+/// Every Trino answers `/v1/info`; what says that there is no such thing is none.
+fn not_trino(error: TrinoError) -> TrinoError {
+    match error {
+        TrinoError::Status {
+            status: 404 | 405 | 501,
+            ..
+        } => PageError::Malformed(format!("/v1/info: {error}")).into(),
+        other => other,
+    }
+}
+
 /// The release number in `476`, `476-e.3`, `426-amzn-0` or `0.289` (PrestoDB: 0, older than all).
 fn number(version: &str) -> Option<u32> {
     let end = version

@@ -60,7 +60,7 @@ impl Transport {
         };
         let http = builder
             .build()
-            .map_err(|error| TrinoError::TlsSettings(chain(&error)))?;
+            .map_err(|error| TrinoError::TlsSettings(cause_of(&error)))?;
         let base = connection.server.base_url();
         let base = Url::parse(&base)
             .map_err(|error| TrinoError::Protocol(format!("{base} is not a URL: {error}")))?;
@@ -148,34 +148,30 @@ impl Transport {
     }
 
     fn problem(&self, error: &reqwest::Error) -> TrinoError {
-        let text = chain(error);
-        let step = if let Some(tls) = tls_error(error) {
-            match tls {
-                rustls::Error::InvalidCertificate(problem) => {
-                    return self.failed(
-                        FailedStep::Certificate,
-                        &certificate_problem(problem),
-                        false,
-                    );
+        let text = cause_of(error);
+        let step = match cause::<rustls::Error>(error) {
+            Some(rustls::Error::InvalidCertificate(problem)) => {
+                return self.failed(
+                    FailedStep::Certificate,
+                    &certificate_problem(problem),
+                    false,
+                );
+            }
+            // The first bytes of an HTTP answer are no TLS record.
+            Some(rustls::Error::InvalidMessage(_)) => FailedStep::TlsToPlainPort,
+            Some(_) => FailedStep::Tls,
+            None if error.is_connect() => {
+                match cause::<std::io::Error>(error).map(std::io::Error::kind) {
+                    Some(std::io::ErrorKind::ConnectionRefused) => FailedStep::Refused,
+                    _ if causes(error).any(|c| c.to_string().contains("dns error")) => {
+                        FailedStep::Resolve
+                    }
+                    _ => FailedStep::Connect,
                 }
-                // The first bytes of an HTTP answer are no TLS record.
-                rustls::Error::InvalidMessage(_) => FailedStep::TlsToPlainPort,
-                _ => FailedStep::Tls,
             }
-        } else if error.is_connect() {
-            match io_error(error).map(std::io::Error::kind) {
-                Some(std::io::ErrorKind::ConnectionRefused) => FailedStep::Refused,
-                _ if text.contains("dns error") => FailedStep::Resolve,
-                _ => FailedStep::Connect,
-            }
-        } else if error.is_timeout() {
-            FailedStep::Timeout
-        } else if error.is_body() || error.is_decode() {
-            FailedStep::Answer
-        } else if self.base.scheme() == "http" && text.contains("invalid HTTP") {
-            FailedStep::PlainToTlsPort
-        } else {
-            FailedStep::Answer
+            None if error.is_timeout() => FailedStep::Timeout,
+            None if text.contains("invalid HTTP") => FailedStep::PlainToTlsPort,
+            None => FailedStep::Answer,
         };
         self.failed(step, &text, !error.is_connect())
     }
@@ -224,49 +220,31 @@ fn shortened(body: &[u8]) -> String {
     }
 }
 
-/// All causes in one line, outermost first. The outermost of reqwest only repeats the URL.
-fn chain(error: &reqwest::Error) -> String {
-    let mut causes: Vec<String> = Vec::new();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if causes.last().is_none_or(|last| !last.contains(&text)) {
-            causes.push(text);
-        }
-        cause = error.source();
-    }
-    if causes.is_empty() {
-        error.to_string()
-    } else {
-        causes.join(": ")
-    }
+/// The innermost cause: the outer ones only repeat the URL and which layer passed it on.
+fn cause_of(error: &reqwest::Error) -> String {
+    causes(error)
+        .last()
+        .map_or_else(|| error.to_string(), ToString::to_string)
 }
 
-/// The innermost I/O error among the causes.
-fn io_error(error: &reqwest::Error) -> Option<&std::io::Error> {
-    let mut found = None;
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        found = error.downcast_ref().or(found);
-        cause = error.source();
-    }
-    found
-}
-
-/// The TLS error among the causes; `std::io::Error` hides it from `source`.
-fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let inner = error
+/// All causes, outermost first. `std::io::Error` hides what it wraps from `source`.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |error| {
+        let wrapped = error
             .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
-            .and_then(|inner| inner.downcast_ref());
-        if let Some(tls) = inner.or_else(|| error.downcast_ref()) {
-            return Some(tls);
+            .and_then(std::io::Error::get_ref);
+        match wrapped {
+            Some(wrapped) => Some(wrapped as &(dyn std::error::Error + 'static)),
+            None => error.source(),
         }
-        cause = error.source();
-    }
-    None
+    })
+}
+
+/// The innermost cause of type `E`.
+fn cause<E: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&E> {
+    causes(error)
+        .filter_map(|cause| cause.downcast_ref())
+        .last()
 }
 
 fn certificate_problem(problem: &rustls::CertificateError) -> String {
