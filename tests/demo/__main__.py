@@ -83,12 +83,16 @@ def demo(directory: Path) -> None:
 def build() -> Path:
     """The release binary; or the one that SOURCE_TRINO_BIN names, as it is."""
     if given := os.environ.get("SOURCE_TRINO_BIN"):
+        if not os.access(given, os.X_OK):
+            raise DemoError(f"SOURCE_TRINO_BIN names {given}, which is no program")
         print(f"{given} is given")
         return Path(given).absolute()
     target = Path(os.environ.get("CARGO_TARGET_DIR") or _cache() / "target")
     command = ["cargo", "build", "--release", "--locked"]
     try:
-        done = subprocess.run(command, cwd=ROOT, env={**os.environ, "CARGO_TARGET_DIR": str(target)}, check=False)
+        done = subprocess.run(
+            command, cwd=ROOT, env={**os.environ, "CARGO_TARGET_DIR": str(target)}, check=False
+        )
     except FileNotFoundError:
         raise DemoError("cargo is not installed; Rust's installer rustup brings it") from None
     if done.returncode != 0:
@@ -190,13 +194,17 @@ def capture(command: list[str]) -> str:
     """What a command writes to stdout; its stderr is shown as it comes."""
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
-        raise DemoError(f"`{Path(command[0]).name} {' '.join(command[1:])}` ended with exit code {done.returncode}:\n{done.stdout}")
+        shown = " ".join([Path(command[0]).name, *command[1:]])
+        raise DemoError(f"`{shown}` ended with exit code {done.returncode}:\n{done.stdout}")
     return done.stdout.strip()
 
 
 def messages(output: str) -> list[dict]:
     """The Airbyte messages of a command's output."""
-    return [json.loads(line) for line in output.splitlines()]
+    try:
+        return [json.loads(line) for line in output.splitlines()]
+    except ValueError:
+        raise DemoError(f"this is not a list of Airbyte messages:\n{output}") from None
 
 
 def counted(counter: Counter[str]) -> str:

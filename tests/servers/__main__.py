@@ -39,7 +39,9 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python3 tests/servers", description="Real servers for demo and tests.")
+    parser = argparse.ArgumentParser(
+        prog="python3 tests/servers", description="Real servers for demo and tests."
+    )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     def command(name: str, help_text: str, run, kinds: str) -> argparse.ArgumentParser:
@@ -59,7 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     sql = command("sql", "run a query, print its rows as JSON lines", _sql, "one")
     sql.add_argument("query")
     sql.add_argument("--user", default="test", help="a user of the password file logs in over https")
-    python = command("python", "print the Python of a cached environment that holds REQUIREMENTS", _python, "none")
+    python = command(
+        "python", "print the Python of a cached environment that holds REQUIREMENTS", _python, "none"
+    )
     python.add_argument("name")
     python.add_argument("requirements", type=Path)
     return parser
@@ -77,7 +81,11 @@ def _up(arguments: argparse.Namespace) -> int:
 def _down(arguments: argparse.Namespace) -> int:
     for fleet in _fleets(arguments.kind):
         stopped = fleet.down()
-        say(f"{fleet.kind.name}: stopped {', '.join(stopped)}" if stopped else f"{fleet.kind.name}: nothing was running")
+        say(
+            f"{fleet.kind.name}: stopped {', '.join(stopped)}"
+            if stopped
+            else f"{fleet.kind.name}: nothing was running"
+        )
     return 0
 
 

@@ -26,6 +26,8 @@ from report import ServerError, step
 def _made_whole(target: Path) -> Iterator[Path]:
     """A directory to work in that becomes `target` when all went well, and nothing otherwise."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    for left_by_a_killed_run in target.parent.glob(f".{target.name}-*"):
+        shutil.rmtree(left_by_a_killed_run, ignore_errors=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         yield draft
@@ -92,38 +94,32 @@ def _arrange_plugins(home: Path, kind: settings.Kind) -> None:
 def _artifact(name: str, packaging: str) -> Path:
     """The file of one `io.trino` artifact in the local Maven repository, fetched if it is not there."""
     version = settings.TRINO_VERSION
-    directory = _maven_repository() / "io" / "trino" / name / version
-    file = directory / f"{name}-{version}.{packaging}"
+    place = Path("io", "trino", name, version, f"{name}-{version}.{packaging}")
+    usual = Path.home() / ".m2" / "repository" / place
+    if usual.exists():
+        return usual
+    file = _maven_repository() / place
     if not file.exists():
         with step(f"fetching {file.name} with Maven"):
             # Maven remembers for a day that something was not to be had; it may be by now.
-            for remembered in directory.glob(f"{file.name}*.lastUpdated"):
+            for remembered in file.parent.glob(f"{file.name}*.lastUpdated"):
                 remembered.unlink()
-            coordinates = f"io.trino:{name}:{version}:{packaging}"
-            _run(
-                f"fetching {coordinates}",
-                ["mvn", "-q", "-B", "dependency:get", f"-Dartifact={coordinates}", "-Dtransitive=false"],
-            )
+            artifact = f"io.trino:{name}:{version}:{packaging}"
+            fetch = ["mvn", "-q", "-B", "dependency:get", f"-Dartifact={artifact}", "-Dtransitive=false"]
+            _run(f"fetching {artifact}", fetch)
     if not file.exists():
-        raise ServerError(f"Maven fetched io.trino:{name}:{version}, but {file} is not there")
+        raise ServerError(f"Maven has fetched {name}, but {file} is not there")
     return file
 
 
 def _maven_repository() -> Path:
-    """Where Maven keeps what it has fetched. Its usual place is not asked for, a configured one is."""
-    configured = any(
-        path.exists() and "<localRepository>" in _without_comments(path.read_text(errors="replace"))
-        for path in (Path.home() / ".m2" / "settings.xml", Path("/etc/maven/settings.xml"))
-    )
-    if not configured:
-        return Path.home() / ".m2" / "repository"
-    expression = "-Dexpression=settings.localRepository"
-    return Path(_run("asking Maven for its repository", ["mvn", "-q", "-B", "help:evaluate", expression, "-DforceStdout"]).strip())
-
-
-def _without_comments(xml: str) -> str:
-    parts = xml.split("<!--")
-    return parts[0] + "".join(part.partition("-->")[2] for part in parts[1:])
+    """Settings, options and environment can all move the local repository; Maven itself knows best."""
+    with tempfile.TemporaryDirectory() as directory:
+        # Through a file, because on stdout Maven wraps the answer in colour codes, even in a pipe.
+        answer = Path(directory) / "answer"
+        question = ["help:evaluate", "-Dexpression=settings.localRepository", f"-Doutput={answer}"]
+        _run("asking Maven for its repository", ["mvn", "-q", "-B", *question])
+        return Path(answer.read_text().strip())
 
 
 # --- Python packages -----------------------------------------------------------------------------------

@@ -16,10 +16,9 @@ import postgres
 import s3
 import settings
 import trino_config
-from processes import Processes, not_listening, choose_port, write_json
+from processes import Processes, choose_port, not_listening, write_json
 from report import ServerError, say, step
 from trino_client import QueryError, TrinoClient
-
 
 #: Reads a table: a query without one is answered before the node is ready to read any.
 _SMALL_QUERY = "SELECT count(*) FROM tpch.tiny.region"
@@ -89,15 +88,18 @@ class Fleet:
         data.mkdir(parents=True)
         addresses = trino_config.Addresses(http=choose_port("http"))
         if self.kind.complete:
-            addresses = trino_config.Addresses(*(choose_port(name) for name in ("http", "https", "postgres", "s3")))
-            s3.start(self.processes, data, addresses.s3)
-            postgres.start(self.processes, data, addresses.postgres)
+            https, database, storage = (choose_port(purpose) for purpose in ("https", "postgres", "s3"))
+            addresses = trino_config.Addresses(addresses.http, https, database, storage)
+            s3.start(self.processes, data, storage)
+            postgres.start(self.processes, data, database)
         login = trino_config.write(self.kind, etc, data, addresses)
         described = self._description(addresses, login)
         with step(f"starting Trino {settings.TRINO_VERSION} on {described['trino']['url']}"):
             command = trino_config.command(self.kind, runtime, home, etc, data)
             described["trino"]["pid"] = self.processes.start("trino", command, cwd=self.directory)
-            self.processes.wait_until_ready("trino", lambda: _unready(described["trino"]), self.kind.start_limit)
+            self.processes.wait_until_ready(
+                "trino", lambda: _unready(described["trino"]), self.kind.start_limit
+            )
         write_json(self.description, described)
 
     def _description(self, addresses: trino_config.Addresses, login: dict[str, Any]) -> dict[str, Any]:
@@ -129,7 +131,7 @@ class Fleet:
 
 def _unready(trino: dict[str, Any]) -> str | None:
     """Why Trino is not to be used yet; None when it has all its catalogs and answers on every address."""
-    plain = TrinoClient(trino["url"], timeout=20)
+    plain = TrinoClient(trino["url"], timeout=60)
     try:
         if plain.info()["starting"]:
             return "it is still starting"
@@ -139,7 +141,9 @@ def _unready(trino: dict[str, Any]) -> str | None:
         plain.rows(_SMALL_QUERY)
         if "https_url" in trino:
             user, password = next(iter(trino["users"].items()))
-            TrinoClient(trino["https_url"], user, password, trino["ca_certificate"], timeout=20).rows(_SMALL_QUERY)
+            TrinoClient(trino["https_url"], user, password, trino["ca_certificate"], timeout=60).rows(
+                _SMALL_QUERY
+            )
     except QueryError as error:
         return str(error)
     return None
@@ -164,4 +168,6 @@ def kind_of(name: str) -> settings.Kind:
     try:
         return settings.KINDS[name]
     except KeyError:
-        raise ServerError(f"there are no servers called {name}; there are {', '.join(settings.KINDS)}") from None
+        raise ServerError(
+            f"there are no servers called {name}; there are {', '.join(settings.KINDS)}"
+        ) from None

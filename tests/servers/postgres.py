@@ -47,11 +47,16 @@ def find_programs() -> Path:
 
 def _installed() -> Path | None:
     """Debian keeps the server's programs beside PATH, one directory for each version."""
-    places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name.split(".")[0]))
+    places = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name.split(".")[0])
+    )
     on_path = shutil.which("initdb")
     if on_path:
         places.insert(0, Path(on_path).resolve().parent)
-    return next((path for path in reversed(places) if (path / "initdb").exists() and (path / "postgres").exists()), None)
+    return next(
+        (path for path in reversed(places) if (path / "initdb").exists() and (path / "postgres").exists()),
+        None,
+    )
 
 
 def remove_data(data: Path) -> None:
@@ -70,9 +75,24 @@ def start(processes: Processes, data: Path, port: int) -> None:
         password.write_text(settings.POSTGRES_PASSWORD)
         password.chmod(0o644)
         _run(
-            [*as_user, str(programs / "initdb"), "--pgdata", str(cluster), "--no-sync", "--no-instructions",
-             "--username", settings.POSTGRES_USER, "--pwfile", str(password), "--auth", "scram-sha-256",
-             "--encoding", "UTF8", "--locale", "C.UTF-8"]  # fmt: skip
+            [
+                *as_user,
+                str(programs / "initdb"),
+                "--pgdata",
+                str(cluster),
+                "--no-sync",
+                "--no-instructions",
+                "--username",
+                settings.POSTGRES_USER,
+                "--pwfile",
+                str(password),
+                "--auth",
+                "scram-sha-256",
+                "--encoding",
+                "UTF8",
+                "--locale",
+                "C.UTF-8",
+            ]
         )
         options = [f"--{name}={value}" for name, value in _OPTIONS.items()]
         processes.start(
@@ -81,8 +101,16 @@ def start(processes: Processes, data: Path, port: int) -> None:
             cwd=Path("/"),
         )
         # The port is open a moment before the server takes logins; making the database waits for both.
-        create = [str(programs / "createdb"), "-h", settings.HOST, "-p", str(port), "-U", settings.POSTGRES_USER,
-                  settings.POSTGRES_DATABASE]  # fmt: skip
+        create = [
+            str(programs / "createdb"),
+            "-h",
+            settings.HOST,
+            "-p",
+            str(port),
+            "-U",
+            settings.POSTGRES_USER,
+            settings.POSTGRES_DATABASE,
+        ]
         environment = {**os.environ, "PGPASSWORD": settings.POSTGRES_PASSWORD}
 
         def unready() -> str | None:
@@ -109,6 +137,8 @@ def _place(data: Path) -> tuple[Path, list[str]]:
 
 
 def _run(command: list[str]) -> None:
-    done = subprocess.run(command, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         raise ServerError(f"{' '.join(command)} failed:\n{(done.stdout + done.stderr).strip()}")

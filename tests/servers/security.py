@@ -73,7 +73,9 @@ def write_token(key_file: Path) -> str:
     key_file.write_text(base64.b64encode(key).decode())
     key_file.chmod(0o600)
     claims = {"sub": next(iter(settings.USERS)), "exp": int(time.time()) + VALID_DAYS * 86400}
-    signed = ".".join(_base64url(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, claims))
+    signed = ".".join(
+        _base64url(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, claims)
+    )
     return f"{signed}.{_base64url(hmac.digest(key, signed.encode(), 'sha256'))}"
 
 
@@ -95,12 +97,14 @@ def write_certificates(directory: Path) -> Certificates:
     """Makes an authority, a server certificate for the loopback names and one for the first user."""
     directory.mkdir(parents=True, exist_ok=True)
     authority, authority_key = directory / "ca.pem", directory / "ca.key"
-    _openssl("req", "-x509", *_NEW_KEY, "-keyout", authority_key, "-out", authority, "-days", str(VALID_DAYS),
-             "-subj", "/CN=source-trino test authority",
-             "-addext", "keyUsage=critical,keyCertSign,cRLSign")  # fmt: skip
+    subject = ["-subj", "/CN=source-trino test authority", "-days", str(VALID_DAYS)]
+    usage = ["-addext", "keyUsage=critical,keyCertSign,cRLSign"]
+    _openssl("req", "-x509", *_NEW_KEY, *subject, *usage, "-keyout", authority_key, "-out", authority)
     names = "subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n"
     certificate, key = _issue(directory, "server", "localhost", names)
-    client, client_key = _issue(directory, "client", next(iter(settings.USERS)), "extendedKeyUsage=clientAuth\n")
+    client, client_key = _issue(
+        directory, "client", next(iter(settings.USERS)), "extendedKeyUsage=clientAuth\n"
+    )
     server = directory / "server-with-key.pem"
     server.write_text(key.read_text() + certificate.read_text())
     for secret in (authority_key, key, client_key, server):
@@ -118,8 +122,9 @@ def _issue(directory: Path, name: str, common_name: str, extensions: str) -> tup
         "subjectKeyIdentifier=hash\n"
     )
     _openssl("req", *_NEW_KEY, "-keyout", key, "-out", request, "-subj", f"/CN={common_name}")
-    _openssl("x509", "-req", "-in", request, "-CA", directory / "ca.pem", "-CAkey", directory / "ca.key",
-             "-CAcreateserial", "-days", str(VALID_DAYS), "-extfile", wanted, "-out", certificate)  # fmt: skip
+    authority = ["-CA", str(directory / "ca.pem"), "-CAkey", str(directory / "ca.key"), "-CAcreateserial"]
+    validity = ["-days", str(VALID_DAYS), "-extfile", str(wanted)]
+    _openssl("x509", "-req", "-in", request, *authority, *validity, "-out", certificate)
     return certificate, key
 
 
