@@ -131,14 +131,13 @@ impl<'a> Fields<'a> {
 
     /// A secret exactly as given, blanks included.
     pub(super) fn secret(&mut self, name: &str) -> Option<&'a str> {
-        match self.value(name)? {
-            Value::String(text) => Some(text.as_str()).filter(|text| !text.is_empty()),
+        let value = self.value(name)?;
+        let Some(text) = value.as_str() else {
             // The value itself must not show, whatever it is.
-            _ => {
-                self.problem(name, "must be text");
-                Some("")
-            }
-        }
+            self.problem(name, "must be text");
+            return Some("");
+        };
+        (!text.is_empty()).then_some(text)
     }
 
     pub(super) fn flag(&mut self, name: &str, default: bool) -> bool {

@@ -215,7 +215,8 @@ mod tests {
         drop(output);
         thread.join().unwrap();
         let all: Vec<u8> = written.iter().flatten().collect();
-        let expected: String = (0..100).map(|i| format!("{i}\n")).collect();
+        let numbers: Vec<String> = (0..100).map(|i: u8| i.to_string()).collect();
+        let expected = numbers.join("\n") + "\n";
         assert_eq!(String::from_utf8(all).unwrap(), expected);
     }
 

@@ -43,7 +43,7 @@ pub enum Message {
     },
 }
 
-/// Payload of CONNECTION_STATUS.
+/// Payload of `CONNECTION_STATUS`.
 #[derive(Debug, Serialize)]
 pub struct ConnectionStatus {
     /// SUCCEEDED or FAILED.
@@ -206,7 +206,7 @@ pub enum FailureType {
     System,
 }
 
-/// Payload of a STREAM_STATUS trace.
+/// Payload of a `STREAM_STATUS` trace.
 #[derive(Debug, Serialize)]
 pub struct StreamStatusTrace {
     /// Which stream.

@@ -1,4 +1,4 @@
-//! STREAM_STATUS messages.
+//! `STREAM_STATUS` messages.
 
 use crate::clock;
 use crate::output::{Closed, Output};

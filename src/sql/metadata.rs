@@ -41,7 +41,7 @@ pub fn columns(catalog: &str, schema: &str, tables: Option<&[&str]>) -> String {
     );
     if let Some(tables) = tables {
         let names: Vec<String> = tables.iter().map(|name| Text(name).to_string()).collect();
-        sql.push_str(&format!(" AND table_name IN ({})", names.join(", ")));
+        sql = format!("{sql} AND table_name IN ({})", names.join(", "));
     }
     sql
 }

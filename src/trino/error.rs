@@ -290,9 +290,9 @@ impl TrinoError {
     pub fn is_transient_query(&self) -> bool {
         match self {
             Self::Query(error) => error.is_transient(),
-            Self::PageLost { .. } => true,
-            // The coordinator was restarted, or a proxy lost the query.
-            Self::Status {
+            // HTTP 404, 410: the coordinator was restarted, or a proxy lost the query.
+            Self::PageLost { .. }
+            | Self::Status {
                 status: 404 | 410, ..
             } => true,
             other => other.is_transient_request(),

@@ -14,11 +14,11 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// The longest `Retry-After` that is honoured.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// How long a request of a running read is tried again: long enough for a coordinator behind a
 /// load balancer to fail over.
-pub(super) const BUDGET: Duration = Duration::from_secs(120);
+pub(super) const BUDGET: Duration = Duration::from_mins(2);
 
 /// Runs `request` until it succeeds, fails for good, or `budget` is used up. `safe` says whether
 /// the request may be sent again after this error.

@@ -61,7 +61,8 @@ pub(super) async fn ask(
         || async {
             let body = transport
                 .request(Method::GET, transport.url("/v1/info"), None)
-                .await?;
+                .await
+                .map_err(not_trino)?;
             let info: Info = serde_json::from_slice(&body)
                 .map_err(|error| PageError::Malformed(format!("/v1/info: {error}")))?;
             if info.starting {
@@ -73,24 +74,16 @@ pub(super) async fn ask(
     )
     .await?;
     let version = info.node_version.version;
-    Ok(match number(&version) {
-        Some(number) => ServerTraits {
+    if let Some(number) = number(&version) {
+        return Ok(ServerTraits {
             keeps_pages: number >= KEEPS_PAGES,
             has_heartbeat: number >= HEARTBEAT,
             version,
-        },
-        None => {
-            // Only servers from about 470 on answer this with 200, far later than 363.
-            let head = transport
-                .request(Method::HEAD, transport.url("/v1/statement"), None)
-                .await;
-            ServerTraits {
-                version,
-                keeps_pages: head.is_ok(),
-                has_heartbeat: head.is_ok(),
-            }
-        }
-    })
+        });
+    }
+    // Only servers from about 470 on answer this with 200, far later than 363.
+    let head = transport.request(Method::HEAD, transport.url("/v1/statement"), None).await;
+    Ok(ServerTraits { version, keeps_pages: head.is_ok(), has_heartbeat: head.is_ok() })
 }
 
 /// Every Trino answers `/v1/info`; what says that there is no such thing is none.

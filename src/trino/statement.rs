@@ -273,9 +273,8 @@ impl Pump {
     async fn cancel(&self, uri: &str) {
         let Ok(url) = Url::parse(uri) else { return };
         let delete = self.client.transport.request(Method::DELETE, url, None);
-        match tokio::time::timeout(CANCEL_TIMEOUT, delete).await {
-            Ok(Ok(_)) => tracing::debug!(query_id = self.query_id, "query cancelled"),
-            _ => tracing::debug!(query_id = self.query_id, "query could not be cancelled"),
-        }
+        let cancelled = tokio::time::timeout(CANCEL_TIMEOUT, delete).await;
+        let cancelled = cancelled.is_ok_and(|answer| answer.is_ok());
+        tracing::debug!(query_id = self.query_id, cancelled, "query given up");
     }
 }

@@ -228,17 +228,18 @@ fn cause_of(error: &reqwest::Error) -> String {
 }
 
 /// All causes, outermost first. `std::io::Error` hides what it wraps from `source`.
-fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
-    std::iter::successors(error.source(), |error| {
-        let wrapped = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        match wrapped {
-            Some(wrapped) => Some(wrapped as &(dyn std::error::Error + 'static)),
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &Cause> {
+    fn inner(error: &Cause) -> Option<&Cause> {
+        let io = error.downcast_ref::<std::io::Error>();
+        match io.and_then(std::io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
             None => error.source(),
         }
-    })
+    }
+    std::iter::successors(error.source(), |error| inner(*error))
 }
+
+type Cause = dyn std::error::Error + 'static;
 
 /// The innermost cause of type `E`.
 fn cause<E: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&E> {
