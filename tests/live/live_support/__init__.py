@@ -1,0 +1,11 @@
+"""What the live tests share: where the servers are, how the connector is run, and SQL as the judge.
+
+| module | what it is for |
+|---|---|
+| `environment` | finds the servers and the binary, or says plainly why it cannot |
+| `connector` | runs the binary; a `Result` is what it printed and how it ended |
+| `messages` | JSON with exact numbers, and configured catalogs as people and platforms write them |
+| `oracle` | SQL in Trino and in PostgreSQL: sets tables up and says what is true |
+| `fingerprint` | one number for the content of a table, made the same way by SQL and from records |
+| `type_cases` | the table of types: SQL expression, JSON schema, value, change |
+"""

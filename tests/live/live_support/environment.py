@@ -1,0 +1,57 @@
+"""Where the servers and the binary are: two variables, both of them required."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+
+class NotSetUp(Exception):
+    """The tests cannot run, and the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The servers under test, as `python3 tests/servers up full` describes them, and the binary."""
+
+    binary: Path
+    trino: dict[str, Any]
+    postgres: dict[str, Any]
+
+    @property
+    def http_port(self) -> int:
+        return urlsplit(self.trino["url"]).port or 80
+
+    @property
+    def https_port(self) -> int:
+        return urlsplit(self.trino["https_url"]).port or 443
+
+    @property
+    def authority(self) -> str:
+        """The PEM text of the authority that signed the server's certificate."""
+        return Path(self.trino["ca_certificate"]).read_text()
+
+    def password(self, user: str) -> str:
+        return self.trino["users"][user]
+
+
+def load() -> Environment:
+    """Reads `SOURCE_TRINO_SERVERS` and `SOURCE_TRINO_BIN`."""
+    servers = _file("SOURCE_TRINO_SERVERS", "the servers.json that `python3 tests/servers up full` prints the path of")
+    binary = _file("SOURCE_TRINO_BIN", "the source-trino binary, for example target/release/source-trino")
+    description = json.loads(servers.read_text())
+    return Environment(binary, description["trino"], description["postgres"])
+
+
+def _file(variable: str, meaning: str) -> Path:
+    value = os.environ.get(variable)
+    if not value:
+        raise NotSetUp(f"the live tests need {variable}: set it to {meaning}")
+    path = Path(value)
+    if not path.is_file():
+        raise NotSetUp(f"{variable} is {value}, which is no file; it must be {meaning}")
+    return path.resolve()
