@@ -1,9 +1,11 @@
 //! The binary: arguments, output, signals, exit code. What the commands do is in the library.
 
+use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use source_trino::output::Output;
 use source_trino::trino::Queries;
 use source_trino::{cli, commands, logging};
@@ -22,7 +24,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Ok(parsed) => parsed,
         Err(error) => error.exit(),
     };
-    let (output, writer) = Output::start(|| Box::new(std::io::stdout().lock()))?;
+    let (output, writer) = Output::start(|| Box::new(io::stdout().lock()))?;
     logging::install(&output);
     commands::report_panics(&output);
     for argument in unknown {
@@ -34,8 +36,11 @@ fn main() -> anyhow::Result<ExitCode> {
     let (code, interrupted) = runtime.block_on(run(cli.command, &output));
     // A thread that waits for stdout must not keep an interrupted process alive.
     runtime.shutdown_background();
-    end(writer, interrupted);
-    Ok(ExitCode::from(code))
+    Ok(ExitCode::from(match end(writer, interrupted) {
+        Ok(()) => code,
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => SIGPIPE,
+        Err(error) => return Err(error).context("stdout cannot be written"),
+    }))
 }
 
 /// Runs the command until it ends, a signal comes, or the reader of stdout goes away.
@@ -49,7 +54,8 @@ async fn run(command: cli::Command, output: &Output) -> (u8, bool) {
     };
     let (code, interrupted) = tokio::select! {
         code = commands::run(command, output, &queries) => (code, false),
-        () = output.closed().cancelled() => (SIGPIPE, true),
+        // The code comes from the writer, which knows why.
+        () = output.closed().cancelled() => (1, true),
         _ = interrupt.recv() => (SIGINT, true),
         _ = terminate.recv() => (SIGTERM, true),
     };
@@ -60,17 +66,17 @@ async fn run(command: cli::Command, output: &Output) -> (u8, bool) {
     } else {
         finish.await;
     }
-    let closed = output.closed().is_cancelled();
-    (if closed { SIGPIPE } else { code }, interrupted)
+    (code, interrupted)
 }
 
-/// Waits for the writer thread, shortly after a signal.
-fn end(writer: JoinHandle<()>, interrupted: bool) {
+/// Waits for the writer thread, shortly after a signal, and says whether it wrote everything.
+fn end(writer: JoinHandle<io::Result<()>>, interrupted: bool) -> io::Result<()> {
     let limit = Instant::now() + LAST_LINES;
     while interrupted && !writer.is_finished() && Instant::now() < limit {
         std::thread::sleep(Duration::from_millis(2));
     }
-    if !interrupted || writer.is_finished() {
-        let _ = writer.join();
+    if interrupted && !writer.is_finished() {
+        return Ok(());
     }
+    writer.join().unwrap_or(Ok(()))
 }

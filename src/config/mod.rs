@@ -18,6 +18,17 @@ pub use tls::{Tls, Verification};
 use crate::error::ConnectorError;
 use fields::Fields;
 
+/// How the rows of a table are fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FetchProtocol {
+    /// Spooled where the server offers it, direct where not.
+    Auto,
+    /// In the coordinator's answers.
+    Direct,
+    /// From the storage where the workers write them; a server that does not is an error.
+    Spooled,
+}
+
 /// What queries are tagged with in Trino unless the configuration says otherwise.
 pub const DEFAULT_SOURCE: &str = concat!("airbyte/source-trino/", env!("CARGO_PKG_VERSION"));
 
@@ -43,6 +54,8 @@ pub struct Connection {
     pub check_privileges: bool,
     /// Queries at once, at least 1.
     pub concurrency: usize,
+    /// How the rows of a table are fetched.
+    pub fetch_protocol: FetchProtocol,
     /// Session properties for every query, in the order given.
     pub session_properties: Vec<(String, String)>,
     /// Tags for Trino's resource groups.
@@ -83,6 +96,7 @@ impl Connection {
             .collect();
         let check_privileges = fields.flag("check_privileges", true);
         let concurrency = fields.integer("concurrency", DEFAULT_CONCURRENCY, 1..=64);
+        let fetch_protocol = fetch_protocol(&mut fields);
         let session_properties = fields.pairs("session_properties");
         let client_tags = fields.texts("client_tags");
         let source = fields
@@ -122,11 +136,26 @@ impl Connection {
             schemas,
             check_privileges,
             concurrency: usize::try_from(concurrency).unwrap_or(1),
+            fetch_protocol,
             session_properties,
             client_tags,
             source,
             remarks,
         })
+    }
+}
+
+fn fetch_protocol(fields: &mut Fields<'_>) -> FetchProtocol {
+    match fields.text("fetch_protocol").as_deref() {
+        None | Some("" | "auto") => FetchProtocol::Auto,
+        Some("direct") => FetchProtocol::Direct,
+        Some("spooled") => FetchProtocol::Spooled,
+        Some(other) => {
+            let text =
+                format!("\"{other}\" is not known; choose \"auto\", \"direct\" or \"spooled\"");
+            fields.problem("fetch_protocol", &text);
+            FetchProtocol::Auto
+        }
     }
 }
 

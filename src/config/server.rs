@@ -70,7 +70,7 @@ pub(super) fn read(fields: &mut Fields<'_>, remarks: &mut Vec<String>) -> Server
         && named != port
         && !pasted.host.is_empty()
     {
-        let text = format!("is {port}, but the hostname \"{given}\" means port {named}; keep one");
+        let text = format!("is {port}, but the hostname means port {named}; keep one");
         fields.problem("port", &text);
     }
     let server = Server {
@@ -86,10 +86,8 @@ pub(super) fn read(fields: &mut Fields<'_>, remarks: &mut Vec<String>) -> Server
         );
     }
     if server.host != given && !server.host.is_empty() {
-        remarks.push(format!(
-            "hostname \"{given}\" was read as {}",
-            server.base_url()
-        ));
+        // What was given is not repeated: pasted URLs carry passwords.
+        remarks.push(format!("the hostname was read as {}", server.base_url()));
     }
     server
 }
@@ -117,7 +115,13 @@ impl Pasted {
             None => (format!("http://{text}"), false),
         };
         let wrong = || {
-            format!("\"{given}\" is not a host name; expected is for example \"trino.example.com\"")
+            // What may hold a password is not repeated.
+            let shown = if given.contains(['@', '?']) {
+                "the given text"
+            } else {
+                given
+            };
+            format!("\"{shown}\" is not a host name; expected is for example \"trino.example.com\"")
         };
         let url = Url::parse(&url).map_err(|_| wrong())?;
         if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() {

@@ -7,6 +7,7 @@
 pub mod keys;
 pub mod near;
 pub mod privileges;
+mod row_types;
 pub mod schemas;
 pub mod stream;
 pub mod tables;

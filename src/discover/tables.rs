@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::row_types;
 use crate::sql::metadata;
 use crate::trino::Client;
 use crate::trino::control::{self, ColumnRow, TableRow};
@@ -109,7 +110,9 @@ async fn all_columns(
     tables: Option<&[&str]>,
 ) -> Result<Vec<TableColumns>, TrinoError> {
     let sql = metadata::columns(catalog, schema, tables);
-    Ok(grouped(control::rows(client, &sql).await?))
+    let mut tables = grouped(control::rows(client, &sql).await?);
+    row_types::refine(client, catalog, schema, &mut tables).await?;
+    Ok(tables)
 }
 
 /// Rows of columns → tables. A table may occur twice in a listing (Trino before 484, #31488).

@@ -67,14 +67,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Output {
-    /// Starts the writer thread on `sink`, which is stdout in the binary.
+    /// Starts the writer thread on `sink`, which is stdout in the binary. The thread's result says
+    /// whether everything was written.
     ///
     /// # Errors
     ///
     /// When the thread cannot be started.
     pub fn start(
         sink: impl FnOnce() -> Box<dyn std::io::Write> + Send + 'static,
-    ) -> std::io::Result<(Self, JoinHandle<()>)> {
+    ) -> std::io::Result<(Self, JoinHandle<std::io::Result<()>>)> {
         let (queue, items) = mpsc::channel(QUEUE_LENGTH);
         let shared = Arc::new(Shared {
             notes: Mutex::default(),
@@ -155,7 +156,7 @@ impl Output {
         let _ = self.queue.send(Item::Finish).await;
     }
 
-    /// Becomes cancelled when the reader of stdout goes away.
+    /// Becomes cancelled when stdout cannot be written any more.
     pub fn closed(&self) -> &CancellationToken {
         &self.shared.closed
     }
@@ -198,7 +199,11 @@ mod tests {
         }
     }
 
-    fn started() -> (Output, JoinHandle<()>, std_mpsc::Receiver<Vec<u8>>) {
+    fn started() -> (
+        Output,
+        JoinHandle<io::Result<()>>,
+        std_mpsc::Receiver<Vec<u8>>,
+    ) {
         let (sender, written) = std_mpsc::channel();
         let (output, thread) = Output::start(move || Box::new(Sink(sender))).unwrap();
         (output, thread, written)
@@ -212,8 +217,8 @@ mod tests {
                 .send_lines_blocking(format!("{i}\n").into_bytes())
                 .unwrap();
         }
-        drop(output);
-        thread.join().unwrap();
+        output.queue.blocking_send(Item::Finish).unwrap_or_default();
+        thread.join().unwrap().unwrap();
         let all: Vec<u8> = written.iter().flatten().collect();
         let numbers: Vec<String> = (0..100).map(|i: u8| i.to_string()).collect();
         let expected = numbers.join("\n") + "\n";
@@ -225,8 +230,8 @@ mod tests {
         let (output, thread, written) = started();
         output.note(&"first");
         output.send_lines_blocking(b"second\n".to_vec()).unwrap();
-        drop(output);
-        thread.join().unwrap();
+        output.queue.blocking_send(Item::Finish).unwrap_or_default();
+        thread.join().unwrap().unwrap();
         let all: Vec<u8> = written.iter().flatten().collect();
         assert_eq!(all, b"\"first\"\nsecond\n");
     }
@@ -236,7 +241,7 @@ mod tests {
         let (output, thread, written) = started();
         drop(written);
         output.send_lines_blocking(b"lost\n".to_vec()).unwrap();
-        thread.join().unwrap();
+        assert!(thread.join().unwrap().is_err());
         assert!(output.closed().is_cancelled());
         assert!(output.send_lines_blocking(b"lost\n".to_vec()).is_err());
     }

@@ -1,6 +1,6 @@
 //! The thread that owns stdout.
 
-use std::io::{ErrorKind, Write};
+use std::io::{self, Write};
 use std::sync::atomic::Ordering;
 
 use tokio::sync::mpsc;
@@ -11,7 +11,11 @@ use super::{BUFFER_CAPACITY, Item, QUEUE_LENGTH, Shared, lock};
 ///
 /// Ends without draining the queue when the reader is gone: dropping `items` makes every later
 /// send fail, which is how the senders notice.
-pub(super) fn run(sink: &mut dyn Write, mut items: mpsc::Receiver<Item>, shared: &Shared) {
+pub(super) fn run(
+    sink: &mut dyn Write,
+    mut items: mpsc::Receiver<Item>,
+    shared: &Shared,
+) -> io::Result<()> {
     let mut notes = Vec::new();
     let mut result = Ok(());
     while let Some(item) = items.blocking_recv() {
@@ -38,19 +42,13 @@ pub(super) fn run(sink: &mut dyn Write, mut items: mpsc::Receiver<Item>, shared:
     if result.is_ok() {
         result = write_notes(sink, &mut notes, shared).and_then(|()| sink.flush());
     }
-    if let Err(error) = result {
-        if error.kind() != ErrorKind::BrokenPipe {
-            // Stdout itself is what failed, so stderr is the only place left to say it.
-            let _ = writeln!(
-                std::io::stderr(),
-                "source-trino: cannot write to stdout: {error}"
-            );
-        }
+    if result.is_err() {
         shared.closed.cancel();
     }
+    result
 }
 
-fn write_notes(sink: &mut dyn Write, notes: &mut Vec<u8>, shared: &Shared) -> std::io::Result<()> {
+fn write_notes(sink: &mut dyn Write, notes: &mut Vec<u8>, shared: &Shared) -> io::Result<()> {
     let mut pending = lock(&shared.notes);
     if pending.lines.is_empty() {
         return Ok(());

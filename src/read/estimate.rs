@@ -1,5 +1,7 @@
 //! ESTIMATE messages, from the table's statistics where it has some.
 
+use tokio::task::JoinHandle;
+
 use crate::clock;
 use crate::protocol::message::{Estimate, Message, StateType, Trace, TracePayload};
 use crate::sql::metadata;
@@ -7,9 +9,21 @@ use crate::trino::Client;
 use crate::trino::control::{self, StatsRow};
 
 use super::plan::StreamPlan;
+use super::runner::Context;
+
+/// Sends the estimate of a stream as soon as it is known, beside the read itself.
+pub(super) fn send(context: &Context, plan: &StreamPlan) -> JoinHandle<()> {
+    let (context, plan) = (context.clone(), plan.clone());
+    tokio::spawn(async move {
+        if let Some(estimate) = of(&context.client, &plan).await {
+            // The read itself notices a closed stdout.
+            let _ = context.output.send(&estimate).await;
+        }
+    })
+}
 
 /// The estimate of a stream; `None` where Trino knows no row count or may not tell.
-pub(super) async fn of(client: &Client, plan: &StreamPlan) -> Option<Message> {
+async fn of(client: &Client, plan: &StreamPlan) -> Option<Message> {
     let rows: Vec<StatsRow> = control::rows(client, &metadata::statistics(&plan.table))
         .await
         .ok()?;

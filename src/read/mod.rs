@@ -1,6 +1,7 @@
 //! Reading the streams of a configured catalog.
 //!
-//! `plan` decides what is read, `runner` reads several streams at once, `full_refresh` reads one,
+//! `plan` decides what is read, `runner` reads several streams at once, `full_refresh` one of them,
+//! `slice` one query;
 //! `status` and `checkpoint` make the messages around the records, `estimate` guesses sizes.
 
 mod checkpoint;
@@ -8,4 +9,5 @@ mod estimate;
 mod full_refresh;
 pub mod plan;
 pub mod runner;
+mod slice;
 mod status;

@@ -2,8 +2,9 @@
 
 use tokio::task::JoinSet;
 
-use super::full_refresh::{self, ReadError};
+use super::full_refresh;
 use super::plan::{Planned, StreamPlan};
+use super::slice::ReadError;
 use super::status;
 use crate::error::ConnectorError;
 use crate::output::{Closed, Output};

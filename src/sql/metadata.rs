@@ -58,7 +58,7 @@ pub fn primary_keys(connector: &str, catalog: &str, schema: &str) -> Option<Stri
              JOIN pg_namespace s ON s.oid = c.relnamespace \
              CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k(attnum, n) \
              JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum \
-             WHERE i.indisprimary AND lower(s.nspname) = {}",
+             WHERE i.indisprimary AND k.n <= i.indnkeyatts AND lower(s.nspname) = {}",
             Text(schema)
         ),
         _ => return None,
@@ -79,6 +79,18 @@ pub fn readable(tables: &[&Table]) -> String {
         .map(|table| format!("SELECT 1 FROM {table}"))
         .collect();
     format!("EXPLAIN (TYPE VALIDATE) {}", selects.join(" UNION ALL "))
+}
+
+/// A query of the named columns of many tables that reads nothing: only its columns are wanted.
+pub fn no_rows(tables: &[(Table, Vec<&str>)]) -> String {
+    let parts: Vec<String> = tables
+        .iter()
+        .map(|(table, columns)| {
+            let columns: Vec<String> = columns.iter().map(|name| Ident(name).to_string()).collect();
+            format!("(SELECT {} FROM {table} WHERE false)", columns.join(", "))
+        })
+        .collect();
+    format!("SELECT * FROM {}", parts.join(" CROSS JOIN "))
 }
 
 /// Statistics of a table.

@@ -10,6 +10,7 @@ use prusto::{DataSet, Presto};
 
 use super::Client;
 use super::error::TrinoError;
+use super::page::Column;
 
 /// A row of `SHOW CATALOGS`.
 #[derive(Debug, Presto)]
@@ -103,7 +104,7 @@ pub(crate) async fn rows<T: Presto>(client: &Client, sql: &str) -> Result<Vec<T>
             continue;
         };
         let mut set = format!("{{\"columns\":{columns},\"data\":").into_bytes();
-        set.extend_from_slice(data);
+        set.extend_from_slice(&data);
         set.push(b'}');
         let set: DataSet<T> = serde_json::from_slice(&set).map_err(|error| {
             TrinoError::Protocol(format!(
@@ -113,6 +114,20 @@ pub(crate) async fn rows<T: Presto>(client: &Client, sql: &str) -> Result<Vec<T>
         rows.extend(set.into_vec());
     }
     Ok(rows)
+}
+
+/// Runs a query for its columns only.
+///
+/// # Errors
+///
+/// When it fails, or has no columns.
+pub(crate) async fn columns(client: &Client, sql: &str) -> Result<Vec<Column>, TrinoError> {
+    let mut statement = client.execute(sql).await?;
+    let mut columns = None;
+    while let Some(page) = statement.next_page().await? {
+        columns = page.columns()?.or(columns);
+    }
+    columns.ok_or_else(|| TrinoError::Protocol(format!("The answer to {sql:?} has no columns.")))
 }
 
 /// Runs a statement whose rows do not matter.

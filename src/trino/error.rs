@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::codec::CodecError;
 use super::page::PageError;
 use crate::error::ConnectorError;
 use crate::protocol::message::FailureType;
@@ -49,6 +50,20 @@ pub enum TrinoError {
         /// The server's version.
         version: String,
         /// Why the page did not arrive.
+        cause: Box<TrinoError>,
+    },
+    /// The spooled protocol was asked for, and the server answered without it.
+    #[error("This Trino does not spool results. Set \"fetch_protocol\" to \"auto\" or \"direct\".")]
+    NotSpooled,
+    /// A segment could not be unpacked.
+    #[error("{0}")]
+    Codec(#[from] CodecError),
+    /// A segment could not be had from where it is stored.
+    #[error("a segment could not be downloaded from {place}: {cause}")]
+    Segment {
+        /// Host of the storage.
+        place: String,
+        /// Why not.
         cause: Box<TrinoError>,
     },
     /// The server is not ready for queries yet.
@@ -292,6 +307,7 @@ impl TrinoError {
             Self::Query(error) => error.is_transient(),
             // HTTP 404, 410: the coordinator was restarted, or a proxy lost the query.
             Self::PageLost { .. }
+            | Self::Segment { .. }
             | Self::Status {
                 status: 404 | 410, ..
             } => true,
@@ -322,11 +338,15 @@ impl TrinoError {
                 404 | 410 | 429 | 502 | 503 | 504 => FailureType::Transient,
                 _ => FailureType::System,
             },
-            Self::TlsSettings(_) => FailureType::Config,
+            Self::TlsSettings(_) | Self::NotSpooled => FailureType::Config,
             Self::Starting | Self::Stopped | Self::PageLost { .. } | Self::Page(_) => {
                 FailureType::Transient
             }
-            Self::Protocol(_) => FailureType::System,
+            Self::Segment { cause, .. } => match cause.failure_type() {
+                FailureType::System => FailureType::Transient,
+                other => other,
+            },
+            Self::Protocol(_) | Self::Codec(_) => FailureType::System,
         }
     }
 
@@ -359,6 +379,10 @@ impl TrinoError {
                 "Trino refused access (HTTP 403{}). Check \"username\" and \"authentication\"; if \
                  Trino wants https, set \"ssl_mode\".",
                 in_words(text)
+            ),
+            Self::Segment { .. } => format!(
+                "{self}. The spooled protocol needs access from here to the storage where Trino \
+                 spools results; if there is none, set \"fetch_protocol\" to \"direct\"."
             ),
             Self::Starting => "Trino is still starting. Try again in a minute.".to_owned(),
             Self::Page(error) => format!(

@@ -3,19 +3,27 @@
 //! | file | job |
 //! |---|---|
 //! | `transport` | the only place that opens sockets: URLs, TLS, timeouts, credentials |
+//! | `problem` | errors of the HTTP library → which step failed |
 //! | `tls` | `ssl_mode` → a TLS configuration |
 //! | `session` | the `X-Trino-*` headers of every request |
 //! | `retry` | what is tried again, how often, how soon |
 //! | `server` | what this server can do, from its version |
 //! | `page` | bytes of an answer → envelope and rows' bytes (pure) |
+//! | `rows` | a query's rows as blocks, direct or spooled |
+//! | `segment` | what an answer says of a spooled segment; its download and receipt |
+//! | `codec` | content of segments: bytes as stored → JSON text (pure) |
 //! | `statement` | POST, follow `nextUri`, heartbeat, cancel |
 //! | `control` | small typed answers for check and discover |
 //! | `error` | what can go wrong, and what a person should change |
 
+pub mod codec;
 pub(crate) mod control;
 pub mod error;
 pub mod page;
+mod problem;
 mod retry;
+pub mod rows;
+mod segment;
 pub mod server;
 mod session;
 pub mod statement;
@@ -29,8 +37,9 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::Connection;
+use crate::config::{Connection, FetchProtocol};
 use error::TrinoError;
+use rows::Rows;
 use server::ServerTraits;
 use statement::Statement;
 use transport::Transport;
@@ -47,6 +56,8 @@ pub struct Client {
     transport: Arc<Transport>,
     traits: Arc<ServerTraits>,
     slots: Arc<Semaphore>,
+    memory: Arc<Semaphore>,
+    fetch_protocol: FetchProtocol,
     queries: Queries,
 }
 
@@ -86,6 +97,8 @@ impl Client {
             transport: Arc::new(transport),
             traits: Arc::new(traits),
             slots: Arc::new(Semaphore::new(connection.concurrency)),
+            memory: Arc::new(Semaphore::new(rows::BUDGET as usize)),
+            fetch_protocol: connection.fetch_protocol,
             queries: queries.clone(),
         })
     }
@@ -95,12 +108,27 @@ impl Client {
         &self.traits
     }
 
-    /// Starts a query; waits for one of the `concurrency` slots first.
+    /// Starts a small query, whose answers come direct; waits for one of the `concurrency` slots
+    /// first.
     ///
     /// # Errors
     ///
     /// When the statement cannot be handed over. Errors of the query itself come with its pages.
     pub async fn execute(&self, sql: &str) -> Result<Statement, TrinoError> {
-        statement::start(self, sql).await
+        statement::start(self, sql, None).await
+    }
+
+    /// Starts a query for its rows, over the configured protocol; waits for a slot as well.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::execute`].
+    pub async fn read(&self, sql: &str) -> Result<Rows, TrinoError> {
+        let encodings = match self.fetch_protocol {
+            FetchProtocol::Direct => None,
+            FetchProtocol::Auto | FetchProtocol::Spooled => Some(codec::ACCEPTED),
+        };
+        let statement = statement::start(self, sql, encodings).await?;
+        Ok(Rows::new(self.clone(), statement))
     }
 }

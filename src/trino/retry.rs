@@ -4,7 +4,7 @@
 //! a time limit; so does this, with full jitter so that many streams do not return in step, and
 //! with `Retry-After` as the least pause.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable as _};
 
@@ -39,14 +39,17 @@ where
         .with_min_delay(FIRST_PAUSE)
         .with_max_delay(LONGEST_PAUSE)
         .with_jitter()
-        .without_max_times()
-        .with_total_delay(Some(budget));
+        .without_max_times();
+    let started = Instant::now();
     request
         .retry(pauses)
         .when(|error: &TrinoError| error.is_transient_request() && safe(error))
         .adjust(|error: &TrinoError, pause| {
             let asked = error.retry_after().unwrap_or_default().min(LONGEST_WAIT);
-            pause.map(|pause| pause.max(asked))
+            // The budget counts everything: requests, our pauses and those we are asked for.
+            pause
+                .map(|pause| pause.max(asked))
+                .filter(|pause| started.elapsed() + *pause <= budget)
         })
         .notify(|error, pause| {
             let error = error.to_string();
@@ -59,7 +62,6 @@ where
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
-    use std::time::Instant;
 
     use super::*;
 

@@ -60,7 +60,7 @@ pub(super) async fn ask(
         |_| true,
         || async {
             let body = transport
-                .request(Method::GET, transport.url("/v1/info"), None)
+                .request(Method::GET, transport.url("/v1/info"))
                 .await
                 .map_err(not_trino)?;
             let info: Info = serde_json::from_slice(&body)
@@ -82,8 +82,14 @@ pub(super) async fn ask(
         });
     }
     // Only servers from about 470 on answer this with 200, far later than 363.
-    let head = transport.request(Method::HEAD, transport.url("/v1/statement"), None).await;
-    Ok(ServerTraits { version, keeps_pages: head.is_ok(), has_heartbeat: head.is_ok() })
+    let head = transport
+        .request(Method::HEAD, transport.url("/v1/statement"))
+        .await;
+    Ok(ServerTraits {
+        version,
+        keeps_pages: head.is_ok(),
+        has_heartbeat: head.is_ok(),
+    })
 }
 
 /// Every Trino answers `/v1/info`; what says that there is no such thing is none.

@@ -53,7 +53,14 @@ enum Event {
 }
 
 /// Hands a statement over; waits for a free slot first.
-pub(super) async fn start(client: &Client, sql: &str) -> Result<Statement, TrinoError> {
+///
+/// `encodings` are the ones of the spooled protocol that are accepted; without, and from servers
+/// that do not spool, the rows come in the answers themselves.
+pub(super) async fn start(
+    client: &Client,
+    sql: &str,
+    encodings: Option<&'static str>,
+) -> Result<Statement, TrinoError> {
     // The semaphore is never closed.
     let slot = client
         .slots
@@ -72,10 +79,7 @@ pub(super) async fn start(client: &Client, sql: &str) -> Result<Statement, Trino
         retry::BUDGET,
         |_| true,
         || async {
-            let body = client
-                .transport
-                .request(Method::POST, url.clone(), Some(sql))
-                .await?;
+            let body = client.transport.post(url.clone(), sql, encodings).await?;
             Ok(Page::parse(body)?)
         },
     )
@@ -223,7 +227,7 @@ impl Pump {
             None => return,
         };
         let Ok(url) = Url::parse(uri) else { return };
-        if let Err(error) = self.client.transport.request(method, url, None).await {
+        if let Err(error) = self.client.transport.request(method, url).await {
             tracing::debug!(query_id = self.query_id, %error, "heartbeat failed");
         }
     }
@@ -247,7 +251,7 @@ impl Pump {
                 let body = self
                     .client
                     .transport
-                    .request(Method::GET, url.clone(), None)
+                    .request(Method::GET, url.clone())
                     .await?;
                 Ok(Page::parse(body)?)
             },
@@ -272,7 +276,7 @@ impl Pump {
     /// Cancels the query on the server. Best effort: the server gives it up by itself later.
     async fn cancel(&self, uri: &str) {
         let Ok(url) = Url::parse(uri) else { return };
-        let delete = self.client.transport.request(Method::DELETE, url, None);
+        let delete = self.client.transport.request(Method::DELETE, url);
         let cancelled = tokio::time::timeout(CANCEL_TIMEOUT, delete).await;
         let cancelled = cancelled.is_ok_and(|answer| answer.is_ok());
         tracing::debug!(query_id = self.query_id, cancelled, "query given up");

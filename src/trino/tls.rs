@@ -26,47 +26,100 @@ pub(super) fn configuration(
     verification: Verification,
     ca_certificate: Option<&str>,
 ) -> Result<ClientConfig, TrinoError> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let provider = provider();
+    let trusted = || match ca_certificate {
+        None => system(&[], &provider),
+        Some(pem) => only(certificates(pem)?, &provider),
+    };
     let verifier: Arc<dyn ServerCertVerifier> = match verification {
         Verification::None => Arc::new(NoVerification(Arc::clone(&provider))),
-        Verification::Authority => Arc::new(AnyHost(trusted(ca_certificate, &provider)?)),
-        Verification::Full => trusted(ca_certificate, &provider)?,
+        Verification::Authority => Arc::new(AnyHost(trusted()?)),
+        Verification::Full => trusted()?,
     };
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| TrinoError::TlsSettings(error.to_string()))?
-        .dangerous()
-        .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth();
-    Ok(config)
+    client(verifier, provider)
 }
 
-/// Checks against the given authorities, or against the system's.
-fn trusted(
+/// The TLS configuration for storage that is not Trino's own: the system's authorities and the
+/// configured ones; no check where that of the coordinator is off, too.
+///
+/// # Errors
+///
+/// As [`configuration`].
+pub(super) fn storage_configuration(
+    verification: Verification,
     ca_certificate: Option<&str>,
+) -> Result<ClientConfig, TrinoError> {
+    if verification == Verification::None {
+        return configuration(verification, None);
+    }
+    let provider = provider();
+    let extra = ca_certificate
+        .map(certificates)
+        .transpose()?
+        .unwrap_or_default();
+    client(system(&extra, &provider)?, provider)
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+fn client(
+    verifier: Arc<dyn ServerCertVerifier>,
+    provider: Arc<CryptoProvider>,
+) -> Result<ClientConfig, TrinoError> {
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| TrinoError::TlsSettings(error.to_string()))?;
+    Ok(builder
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth())
+}
+
+/// Trusts the system's authorities and `extra` ones.
+fn system(
+    extra: &[CertificateDer<'static>],
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, TrinoError> {
-    let Some(pem) = ca_certificate else {
-        let system = rustls_platform_verifier::Verifier::new(Arc::clone(provider));
-        return Ok(Arc::new(system.map_err(|error| {
-            TrinoError::TlsSettings(format!(
-                "The system's trusted certificates cannot be read: {error}"
-            ))
-        })?));
-    };
-    let unusable = |cause: &dyn std::fmt::Display| {
+    let extra = extra.iter().cloned();
+    let verifier =
+        rustls_platform_verifier::Verifier::new_with_extra_roots(extra, Arc::clone(provider));
+    Ok(Arc::new(verifier.map_err(|error| {
         TrinoError::TlsSettings(format!(
-            "\"ca_certificate\" of \"ssl_mode\" cannot be used: {cause}"
+            "The system's trusted certificates cannot be read: {error}"
         ))
-    };
+    })?))
+}
+
+/// Trusts the given authorities only.
+fn only(
+    authorities: Vec<CertificateDer<'static>>,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, TrinoError> {
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        let certificate = certificate.map_err(|error| unusable(&error))?;
-        roots.add(certificate).map_err(|error| unusable(&error))?;
+    for authority in authorities {
+        roots
+            .add(authority)
+            .map_err(|_| unusable("one of its certificates is damaged"))?;
     }
     let verifier =
         WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build();
-    Ok(verifier.map_err(|error| unusable(&error))?)
+    Ok(verifier.map_err(|error| unusable(&error.to_string()))?)
+}
+
+/// The certificates in PEM text.
+fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, TrinoError> {
+    let certificates = CertificateDer::pem_slice_iter(pem.as_bytes());
+    certificates.collect::<Result<_, _>>().map_err(|_| {
+        unusable("it is cut off or damaged; paste all of it, from BEGIN to END CERTIFICATE")
+    })
+}
+
+fn unusable(cause: &str) -> TrinoError {
+    TrinoError::TlsSettings(format!(
+        "\"ca_certificate\" of \"ssl_mode\" cannot be used: {cause}."
+    ))
 }
 
 /// `verify-ca`: everything but the host name is checked.

@@ -1,18 +1,17 @@
 //! The one HTTP transport, used by every command, so that what `check` proves is what `read`
 //! uses. The only place that opens sockets.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER,
 };
-use reqwest::{Method, Url, redirect};
+use reqwest::{Method, RequestBuilder, Response, Url, redirect};
 use secrecy::ExposeSecret as _;
 
-use super::error::{FailedStep, TransportProblem, TrinoError};
-use super::{session, tls};
+use super::error::{FailedStep, TrinoError};
+use super::{problem, retry, session, tls};
 use crate::config::{Authentication, Connection, Tls};
 
 /// Time for TCP and TLS to be established.
@@ -21,12 +20,17 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// Time without a single byte. Trino answers within a second, even when it has nothing to say.
 const READ_TIMEOUT: Duration = Duration::from_secs(90);
 
+/// Redirects that are followed for one segment: coordinator, worker, storage.
+const REDIRECTS: usize = 4;
+
 /// Characters of an error page that are worth showing.
 const SHOWN: usize = 200;
 
 /// Connections to one Trino.
 pub(super) struct Transport {
-    http: reqwest::Client,
+    coordinator: reqwest::Client,
+    /// For segments that are not with the coordinator.
+    storage: reqwest::Client,
     base: Url,
     session: HeaderMap,
     credentials: Option<HeaderValue>,
@@ -39,34 +43,27 @@ impl Transport {
     ///
     /// When the TLS settings cannot be used or a setting cannot be sent as a header.
     pub(super) fn new(connection: &Connection) -> Result<Self, TrinoError> {
-        let builder = reqwest::Client::builder()
-            .user_agent(concat!("source-trino/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
-            .tcp_nodelay(true)
-            .http1_only()
-            // Trino itself never redirects these requests; a redirect to elsewhere must not
-            // take the session's headers along.
-            .redirect(redirect::Policy::none());
-        let builder = match &connection.server.tls {
-            Tls::Off => builder,
+        let (coordinator, storage) = match &connection.server.tls {
+            Tls::Off => (None, None),
             Tls::On {
                 verification,
                 ca_certificate,
-            } => builder.tls_backend_preconfigured(tls::configuration(
-                *verification,
-                ca_certificate.as_deref(),
-            )?),
+            } => {
+                let pem = ca_certificate.as_deref();
+                let coordinator = tls::configuration(*verification, pem)?;
+                (
+                    Some(coordinator),
+                    Some(tls::storage_configuration(*verification, pem)?),
+                )
+            }
         };
-        let http = builder
-            .build()
-            .map_err(|error| TrinoError::TlsSettings(cause_of(&error)))?;
         let base = connection.server.base_url();
         let base = Url::parse(&base)
             .map_err(|error| TrinoError::Protocol(format!("{base} is not a URL: {error}")))?;
         let session = session::headers(connection)?;
         Ok(Self {
-            http,
+            coordinator: client(coordinator)?,
+            storage: client(storage)?,
             base,
             session,
             credentials: credentials(connection)?,
@@ -80,101 +77,195 @@ impl Transport {
         url
     }
 
-    /// Sends one request and reads the whole answer.
+    /// Sends a request of the statement protocol and reads the whole answer.
     ///
     /// # Errors
     ///
     /// When no answer comes, not all of it, or one with another status than 2xx.
-    pub(super) async fn request(
+    pub(super) async fn request(&self, method: Method, url: Url) -> Result<Bytes, TrinoError> {
+        finish(self.to_coordinator(method, &url), &url).await
+    }
+
+    /// Hands a statement over; `encodings` are those of the spooled protocol, best first.
+    ///
+    /// # Errors
+    ///
+    /// As [`Transport::request`].
+    pub(super) async fn post(
         &self,
-        method: Method,
         url: Url,
-        body: Option<&str>,
+        sql: &str,
+        encodings: Option<&'static str>,
     ) -> Result<Bytes, TrinoError> {
-        // Pages are JSON, which gzip makes 3.5 times slower to get (docs/measurements.md).
+        // Gateways route by the text and want the charset.
         let mut request = self
-            .http
-            .request(method, url.clone())
-            .headers(self.session.clone())
-            .header(ACCEPT_ENCODING, "identity");
-        if let Some(credentials) = &self.credentials
-            && url.origin() == self.base.origin()
-        {
-            request = request.header(AUTHORIZATION, credentials.clone());
+            .to_coordinator(Method::POST, &url)
+            .header(CONTENT_TYPE, "text/plain; charset=utf-8")
+            .body(sql.to_owned());
+        if let Some(encodings) = encodings {
+            request = request.header("x-trino-query-data-encoding", encodings);
         }
-        if let Some(body) = body {
-            // Gateways route by the text and want the charset.
-            request = request
-                .header(CONTENT_TYPE, "text/plain; charset=utf-8")
-                .body(body.to_owned());
-        }
-        let response = request.send().await.map_err(|error| self.problem(&error))?;
-        let status = response.status();
-        if status.is_success() {
-            return response.bytes().await.map_err(|error| self.problem(&error));
-        }
-        let retry_after = retry_after(response.headers());
-        let plain = response
-            .headers()
-            .get(CONTENT_TYPE)
-            .is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
-        let text = response.bytes().await.unwrap_or_default();
-        if status.as_u16() == 400 && self.base.scheme() == "http" && names_tls(&text) {
-            return Err(self.failed(FailedStep::PlainToTlsPort, "HTTP 400", true));
-        }
-        Err(TrinoError::Status {
-            status: status.as_u16(),
-            // Error pages of proxies are HTML that helps nobody.
-            text: if plain {
-                shortened(&text)
-            } else {
-                String::new()
-            },
-            retry_after,
+        finish(request, &url).await
+    }
+
+    /// Downloads a segment, from the storage or through the coordinator.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be had, also after trying again.
+    pub(super) async fn segment(
+        &self,
+        uri: &str,
+        headers: &HeaderMap,
+    ) -> Result<Bytes, TrinoError> {
+        let url = segment_url(uri)?;
+        let place = url.origin().ascii_serialization();
+        let get = || self.get_segment(url.clone(), headers);
+        let segment = retry::retried("A segment", retry::BUDGET, |_| true, get).await;
+        segment.map_err(|cause| TrinoError::Segment {
+            place,
+            cause: Box::new(cause),
         })
     }
 
-    fn failed(&self, step: FailedStep, cause: &str, sent: bool) -> TrinoError {
-        let server = self.base.as_str().trim_end_matches('/').to_owned();
-        let problem = TransportProblem {
-            server,
-            step,
-            cause: cause.to_owned(),
-        };
-        TrinoError::Transport {
-            problem: Box::new(problem),
-            sent,
+    /// Tells the coordinator that a segment may be deleted (a GET, as Trino's own client sends).
+    ///
+    /// # Errors
+    ///
+    /// As [`Transport::request`].
+    pub(super) async fn acknowledge(
+        &self,
+        uri: &str,
+        headers: &HeaderMap,
+    ) -> Result<(), TrinoError> {
+        let url = segment_url(uri)?;
+        let request = self.to_place(&url).headers(headers.clone());
+        finish(request, &url).await.map(drop)
+    }
+
+    /// One download. The coordinator may redirect to the storage or to a worker; the segment's
+    /// headers go along, the session's do not leave the coordinator.
+    async fn get_segment(&self, mut url: Url, headers: &HeaderMap) -> Result<Bytes, TrinoError> {
+        for _ in 0..REDIRECTS {
+            let request = self.to_place(&url).headers(headers.clone());
+            let response = send(request, &url).await?;
+            let location = response
+                .headers()
+                .get(LOCATION)
+                .filter(|_| response.status().is_redirection());
+            let Some(location) = location else {
+                return body(response, &url).await;
+            };
+            let target = location
+                .to_str()
+                .ok()
+                .and_then(|location| url.join(location).ok());
+            url = target.ok_or_else(|| {
+                TrinoError::Protocol("A segment was redirected to what is no URL.".to_owned())
+            })?;
+        }
+        Err(TrinoError::Protocol(
+            "A segment was redirected too often.".to_owned(),
+        ))
+    }
+
+    /// A request with the session's headers; with credentials only to the configured origin.
+    fn to_coordinator(&self, method: Method, url: &Url) -> RequestBuilder {
+        // Pages are JSON, which gzip makes 3.5 times slower to get (docs/measurements.md).
+        let request = self
+            .coordinator
+            .request(method, url.clone())
+            .headers(self.session.clone())
+            .header(ACCEPT_ENCODING, "identity");
+        match &self.credentials {
+            Some(credentials) if url.origin() == self.base.origin() => {
+                request.header(AUTHORIZATION, credentials.clone())
+            }
+            _ => request,
         }
     }
 
-    fn problem(&self, error: &reqwest::Error) -> TrinoError {
-        let text = cause_of(error);
-        let step = match cause::<rustls::Error>(error) {
-            Some(rustls::Error::InvalidCertificate(problem)) => {
-                return self.failed(
-                    FailedStep::Certificate,
-                    &certificate_problem(problem),
-                    false,
-                );
-            }
-            // The first bytes of an HTTP answer are no TLS record.
-            Some(rustls::Error::InvalidMessage(_)) => FailedStep::TlsToPlainPort,
-            Some(_) => FailedStep::Tls,
-            None if error.is_connect() => {
-                match cause::<std::io::Error>(error).map(std::io::Error::kind) {
-                    Some(std::io::ErrorKind::ConnectionRefused) => FailedStep::Refused,
-                    _ if causes(error).any(|c| c.to_string().contains("dns error")) => {
-                        FailedStep::Resolve
-                    }
-                    _ => FailedStep::Connect,
-                }
-            }
-            None if error.is_timeout() => FailedStep::Timeout,
-            None if text.contains("invalid HTTP") => FailedStep::PlainToTlsPort,
-            None => FailedStep::Answer,
-        };
-        self.failed(step, &text, !error.is_connect())
+    /// A GET of a segment: as to the coordinator if it is there, bare if it is anywhere else.
+    fn to_place(&self, url: &Url) -> RequestBuilder {
+        if url.origin() == self.base.origin() {
+            self.to_coordinator(Method::GET, url)
+        } else {
+            self.storage
+                .get(url.clone())
+                .header(ACCEPT_ENCODING, "identity")
+        }
     }
+}
+
+fn client(tls: Option<rustls::ClientConfig>) -> Result<reqwest::Client, TrinoError> {
+    let builder = reqwest::Client::builder()
+        .user_agent(concat!("source-trino/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
+        .tcp_nodelay(true)
+        .http1_only()
+        // Statements are never redirected, segments are by `get_segment`: no header travels to
+        // another host unseen.
+        .redirect(redirect::Policy::none());
+    let builder = match tls {
+        Some(tls) => builder.tls_backend_preconfigured(tls),
+        None => builder,
+    };
+    builder
+        .build()
+        .map_err(|error| TrinoError::TlsSettings(problem::cause_of(&error)))
+}
+
+fn segment_url(uri: &str) -> Result<Url, TrinoError> {
+    // Not shown: a pre-signed URL is a credential.
+    Url::parse(uri)
+        .map_err(|error| TrinoError::Protocol(format!("A segment's URI is no URL: {error}.")))
+}
+
+async fn send(request: RequestBuilder, url: &Url) -> Result<Response, TrinoError> {
+    request
+        .send()
+        .await
+        .map_err(|error| problem::of_request(&error, url))
+}
+
+async fn finish(request: RequestBuilder, url: &Url) -> Result<Bytes, TrinoError> {
+    body(send(request, url).await?, url).await
+}
+
+/// The whole body of a good answer, or what a bad one says.
+async fn body(response: Response, url: &Url) -> Result<Bytes, TrinoError> {
+    let status = response.status();
+    if status.is_success() {
+        return response
+            .bytes()
+            .await
+            .map_err(|error| problem::of_request(&error, url));
+    }
+    let retry_after = retry_after(response.headers());
+    let plain = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    let text = response.bytes().await.unwrap_or_default();
+    if status.as_u16() == 400 && url.scheme() == "http" && names_tls(&text) {
+        return Err(problem::failed(
+            FailedStep::PlainToTlsPort,
+            url,
+            "HTTP 400",
+            true,
+        ));
+    }
+    Err(TrinoError::Status {
+        status: status.as_u16(),
+        // Error pages of proxies are HTML that helps nobody.
+        text: if plain {
+            shortened(&text)
+        } else {
+            String::new()
+        },
+        retry_after,
+    })
 }
 
 fn credentials(connection: &Connection) -> Result<Option<HeaderValue>, TrinoError> {
@@ -217,48 +308,5 @@ fn shortened(body: &[u8]) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
-    }
-}
-
-/// The innermost cause: the outer ones only repeat the URL and which layer passed it on.
-fn cause_of(error: &reqwest::Error) -> String {
-    causes(error)
-        .last()
-        .map_or_else(|| error.to_string(), ToString::to_string)
-}
-
-/// All causes, outermost first. `std::io::Error` hides what it wraps from `source`.
-fn causes(error: &reqwest::Error) -> impl Iterator<Item = &Cause> {
-    fn inner(error: &Cause) -> Option<&Cause> {
-        let io = error.downcast_ref::<std::io::Error>();
-        match io.and_then(std::io::Error::get_ref) {
-            Some(wrapped) => Some(wrapped),
-            None => error.source(),
-        }
-    }
-    std::iter::successors(error.source(), |error| inner(*error))
-}
-
-type Cause = dyn std::error::Error + 'static;
-
-/// The innermost cause of type `E`.
-fn cause<E: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&E> {
-    causes(error)
-        .filter_map(|cause| cause.downcast_ref())
-        .last()
-}
-
-fn certificate_problem(problem: &rustls::CertificateError) -> String {
-    use rustls::CertificateError as E;
-    match problem {
-        E::UnknownIssuer => {
-            "it was issued by an authority that is not trusted here; paste that authority's \
-             certificate into \"ca_certificate\""
-                .to_owned()
-        }
-        E::NotValidForName => "it is for another host name".to_owned(),
-        E::Expired => "it has expired".to_owned(),
-        E::NotValidYet => "it is not valid yet".to_owned(),
-        other => other.to_string(),
     }
 }

@@ -1,0 +1,225 @@
+//! Reads one query: its blocks of rows encoded one after the other.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::plan::StreamPlan;
+use super::runner::Context;
+use super::status;
+use crate::clock;
+use crate::encode::{EncodeError, Encoder, RecordPlan, Stopped};
+use crate::error::ConnectorError;
+use crate::output::{Closed, Output};
+use crate::protocol::message::StreamStatus;
+use crate::trino::error::TrinoError;
+use crate::trino::page::Column;
+use crate::trino::rows::{Block, Rows};
+use crate::types::column_type;
+
+/// How often a query is run that fails before its first row.
+const ATTEMPTS: u32 = 3;
+
+/// Pause before the second attempt; doubled before the third.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Why a read ended early.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ReadError {
+    /// The query failed, or its rows cannot be had. The id is there once the query was taken.
+    #[error("{error}")]
+    Trino {
+        query_id: Option<String>,
+        error: TrinoError,
+    },
+    #[error("a page of query {query_id} cannot be read as rows: {cause}")]
+    Encode {
+        query_id: String,
+        cause: EncodeError,
+    },
+    #[error(transparent)]
+    Closed(#[from] Closed),
+    /// The thread that encoded a block panicked; the panic hook has said why.
+    #[error("encoding failed")]
+    Encoder,
+}
+
+impl From<ReadError> for ConnectorError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Trino { query_id, error } => {
+                let error = Self::from(error);
+                match (query_id, &error.detail) {
+                    (Some(id), Some(detail)) if !detail.contains(&id) => {
+                        let detail = format!("query {id}: {detail}");
+                        error.with_detail(detail)
+                    }
+                    _ => error,
+                }
+            }
+            other => Self::system(other.to_string()),
+        }
+    }
+}
+
+/// Says RUNNING once per stream, whatever number of queries it takes.
+#[derive(Default)]
+pub(super) struct Running(AtomicBool);
+
+impl Running {
+    async fn say(&self, output: &Output, plan: &StreamPlan) -> Result<(), Closed> {
+        if self.0.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        status::say(output, &plan.descriptor, StreamStatus::Running).await
+    }
+}
+
+/// Writes the rows of `sql` as records of a stream and returns how many they are. A query that
+/// fails for a passing reason before its first row is run again.
+///
+/// # Errors
+///
+/// When the query failed, its rows cannot be had, or stdout was closed.
+pub(super) async fn read(
+    context: &Context,
+    plan: &StreamPlan,
+    sql: &str,
+    running: &Running,
+) -> Result<u64, ReadError> {
+    let mut attempt = 1;
+    loop {
+        let mut reader = Reader {
+            context,
+            plan,
+            running,
+            encoder: None,
+            records: 0,
+        };
+        match reader.run(sql).await {
+            Ok(()) => return Ok(reader.records),
+            Err(ReadError::Trino { error, .. })
+                if reader.records == 0 && error.is_transient_query() && attempt < ATTEMPTS =>
+            {
+                let pause = PAUSE * attempt;
+                let stream = &plan.descriptor;
+                tracing::warn!("stream \"{stream}\": {error}; starting again in {pause:?}");
+                tokio::time::sleep(pause).await;
+                attempt += 1;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+struct Reader<'a> {
+    context: &'a Context,
+    plan: &'a StreamPlan,
+    running: &'a Running,
+    encoder: Option<Encoder>,
+    records: u64,
+}
+
+impl Reader<'_> {
+    async fn run(&mut self, sql: &str) -> Result<(), ReadError> {
+        let rows = self.context.client.read(sql).await;
+        let mut rows = rows.map_err(|error| ReadError::Trino {
+            query_id: None,
+            error,
+        })?;
+        let query_id = rows.query_id().to_owned();
+        tracing::debug!("stream \"{}\": query {query_id}", self.plan.descriptor);
+        let result = self.copy(&mut rows, &query_id).await;
+        result.map_err(|error| match error {
+            ReadError::Trino {
+                query_id: None,
+                error,
+            } => ReadError::Trino {
+                query_id: Some(query_id),
+                error,
+            },
+            other => other,
+        })
+    }
+
+    async fn copy(&mut self, rows: &mut Rows, query_id: &str) -> Result<(), ReadError> {
+        let failed = |error| ReadError::Trino {
+            query_id: None,
+            error,
+        };
+        while let Some(block) = rows.next().await.map_err(failed)? {
+            self.running.say(&self.context.output, self.plan).await?;
+            if self.encoder.is_none() {
+                self.encoder = rows.columns().map(|columns| self.encoder_for(columns));
+            }
+            self.write(block, query_id).await?;
+        }
+        Ok(self.running.say(&self.context.output, self.plan).await?)
+    }
+
+    /// The types that the server says of the result count, not those of the metadata: only they
+    /// describe the bytes.
+    fn encoder_for(&self, columns: &[Column]) -> Encoder {
+        let columns: Vec<_> = columns
+            .iter()
+            .map(|column| {
+                let ty = column_type(&column.type_text, column.type_signature.as_deref());
+                (column.name.clone(), ty)
+            })
+            .collect();
+        let stream = &self.plan.descriptor;
+        Encoder::new(RecordPlan::new(
+            &stream.name,
+            stream.namespace.as_deref(),
+            &columns,
+        ))
+    }
+
+    /// Encodes one block on a thread that may block: both for the work and for a slow stdout.
+    async fn write(&mut self, block: Block, query_id: &str) -> Result<(), ReadError> {
+        let failed = |error| ReadError::Trino {
+            query_id: None,
+            error,
+        };
+        let Some(mut encoder) = self.encoder.take() else {
+            let text = format!("Query {query_id} sent rows before it said their columns.");
+            return Err(failed(TrinoError::Protocol(text)));
+        };
+        let Context {
+            client,
+            output,
+            progress,
+        } = self.context.clone();
+        let job = move || {
+            let mut buffer = output.buffer();
+            let rows = block.rows();
+            let mut flush = |buffer: &mut Vec<u8>| {
+                let lines = std::mem::replace(buffer, output.buffer());
+                output.send_lines_blocking(lines).map_err(|Closed| Stopped)
+            };
+            let result = encoder.encode_page(rows, clock::now_ms(), &mut buffer, &mut flush);
+            let result = match result {
+                Ok(records) if buffer.is_empty() => Ok(records),
+                Ok(records) => flush(&mut buffer)
+                    .map(|()| records)
+                    .map_err(EncodeError::from),
+                Err(error) => Err(error),
+            };
+            progress.add(*result.as_ref().unwrap_or(&0), rows.len());
+            (encoder, block, result)
+        };
+        let done = tokio::task::spawn_blocking(job).await;
+        let (encoder, block, result) = done.map_err(|_| ReadError::Encoder)?;
+        self.encoder = Some(encoder);
+        match result {
+            Ok(records) => {
+                self.records += records;
+                block.accept(&client, records).map_err(failed)
+            }
+            Err(EncodeError::Stopped(_)) => Err(Closed.into()),
+            Err(cause) => Err(ReadError::Encode {
+                query_id: query_id.to_owned(),
+                cause,
+            }),
+        }
+    }
+}

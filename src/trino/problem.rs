@@ -1,0 +1,118 @@
+//! Errors of the HTTP library → which step failed, in words for a person.
+
+use std::error::Error as _;
+
+use reqwest::Url;
+use rustls::pki_types::UnixTime;
+
+use super::error::{FailedStep, TransportProblem, TrinoError};
+
+/// Says what failed of a request to `url`.
+pub(super) fn of_request(error: &reqwest::Error, url: &Url) -> TrinoError {
+    let text = cause_of(error);
+    let step = match cause::<rustls::Error>(error) {
+        Some(rustls::Error::InvalidCertificate(problem)) => {
+            return failed(
+                FailedStep::Certificate,
+                url,
+                &certificate_problem(problem),
+                false,
+            );
+        }
+        // The first bytes of an HTTP answer are no TLS record.
+        Some(rustls::Error::InvalidMessage(_)) => FailedStep::TlsToPlainPort,
+        Some(_) => FailedStep::Tls,
+        None if error.is_connect() => {
+            match cause::<std::io::Error>(error).map(std::io::Error::kind) {
+                Some(std::io::ErrorKind::ConnectionRefused) => FailedStep::Refused,
+                _ if causes(error).any(|c| c.to_string().contains("dns error")) => {
+                    FailedStep::Resolve
+                }
+                _ => FailedStep::Connect,
+            }
+        }
+        None if error.is_timeout() => FailedStep::Timeout,
+        None if text.contains("invalid HTTP") => FailedStep::PlainToTlsPort,
+        None => FailedStep::Answer,
+    };
+    failed(step, url, &text, !error.is_connect())
+}
+
+/// An error of a known step; `sent` says whether the server may have seen the request.
+pub(super) fn failed(step: FailedStep, url: &Url, cause: &str, sent: bool) -> TrinoError {
+    let server = url.origin().ascii_serialization();
+    let problem = TransportProblem {
+        server,
+        step,
+        cause: cause.to_owned(),
+    };
+    TrinoError::Transport {
+        problem: Box::new(problem),
+        sent,
+    }
+}
+
+/// The innermost cause: the outer ones only repeat the URL and which layer passed it on.
+pub(super) fn cause_of(error: &reqwest::Error) -> String {
+    causes(error)
+        .last()
+        .map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+/// All causes, outermost first. `std::io::Error` hides what it wraps from `source`.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &Cause> {
+    fn inner(error: &Cause) -> Option<&Cause> {
+        let io = error.downcast_ref::<std::io::Error>();
+        match io.and_then(std::io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        }
+    }
+    std::iter::successors(error.source(), |error| inner(*error))
+}
+
+type Cause = dyn std::error::Error + 'static;
+
+/// The innermost cause of type `E`.
+fn cause<E: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&E> {
+    causes(error)
+        .filter_map(|cause| cause.downcast_ref())
+        .last()
+}
+
+fn certificate_problem(problem: &rustls::CertificateError) -> String {
+    use rustls::CertificateError as E;
+    match problem {
+        E::UnknownIssuer => {
+            "it was issued by an authority that is not trusted here; paste that authority's \
+             certificate into \"ca_certificate\""
+                .to_owned()
+        }
+        E::NotValidForName => "it is for another host name".to_owned(),
+        E::NotValidForNameContext { presented, .. } => {
+            let names: Vec<String> = presented.iter().map(|name| in_words(name)).collect();
+            format!("it is not for this host name, but for {}", names.join(", "))
+        }
+        E::Expired => "it has expired".to_owned(),
+        E::ExpiredContext { not_after, .. } => format!("it has expired on {}", day(*not_after)),
+        E::NotValidYet => "it is not valid yet".to_owned(),
+        E::NotValidYetContext { not_before, .. } => {
+            format!("it is not valid before {}", day(*not_before))
+        }
+        E::BadEncoding => "it is damaged".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// `DnsName("trino.example.com")` → `trino.example.com`.
+fn in_words(name: &str) -> String {
+    name.split('"').nth(1).unwrap_or(name).to_owned()
+}
+
+fn day(time: UnixTime) -> String {
+    let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_second(seconds).map_or_else(
+        |_| "a far day".to_owned(),
+        |time| time.strftime("%Y-%m-%d").to_string(),
+    )
+}

@@ -1,0 +1,218 @@
+//! The rows of a query as blocks of JSON text, direct or spooled: whatever the server answers.
+//!
+//! Spooled segments are downloaded and unpacked side by side, a few ahead of the consumer and
+//! within a budget of memory that all queries share, and handed out in the order of their rows.
+//! Their offsets and counts are checked, so that a lost segment is an error and not a gap.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::Client;
+use super::error::TrinoError;
+use super::page::{Column, Page};
+use super::segment::{self, Receipt, Segment};
+use super::statement::Statement;
+use crate::config::FetchProtocol;
+
+/// Segments of one query that are downloaded at once.
+const PARALLEL: usize = 4;
+
+/// Bytes of one permit of the memory budget.
+const PERMIT: u64 = 64 << 10;
+
+/// Permits of the memory budget: 64 MiB of segments in flight, compressed and unpacked together.
+pub(super) const BUDGET: u32 = 1024;
+
+/// The rows of a running query.
+pub struct Rows {
+    client: Client,
+    statement: Statement,
+    columns: Option<Vec<Column>>,
+    waiting: VecDeque<Segment>,
+    fetching: VecDeque<AbortOnDropHandle<Result<Block, TrinoError>>>,
+    statement_ended: bool,
+    /// Rows of all segments so far.
+    offset: u64,
+}
+
+/// Some rows, as the JSON text of an array of row arrays.
+pub struct Block {
+    rows: Bytes,
+    expected: Option<u64>,
+    receipt: Option<Receipt>,
+    _memory: Option<OwnedSemaphorePermit>,
+}
+
+impl Rows {
+    pub(super) fn new(client: Client, statement: Statement) -> Self {
+        Self {
+            client,
+            statement,
+            columns: None,
+            waiting: VecDeque::new(),
+            fetching: VecDeque::new(),
+            statement_ended: false,
+            offset: 0,
+        }
+    }
+
+    /// Trino's id of the query.
+    pub fn query_id(&self) -> &str {
+        self.statement.query_id()
+    }
+
+    /// The result's columns; known from the first block on, and at the end of an empty result.
+    pub fn columns(&self) -> Option<&[Column]> {
+        self.columns.as_deref()
+    }
+
+    /// The next rows; `None` after the query has ended well and all its rows were handed out.
+    ///
+    /// # Errors
+    ///
+    /// When the query failed, a segment cannot be had, or one is missing.
+    pub async fn next(&mut self) -> Result<Option<Block>, TrinoError> {
+        loop {
+            self.start_downloads().await?;
+            let Some(first) = self.fetching.front_mut() else {
+                if self.statement_ended {
+                    return Ok(None);
+                }
+                let page = self.statement.next_page().await?;
+                if let Some(block) = self.take(page)? {
+                    return Ok(Some(block));
+                }
+                continue;
+            };
+            // More segments are asked for before the known ones are there.
+            let hungry = !self.statement_ended && self.waiting.is_empty();
+            tokio::select! {
+                block = first => {
+                    self.fetching.pop_front();
+                    return block.map_err(|_| TrinoError::Stopped)?.map(Some);
+                }
+                page = self.statement.next_page(), if hungry => {
+                    if let Some(block) = self.take(page?)? {
+                        return Ok(Some(block));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes in what an answer brings: rows to hand out at once, or segments to fetch.
+    fn take(&mut self, page: Option<Page>) -> Result<Option<Block>, TrinoError> {
+        let Some(page) = page else {
+            self.statement_ended = true;
+            return Ok(None);
+        };
+        if self.columns.is_none() {
+            self.columns = page.columns()?;
+        }
+        let Some(rows) = page.rows() else {
+            return Ok(None);
+        };
+        if rows.starts_with(b"{") {
+            for segment in segment::segments(&rows)? {
+                self.check_offset(&segment)?;
+                self.waiting.push_back(segment);
+            }
+            return Ok(None);
+        }
+        if self.client.fetch_protocol == FetchProtocol::Spooled {
+            return Err(TrinoError::NotSpooled);
+        }
+        Ok(Some(Block {
+            rows,
+            expected: None,
+            receipt: None,
+            _memory: None,
+        }))
+    }
+
+    /// The rows of the segments must follow one another without a gap.
+    fn check_offset(&mut self, segment: &Segment) -> Result<(), TrinoError> {
+        match segment.row_offset() {
+            Some(offset) if offset != self.offset => Err(TrinoError::Protocol(format!(
+                "Query {}: a segment begins at row {offset}, but the one before ended at row {}.",
+                self.query_id(),
+                self.offset
+            ))),
+            _ => {
+                self.offset += segment.rows_count().unwrap_or_default();
+                Ok(())
+            }
+        }
+    }
+
+    /// Starts downloads as long as there is room for them. Waits for memory only when nothing of
+    /// this query is in flight: what is in flight is what gives memory back.
+    async fn start_downloads(&mut self) -> Result<(), TrinoError> {
+        while self.fetching.len() < PARALLEL
+            && let Some(segment) = self.waiting.front()
+        {
+            let permits = u32::try_from(segment.memory() / PERMIT + 1).unwrap_or(BUDGET);
+            let budget = Arc::clone(&self.client.memory);
+            let memory = if self.fetching.is_empty() {
+                budget.acquire_many_owned(permits.min(BUDGET)).await
+            } else {
+                match budget.try_acquire_many_owned(permits.min(BUDGET)) {
+                    Ok(memory) => Ok(memory),
+                    Err(_) => return Ok(()),
+                }
+            };
+            let memory = memory.map_err(|_| TrinoError::Stopped)?;
+            let Some(segment) = self.waiting.pop_front() else {
+                return Ok(());
+            };
+            let transport = Arc::clone(&self.client.transport);
+            let download = async move {
+                let expected = segment.rows_count();
+                let (rows, receipt) = segment.read(&transport).await?;
+                Ok(Block {
+                    rows,
+                    expected,
+                    receipt,
+                    _memory: Some(memory),
+                })
+            };
+            self.fetching
+                .push_back(AbortOnDropHandle::new(tokio::spawn(download)));
+        }
+        Ok(())
+    }
+}
+
+impl Block {
+    /// The JSON text of an array of row arrays.
+    pub fn rows(&self) -> &[u8] {
+        &self.rows
+    }
+
+    /// Says that the block's `rows` rows have left for stdout: the server need not keep them.
+    ///
+    /// # Errors
+    ///
+    /// When there were not as many as the server had said.
+    pub fn accept(self, client: &Client, rows: u64) -> Result<(), TrinoError> {
+        if let Some(expected) = self.expected
+            && expected != rows
+        {
+            return Err(TrinoError::Protocol(format!(
+                "A segment has {rows} rows, but the server said {expected}."
+            )));
+        }
+        if let Some(receipt) = self.receipt {
+            let transport = Arc::clone(&client.transport);
+            client
+                .queries
+                .tasks
+                .spawn(async move { receipt.acknowledge(&transport).await });
+        }
+        Ok(())
+    }
+}
