@@ -112,6 +112,32 @@ fn a_signal_ends_it_also_when_the_server_hangs() {
 }
 
 #[test]
+fn a_signal_ends_it_also_between_two_attempts() {
+    let lost = crate::fake::failed("NO_NODES_AVAILABLE", "INSUFFICIENT_RESOURCES", "none");
+    let cases = [Some(Fault::Wait(503, 30)), None];
+    each(&cases, |fault| {
+        let trino = FakeTrino::start();
+        trino.table("t", N, [lost.clone()]);
+        if let Some(fault) = fault {
+            trino.fault(&from("t"), Place::Post, *fault, 9);
+        }
+        let running = read(&trino, &["t"]).start();
+        let first = if fault.is_some() {
+            Place::Post
+        } else {
+            Place::Page(0)
+        };
+        trino.wait_until("an attempt", |trino| {
+            !trino.asked(&from("t"), first).is_empty()
+        });
+        std::thread::sleep(Duration::from_millis(100));
+        let (code, _, took) = signalled(running, "TERM");
+        assert_eq!(code, Some(143));
+        assert!(took < SOON, "{took:?}");
+    });
+}
+
+#[test]
 fn a_closed_stdout_ends_quietly_and_cancels() {
     let trino = FakeTrino::start();
     endless(&trino, "t");

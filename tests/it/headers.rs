@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::connector::{Connector, catalog, read, with};
-use crate::fake::{FakeTrino, Place, end, from, rows};
+use crate::fake::{FakeTrino, Fault, Place, end, from, nothing, rows};
 
 const N: &[(&str, &str)] = &[("n", "bigint")];
 
@@ -113,4 +113,32 @@ fn credentials_go_to_the_configured_server_only() {
     let elsewhere = other.requests();
     assert_eq!(elsewhere.len(), 1);
     assert_eq!(elsewhere[0].header("authorization"), None);
+}
+
+#[test]
+fn a_redirect_takes_nothing_along() {
+    let (trino, other) = (FakeTrino::start(), FakeTrino::start());
+    trino.numbers("t", &[&[1]]);
+    let away = Fault::Redirect(other.port());
+    trino.fault(&from("t"), Place::Post, away, 9);
+    let outcome = read(&trino, &["t"]).run();
+    outcome.assert_failed("t");
+    assert!(other.requests().is_empty(), "{:#?}", other.requests());
+}
+
+#[test]
+fn an_error_names_the_server_that_was_asked() {
+    // A proxy that is set up wrongly makes nextUris with another scheme, host or port.
+    let (trino, other) = (FakeTrino::start(), FakeTrino::start());
+    let away = format!("https://127.0.0.1:{}/v1/statement/1", other.port());
+    trino.table("t", N, [rows(json!([[1]])), nothing().next(&away), end()]);
+    let outcome = read(&trino, &["t"]).run();
+    let error = outcome.assert_failed("t");
+    let message = error["message"].as_str().unwrap();
+    let port = format!(":{}", other.port());
+    assert!(message.contains(&port), "{message}");
+    assert!(
+        !message.contains(&format!(":{}", trino.port())),
+        "{message}"
+    );
 }

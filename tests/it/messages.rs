@@ -1,5 +1,6 @@
 //! The exact messages of every command.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -245,6 +246,60 @@ fn discover_leaves_out_what_may_not_be_read() {
         m["log"]["level"] == "WARN" && m["log"]["message"].as_str().unwrap().contains("customer")
     };
     assert!(messages.iter().any(warned), "{}", outcome.stdout);
+}
+
+#[test]
+fn discover_costs_a_broken_table_and_no_other() {
+    let trino = shop();
+    trino.numbers("broken", &[&[1]]);
+    trino.numbers("open", &[&[1]]);
+    let broken = || {
+        let text = "Failed to read metadata of s.broken";
+        Answer::new(&[], [failed("HIVE_INVALID_METADATA", "EXTERNAL", text)])
+    };
+    trino.answer_once("information_schema.columns", broken());
+    trino.answer("'broken'", [broken()]);
+    let outcome = Connector::new("discover").config(&trino.config()).run();
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stdout);
+    let messages = outcome.messages();
+    let catalog = messages.iter().find(|m| m["type"] == "CATALOG").unwrap();
+    let streams = catalog["catalog"]["streams"].as_array().unwrap();
+    let names: Vec<&str> = streams
+        .iter()
+        .map(|s| s["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["customer", "odd \"name\".x", "open"]);
+    let warned = |m: &Value| {
+        m["log"]["level"] == "WARN" && m["log"]["message"].as_str().unwrap().contains("broken")
+    };
+    assert!(messages.iter().any(warned), "{}", outcome.stdout);
+}
+
+#[test]
+fn the_log_level_is_what_the_environment_says() {
+    let cases = [
+        ("", "", &["INFO"][..]),
+        ("error", "", &[]),
+        ("WARN", "", &[]),
+        ("DEBUG", "", &["DEBUG", "INFO"]),
+        ("nonsense", "", &["INFO"]),
+        ("error", "source_trino=debug", &["DEBUG", "INFO"]),
+    ];
+    each(&cases, |(level, filter, expected)| {
+        let trino = shop();
+        let mut run = read(&trino, &["customer"]).env("LOG_LEVEL", level);
+        if !filter.is_empty() {
+            run = run.env("RUST_LOG", filter);
+        }
+        let outcome = run.run();
+        let levels: BTreeSet<String> = outcome
+            .messages()
+            .iter()
+            .filter_map(|m| m["log"]["level"].as_str().map(str::to_owned))
+            .collect();
+        let levels: Vec<&str> = levels.iter().map(String::as_str).collect();
+        assert_eq!(levels, *expected, "{level} {filter}");
+    });
 }
 
 #[test]

@@ -71,6 +71,16 @@ fn a_page_lost_after_the_first_row_fails_the_stream() {
 }
 
 #[test]
+fn a_metadata_query_that_lost_a_page_is_run_again() {
+    let trino = server("352");
+    trino.fault("information_schema.columns", Place::Page(0), Fault::Cut, 1);
+    let outcome = read(&trino, &["t"]).run();
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stdout);
+    outcome.assert_complete("t", &[1, 2, 3, 4, 5]);
+    assert_no_page_twice(&trino);
+}
+
+#[test]
 fn a_page_that_was_not_served_is_asked_for_again() {
     each(&[429, 503], |status| {
         let trino = server("352");

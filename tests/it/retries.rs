@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::connector::{Connector, each, read};
+use crate::connector::{Connector, catalog, each, read};
 use crate::fake::{Answer, FakeTrino, Fault, Place, end, failed, from, nothing, rows};
 
 const N: &[(&str, &str)] = &[("n", "bigint")];
@@ -92,6 +92,38 @@ fn metadata_queries_are_tried_again_too() {
     }
     let outcome = Connector::new("check").config(&trino.config()).run();
     assert_eq!(outcome.status().0, "SUCCEEDED", "{}", outcome.stdout);
+}
+
+#[test]
+fn metadata_queries_that_fail_are_run_again_too() {
+    // Nothing of them has left, so this can double no row.
+    let lost = failed(
+        "NO_NODES_AVAILABLE",
+        "INSUFFICIENT_RESOURCES",
+        "No nodes available",
+    );
+    let commands = ["check", "discover", "read"];
+    each(&commands, |command| {
+        let trino = three_pages();
+        let part = match *command {
+            "check" => "information_schema.tables",
+            _ => "information_schema.columns",
+        };
+        trino.answer_once(part, Answer::new(&[], [lost.clone()]));
+        let mut run = Connector::new(command).config(&trino.config());
+        if *command == "read" {
+            run = run.catalog(&catalog(&["t"]));
+        }
+        let outcome = run.run();
+        assert_eq!(outcome.code, Some(0), "{command}: {}", outcome.stdout);
+        match *command {
+            "check" => assert_eq!(outcome.status().0, "SUCCEEDED", "{}", outcome.stdout),
+            "read" => outcome.assert_complete("t", &[1, 2, 3, 4, 5]),
+            _ => {}
+        }
+        let asked = trino.asked(part, Place::Post).len();
+        assert_eq!(asked, 2, "{command}");
+    });
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! Certificates: which are accepted, and what a person is told of those that are not.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::{Value, json};
 
-use crate::connector::{Connector, each, with};
-use crate::fake::FakeTrino;
+use crate::connector::{Connector, each, read, with};
+use crate::fake::{FakeTrino, end, rows};
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
@@ -193,4 +194,20 @@ fn a_read_over_https_sends_the_password_and_gets_its_rows() {
         .catalog(&crate::connector::catalog(&["t"]))
         .run();
     outcome.assert_complete("t", &[1]);
+}
+
+#[test]
+fn a_next_uri_with_the_wrong_scheme_is_told_soon() {
+    // What Trino behind a proxy writes unless it processes the forwarded headers.
+    let trino = server(Kind::Good, &authority("ours"));
+    let away = trino.base().replace("https:", "http:") + "/v1/statement/executing/1";
+    trino.table(
+        "u",
+        &[("n", "bigint")],
+        [rows(json!([[1]])).next(away), end()],
+    );
+    let outcome = read(&trino, &["u"]).within(Duration::from_secs(8)).run();
+    let error = outcome.assert_failed("u");
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("http://"), "{message}");
 }

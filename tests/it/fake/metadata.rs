@@ -23,14 +23,10 @@ impl Script {
     /// The answer to a statement: a scripted one, or what the tables say.
     pub(super) fn answer_to(&mut self, sql: &str) -> Answer {
         let scripted = self.answers.iter_mut().rev();
-        for (part, answers) in scripted {
-            if !sql.contains(part.as_str()) {
-                continue;
-            }
-            let next = match answers.len() {
-                0 => None,
-                1 => answers.last().cloned(),
-                _ => answers.pop(),
+        for scripted in scripted.filter(|scripted| sql.contains(&scripted.part)) {
+            let next = match scripted.answers.as_slice() {
+                [last] if scripted.stays => Some(last.clone()),
+                _ => scripted.answers.pop(),
             };
             if let Some(answer) = next {
                 return answer;

@@ -96,6 +96,8 @@ pub(crate) enum Fault {
     Slow(Duration),
     /// A pause before the answer.
     Late(Duration),
+    /// A redirect to this port of this machine.
+    Redirect(u16),
 }
 
 impl Fault {
@@ -113,6 +115,9 @@ impl Fault {
                 .header("Content-Type", "text/plain"),
             Self::Wait(status, seconds) => {
                 Reply::new(status, "scripted").header("Retry-After", seconds.to_string())
+            }
+            Self::Redirect(port) => {
+                Reply::new(307, "").header("Location", format!("http://127.0.0.1:{port}/elsewhere"))
             }
             Self::Html => Reply::new(200, "<html><body><h1>Please log in</h1></body></html>")
                 .header("Content-Type", "text/html"),
@@ -156,9 +161,17 @@ struct Script {
     starting: bool,
     tables: Vec<(String, Answer)>,
     denied: Vec<String>,
-    answers: Vec<(String, Vec<Answer>)>,
+    answers: Vec<Scripted>,
     faults: Vec<PlannedFault>,
     fixed: HashMap<String, String>,
+}
+
+/// Answers to statements that contain a text, the next one last.
+struct Scripted {
+    part: String,
+    answers: Vec<Answer>,
+    /// Whether the last answer is given again and again.
+    stays: bool,
 }
 
 struct PlannedFault {
@@ -281,11 +294,21 @@ impl FakeTrino {
     /// Answers statements that contain `part` with these, one after the other; the last one
     /// stays.
     pub(crate) fn answer(&self, part: &str, answers: impl IntoIterator<Item = Answer>) {
-        let mut answers: Vec<Answer> = answers.into_iter().collect();
+        self.script_answers(part, answers.into_iter().collect(), true);
+    }
+
+    /// Answers the next statement that contains `part` with this.
+    pub(crate) fn answer_once(&self, part: &str, answer: Answer) {
+        self.script_answers(part, vec![answer], false);
+    }
+
+    fn script_answers(&self, part: &str, mut answers: Vec<Answer>, stays: bool) {
         answers.reverse();
-        lock(&self.shared.script)
-            .answers
-            .push((part.to_owned(), answers));
+        lock(&self.shared.script).answers.push(Scripted {
+            part: part.to_owned(),
+            answers,
+            stays,
+        });
     }
 
     /// Answers a GET of this target, which no statement has, with this body.
