@@ -1,1 +1,25 @@
-fn main() {}
+//! The real executable against a scripted Trino: one test binary, so that it links once.
+//!
+//! `fake` is the server, `connector` runs the executable; every other file holds the tests of
+//! one behaviour. No test needs a network, a real Trino or another test.
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy.toml allows it in tests, but knows helpers of tests only inside `cfg(test)`"
+)]
+
+mod architecture;
+mod cancel;
+mod concurrency;
+mod connector;
+mod fake;
+mod headers;
+mod heartbeat;
+mod inputs;
+mod messages;
+mod old_server;
+mod prefetch;
+mod protocol;
+mod prusto;
+mod retries;
+mod secrets;
+mod tls;

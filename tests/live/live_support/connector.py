@@ -119,7 +119,7 @@ class Connector:
     def file(self, content: Any, suffix: str = "json") -> Path:
         """A new file; text is written as it is, anything else as JSON."""
         path = self.directory / f"{next(self._numbers)}.{suffix}"
-        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        path.write_text(content if isinstance(content, str) else json.dumps(content, default=float))
         return path
 
     def run(self, *arguments: str | Path, stdin: str | None = None, environment: Mapping[str, str] | None = None) -> Result:

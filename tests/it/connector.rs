@@ -1,0 +1,399 @@
+//! Runs the real executable and takes what it says apart.
+
+use std::io::{Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Condvar, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::fake::{FakeTrino, SCHEMA};
+
+/// A run that takes longer hangs.
+const LIMIT: Duration = Duration::from_secs(50);
+
+/// A run that is being prepared.
+pub(crate) struct Connector {
+    args: Vec<String>,
+    env: Vec<(String, String)>,
+    input: Option<String>,
+    stdout: Option<Stdio>,
+    limit: Duration,
+    files: tempfile::TempDir,
+}
+
+/// A run that goes on.
+pub(crate) struct Running {
+    child: Child,
+    started: Instant,
+    limit: Duration,
+    stderr: Option<JoinHandle<Vec<u8>>>,
+    /// Holds the files while the child may read them.
+    _files: tempfile::TempDir,
+}
+
+/// How a run ended.
+pub(crate) struct Outcome {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) took: Duration,
+}
+
+/// `read` of these streams, all their columns.
+pub(crate) fn read(trino: &FakeTrino, streams: &[&str]) -> Connector {
+    Connector::new("read")
+        .config(&trino.config())
+        .catalog(&catalog(streams))
+}
+
+/// A configured catalog with all columns of these streams.
+pub(crate) fn catalog(streams: &[&str]) -> Value {
+    let stream = |name: &&str| {
+        json!({"stream": {"name": name, "namespace": SCHEMA, "json_schema": {}},
+            "sync_mode": "full_refresh", "destination_sync_mode": "overwrite"})
+    };
+    json!({"streams": streams.iter().map(stream).collect::<Vec<_>>()})
+}
+
+/// `value` with some members replaced.
+pub(crate) fn with(mut value: Value, changes: &Value) -> Value {
+    for (name, changed) in changes.as_object().unwrap() {
+        value[name] = changed.clone();
+    }
+    value
+}
+
+/// Runs `test` for each case, several at the same time, so that pauses do not add up. The name
+/// of a thread that panics says which case it was, from 0.
+pub(crate) fn each<T: Sync>(cases: &[T], test: impl Fn(&T) + Sync) {
+    /// Runs at once; each is a process of its own, and most of them wait.
+    const AT_ONCE: usize = 10;
+    let running = Mutex::new(0);
+    let ended = Condvar::new();
+    std::thread::scope(|scope| {
+        for (number, case) in cases.iter().enumerate() {
+            let all_busy = |running: &mut usize| *running >= AT_ONCE;
+            *ended.wait_while(running.lock().unwrap(), all_busy).unwrap() += 1;
+            let (running, ended, test) = (&running, &ended, &test);
+            let run = move || {
+                // Also where the test panics, or the others would wait for ever.
+                let result = catch_unwind(AssertUnwindSafe(|| test(case)));
+                *running.lock().unwrap() -= 1;
+                ended.notify_one();
+                result.unwrap_or_else(|panic| resume_unwind(panic));
+            };
+            let thread = std::thread::Builder::new().name(format!("case {number}"));
+            thread.spawn_scoped(scope, run).unwrap();
+        }
+    });
+}
+
+impl Connector {
+    pub(crate) fn new(command: &str) -> Self {
+        Self {
+            args: vec![command.to_owned()],
+            env: Vec::new(),
+            input: None,
+            stdout: None,
+            limit: LIMIT,
+            files: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub(crate) fn config(self, config: &Value) -> Self {
+        self.file("config", &config.to_string())
+    }
+
+    pub(crate) fn catalog(self, catalog: &Value) -> Self {
+        self.file("catalog", &catalog.to_string())
+    }
+
+    /// Passes a file with this text as `--name`.
+    pub(crate) fn file(self, name: &str, text: &str) -> Self {
+        let path = self.path(name);
+        std::fs::write(&path, text).unwrap();
+        let option = format!("--{name}");
+        self.arg(&option).arg(path.to_str().unwrap())
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.files.path().join(format!("{name}.json"))
+    }
+
+    pub(crate) fn arg(mut self, arg: &str) -> Self {
+        self.args.push(arg.to_owned());
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Standard input.
+    pub(crate) fn input(mut self, text: &str) -> Self {
+        self.input = Some(text.to_owned());
+        self
+    }
+
+    /// With a stdout that nobody will ever read.
+    pub(crate) fn closed_stdout(self) -> Self {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        self.stdout_to(writer)
+    }
+
+    pub(crate) fn stdout_to(mut self, stdout: impl Into<Stdio>) -> Self {
+        self.stdout = Some(stdout.into());
+        self
+    }
+
+    /// Fails a run that takes longer.
+    pub(crate) fn within(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Starts it, with nobody reading stdout yet.
+    pub(crate) fn start(self) -> Running {
+        let started = Instant::now();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_source-trino"))
+            .args(&self.args)
+            // Proxies and log levels of whoever runs the tests must not matter.
+            .env_clear()
+            .envs(self.env)
+            .stdin(Stdio::piped())
+            .stdout(self.stdout.unwrap_or_else(Stdio::piped))
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        // A program that never reads it may be gone already.
+        let _ = stdin.write_all(self.input.unwrap_or_default().as_bytes());
+        drop(stdin);
+        let mut pipe = child.stderr.take().unwrap();
+        let stderr = std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            pipe.read_to_end(&mut bytes).unwrap();
+            bytes
+        });
+        Running {
+            child,
+            started,
+            limit: self.limit,
+            stderr: Some(stderr),
+            _files: self.files,
+        }
+    }
+
+    /// Runs it to its end.
+    #[track_caller]
+    pub(crate) fn run(self) -> Outcome {
+        self.start().end()
+    }
+}
+
+impl Running {
+    /// The read end of stdout; dropping it closes the pipe.
+    pub(crate) fn stdout(&mut self) -> std::process::ChildStdout {
+        self.child.stdout.take().unwrap()
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let script = format!("kill -{name} {}", self.child.id());
+        let status = Command::new("sh").args(["-c", &script]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// The most memory that the process has had so far, in MiB.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let path = Path::new("/proc").join(self.child.id().to_string());
+        let status = std::fs::read_to_string(path.join("status")).unwrap();
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmHWM"))
+            .unwrap();
+        let kilobytes: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+        kilobytes / 1024
+    }
+
+    /// Reads stdout, unless it was taken, and waits for the end.
+    #[track_caller]
+    pub(crate) fn end(mut self) -> Outcome {
+        let stdout = self.child.stdout.take().map(|mut pipe| {
+            std::thread::spawn(move || {
+                let mut bytes = Vec::new();
+                pipe.read_to_end(&mut bytes).unwrap();
+                bytes
+            })
+        });
+        let limit = Instant::now() + self.limit;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(Instant::now() < limit, "source-trino does not end");
+            std::thread::sleep(Duration::from_millis(3));
+        };
+        let took = self.started.elapsed();
+        let text = |thread: Option<JoinHandle<Vec<u8>>>| {
+            let bytes = thread.map(|thread| thread.join().unwrap());
+            String::from_utf8(bytes.unwrap_or_default()).unwrap()
+        };
+        Outcome {
+            code: status.code(),
+            stdout: text(stdout),
+            stderr: text(self.stderr.take()),
+            took,
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Only one that a failed test left behind is still there.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Outcome {
+    /// All lines; each must be a message.
+    #[track_caller]
+    pub(crate) fn messages(&self) -> Vec<Value> {
+        let lines = self.stdout.lines();
+        lines
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line:.300}")))
+            .collect()
+    }
+
+    /// `data` of the records of a stream.
+    #[track_caller]
+    pub(crate) fn records(&self, stream: &str) -> Vec<Value> {
+        let messages = self.messages().into_iter();
+        messages
+            .filter(|m| m["type"] == "RECORD" && m["record"]["stream"] == stream)
+            .map(|mut m| m["record"]["data"].take())
+            .collect()
+    }
+
+    /// The numbers in column `n` of a stream.
+    #[track_caller]
+    pub(crate) fn numbers(&self, stream: &str) -> Vec<u64> {
+        let records = self.records(stream);
+        records.iter().map(|r| r["n"].as_u64().unwrap()).collect()
+    }
+
+    fn traces(&self, kind: &str) -> Vec<Value> {
+        let messages = self.messages().into_iter();
+        messages
+            .filter(|m| m["type"] == "TRACE" && m["trace"]["type"] == kind)
+            .map(|mut m| m["trace"].take())
+            .collect()
+    }
+
+    /// The statuses of a stream, in order.
+    #[track_caller]
+    pub(crate) fn statuses(&self, stream: &str) -> Vec<String> {
+        let traces = self.traces("STREAM_STATUS").into_iter();
+        traces
+            .map(|mut trace| trace["stream_status"].take())
+            .filter(|status| status["stream_descriptor"]["name"] == stream)
+            .map(|status| status["status"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// The ERROR traces.
+    #[track_caller]
+    pub(crate) fn errors(&self) -> Vec<Value> {
+        let traces = self.traces("ERROR").into_iter();
+        traces.map(|mut trace| trace["error"].take()).collect()
+    }
+
+    /// The ESTIMATE traces.
+    #[track_caller]
+    pub(crate) fn estimates(&self) -> Vec<Value> {
+        let traces = self.traces("ESTIMATE").into_iter();
+        traces.map(|mut trace| trace["estimate"].take()).collect()
+    }
+
+    /// Record counts of the states of a stream.
+    #[track_caller]
+    pub(crate) fn state_counts(&self, stream: &str) -> Vec<f64> {
+        let messages = self.messages().into_iter();
+        messages
+            .filter(|m| m["type"] == "STATE")
+            .map(|mut m| m["state"].take())
+            .filter(|s| s["stream"]["stream_descriptor"]["name"] == stream)
+            .map(|s| s["sourceStats"]["recordCount"].as_f64().unwrap())
+            .collect()
+    }
+
+    /// The outcome of `check`: status and message.
+    #[track_caller]
+    pub(crate) fn status(&self) -> (String, String) {
+        let messages = self.messages();
+        let last = messages.last().unwrap_or_else(|| panic!("{}", self.stderr));
+        let status = &last["connectionStatus"];
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        (text(&status["status"]), text(&status["message"]))
+    }
+
+    /// Asserts that a stream was read whole and only once.
+    #[track_caller]
+    pub(crate) fn assert_complete(&self, stream: &str, numbers: &[u64]) {
+        assert_eq!(self.numbers(stream), numbers, "{}", self.stdout);
+        assert_eq!(self.statuses(stream), ["STARTED", "RUNNING", "COMPLETE"]);
+        #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+        let count = numbers.len() as f64;
+        assert_eq!(self.state_counts(stream), [count]);
+    }
+
+    /// Asserts that a stream failed and says so: INCOMPLETE, an error of its own, no state. The
+    /// result is the error.
+    #[track_caller]
+    pub(crate) fn assert_failed(&self, stream: &str) -> Value {
+        let statuses = self.statuses(stream);
+        assert_eq!(statuses.last().unwrap(), "INCOMPLETE", "{}", self.stdout);
+        assert!(!statuses.contains(&"COMPLETE".to_owned()), "{statuses:?}");
+        assert!(self.state_counts(stream).is_empty(), "{}", self.stdout);
+        assert_eq!(self.code, Some(1));
+        let mut errors = self.errors();
+        errors.retain(|error| error["stream_descriptor"]["name"] == stream);
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        errors.remove(0)
+    }
+
+    /// Stdout in lines, LOG messages last, without what differs from run to run.
+    pub(crate) fn text(&self, trino: &FakeTrino) -> String {
+        let (logs, others): (Vec<&str>, Vec<&str>) = self
+            .stdout
+            .lines()
+            .partition(|line| line.starts_with("{\"type\":\"LOG\""));
+        let mut text = others
+            .into_iter()
+            .chain(logs)
+            .fold(String::new(), |text, line| text + line + "\n");
+        for member in ["\"emitted_at\":", "\"finished_at_ms\":"] {
+            text = without_number(&text, member);
+        }
+        text.replace(trino.base(), "http://trino")
+            .replace(&format!("127.0.0.1:{}", trino.port()), "trino")
+    }
+}
+
+/// `text` with 0 after each `member`.
+fn without_number(text: &str, member: &str) -> String {
+    let mut parts = text.split(member);
+    let mut result = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        result.push_str(member);
+        result.push('0');
+        result.push_str(part.trim_start_matches(|c: char| c.is_ascii_digit()));
+    }
+    result
+}

@@ -1,0 +1,144 @@
+//! What every request tells Trino.
+
+use serde_json::json;
+
+use crate::connector::{Connector, catalog, read, with};
+use crate::fake::{FakeTrino, Fault, Place, end, from, nothing, rows};
+
+const N: &[(&str, &str)] = &[("n", "bigint")];
+
+#[test]
+fn a_request_says_who_asks_and_what_is_understood() {
+    let trino = FakeTrino::start();
+    trino.numbers("t", &[&[1]]);
+    let config = with(
+        trino.config(),
+        &json!({"client_tags": ["etl", "night"], "source": "airbyte-sales",
+            "session_properties": ["query_max_run_time=2h", "c.mode=a b,c=d"]}),
+    );
+    let outcome = Connector::new("read")
+        .config(&config)
+        .catalog(&catalog(&["t"]))
+        .run();
+    outcome.assert_complete("t", &[1]);
+    let requests = trino.requests();
+    assert!(requests.len() > 6);
+    for request in &requests {
+        let expected = [
+            ("x-trino-user", "test"),
+            ("x-trino-source", "airbyte-sales"),
+            ("x-trino-catalog", "c"),
+            ("x-trino-schema", "s"),
+            ("x-trino-time-zone", "UTC"),
+            (
+                "x-trino-client-capabilities",
+                "PARAMETRIC_DATETIME,NUMBER,VARIANT",
+            ),
+            ("x-trino-client-tags", "etl,night"),
+            ("accept-encoding", "identity"),
+        ];
+        for (name, value) in expected {
+            assert_eq!(request.header(name), Some(value), "{name} of {request:?}");
+        }
+        let session: Vec<&str> = request
+            .headers
+            .iter()
+            .filter(|(name, _)| name == "x-trino-session")
+            .map(|(_, value)| value.as_str())
+            .collect();
+        assert_eq!(session, ["query_max_run_time=2h", "c.mode=a%20b%2Cc%3Dd"]);
+        assert!(
+            request
+                .header("user-agent")
+                .unwrap()
+                .starts_with("source-trino/")
+        );
+        assert_eq!(request.header("authorization"), None);
+        assert_eq!(request.header("x-trino-query-data-encoding"), None);
+        let kind = (request.method == "POST").then_some("text/plain; charset=utf-8");
+        assert_eq!(request.header("content-type"), kind, "{request:?}");
+    }
+}
+
+#[test]
+fn the_default_source_names_the_connector_and_there_are_no_tags() {
+    let trino = FakeTrino::start();
+    trino.numbers("t", &[&[1]]);
+    read(&trino, &["t"]).run().assert_complete("t", &[1]);
+    let post = &trino.asked(&from("t"), Place::Post)[0];
+    let source = concat!("airbyte/source-trino/", env!("CARGO_PKG_VERSION"));
+    assert_eq!(post.header("x-trino-source"), Some(source));
+    assert_eq!(post.header("x-trino-client-tags"), None);
+    assert_eq!(post.header("x-trino-session"), None);
+}
+
+#[test]
+fn names_beyond_ascii_reach_the_server() {
+    let trino = FakeTrino::start();
+    trino.numbers("t", &[&[1]]);
+    let config = with(trino.config(), &json!({"username": "Zoë"}));
+    let outcome = Connector::new("read")
+        .config(&config)
+        .catalog(&catalog(&["t"]))
+        .run();
+    outcome.assert_complete("t", &[1]);
+}
+
+#[test]
+fn credentials_go_to_the_configured_server_only() {
+    let (trino, other) = (FakeTrino::start(), FakeTrino::start());
+    let tail = "/v1/elsewhere/1?slug=x";
+    other.fixed(
+        tail,
+        r#"{"id":"q0","columns":[{"name":"n","type":"bigint"}],"data":[[2]],"stats":{"state":"FINISHED"}}"#,
+    );
+    let away = rows(json!([[1]])).next(format!("{}{tail}", other.base()));
+    trino.table("t", N, [away, end()]);
+    let config = with(
+        trino.config(),
+        &json!({"authentication": {"method": "password", "password": "hunter22"}}),
+    );
+    let outcome = Connector::new("read")
+        .config(&config)
+        .catalog(&catalog(&["t"]))
+        .run();
+    outcome.assert_complete("t", &[1, 2]);
+    for request in trino.requests() {
+        // test:hunter22
+        assert_eq!(
+            request.header("authorization"),
+            Some("Basic dGVzdDpodW50ZXIyMg==")
+        );
+    }
+    let elsewhere = other.requests();
+    assert_eq!(elsewhere.len(), 1);
+    assert_eq!(elsewhere[0].header("authorization"), None);
+}
+
+#[test]
+fn a_redirect_takes_nothing_along() {
+    let (trino, other) = (FakeTrino::start(), FakeTrino::start());
+    trino.numbers("t", &[&[1]]);
+    let away = Fault::Redirect(other.port());
+    trino.fault(&from("t"), Place::Post, away, 9);
+    let outcome = read(&trino, &["t"]).run();
+    outcome.assert_failed("t");
+    assert!(other.requests().is_empty(), "{:#?}", other.requests());
+}
+
+#[test]
+fn an_error_names_the_server_that_was_asked() {
+    // A proxy that is set up wrongly makes nextUris with another scheme, host or port.
+    let (trino, other) = (FakeTrino::start(), FakeTrino::start());
+    let away = format!("https://127.0.0.1:{}/v1/statement/1", other.port());
+    trino.table("t", N, [rows(json!([[1]])), nothing().next(&away), end()]);
+    let outcome = read(&trino, &["t"]).run();
+    let error = outcome.assert_failed("t");
+    let message = error["message"].as_str().unwrap();
+    let port = format!(":{}", other.port());
+    assert!(message.contains(&port), "{message}");
+    assert!(
+        !message.contains(&format!(":{}", trino.port())),
+        "{message}"
+    );
+}

@@ -1,0 +1,200 @@
+"""`check`: says that a read would work, or what a person has to change."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from live_support import forwarder
+from live_support.connector import Connector
+from live_support.environment import Environment
+from live_support.messages import configured, handwritten
+from live_support.oracle import Trino, quoted
+
+Config = Callable[..., dict[str, Any]]
+
+
+# Success
+
+
+def test_success_is_two_lines(connector: Connector, config: Config) -> None:
+    result = connector.check(config("tpch", "tiny"))
+    assert result.stdout.decode() == (
+        '{"type":"LOG","log":{"level":"INFO","message":"Check succeeded"}}\n'
+        '{"type":"CONNECTION_STATUS","connectionStatus":{"status":"SUCCEEDED"}}\n'
+    )
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({}, id="port as a number"),
+        pytest.param({"port": "{http}"}, id="port as text"),
+        pytest.param({"hostname": "localhost"}, id="name of the host"),
+        pytest.param({"hostname": "http://127.0.0.1:{http}", "port": None}, id="URL as the hostname"),
+        pytest.param({"catalog": "TPCH", "schema": "Tiny"}, id="names in upper case"),
+        pytest.param({"ssl_mode": {"mode": "disable"}, "authentication": {"method": "none"}}, id="defaults written out"),
+        pytest.param({"session_properties": ["query_max_run_time=1h"], "client_tags": ["a", "b"], "source": "live-tests"},
+                     id="session properties, tags and source"),
+        pytest.param({"of_a_newer_version": {"x": 1}}, id="unknown field"),
+    ],
+)  # fmt: skip
+def test_config_is_accepted(
+    connector: Connector, config: Config, environment: Environment, changes: dict[str, Any]
+) -> None:
+    port = str(environment.http_port)
+    changes = {key: value.replace("{http}", port) if isinstance(value, str) else value for key, value in changes.items()}
+    assert connector.check(config("tpch", "tiny") | changes).status == {"status": "SUCCEEDED"}
+
+
+@pytest.mark.parametrize("mode", ["require", "verify-ca", "verify-full"])
+def test_https_with_a_password_works(connector: Connector, config_https: Config, environment: Environment, mode: str) -> None:
+    secure = {"mode": mode} if mode == "require" else {"mode": mode, "ca_certificate": environment.authority}
+    assert connector.check(config_https("tpch", "tiny", ssl_mode=secure)).status == {"status": "SUCCEEDED"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "status"), [("require", "SUCCEEDED"), ("verify-ca", "SUCCEEDED"), ("verify-full", "FAILED")]
+)
+def test_only_verify_full_minds_a_certificate_of_another_host(
+    connector: Connector, config_https: Config, environment: Environment, mode: str, status: str
+) -> None:
+    secure = {"mode": mode, "ca_certificate": environment.authority}
+    with forwarder.forward_to(environment.https_port) as port:
+        options = {"hostname": forwarder.ADDRESS, "port": port, "ssl_mode": secure}
+        assert connector.check(config_https("tpch", "tiny", **options)).status["status"] == status
+
+
+# Failures
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        pytest.param({"hostname": "no-such-host.invalid"}, ['"hostname"', "no-such-host.invalid"], id="unknown host"),
+        pytest.param({"port": 1}, ['"port"', "127.0.0.1:1"], id="refused port"),
+        pytest.param({"port": "{https}"}, ['"ssl_mode"', '"port"'], id="http to the https port"),
+        pytest.param({"port": "{postgres}"}, ['"port"'], id="a port of something else"),
+        pytest.param({"ssl_mode": {"mode": "require"}}, ['"ssl_mode"', '"disable"'], id="https to the http port"),
+        pytest.param({"catalog": "tpcj"}, ['"tpcj"', '"catalog"', '"tpch"'], id="missing catalog"),
+        pytest.param({"schema": "tinny"}, ['"tinny"', '"schema"', '"tiny"'], id="missing schema"),
+        pytest.param({"schemas": ["sf10000000"]}, ['"sf10000000"', '"schemas"', '"sf1000"'], id="missing further schema"),
+        pytest.param({"username": "nobody"}, ['"catalog"', '"tpch"'], id="user without access to the catalog"),
+        pytest.param({"session_properties": ["no_such_property=1"]}, ['"session_properties"', "no_such_property"],
+                     id="unknown session property"),
+    ],
+)  # fmt: skip
+def test_failure_names_the_field_to_change(
+    connector: Connector, config: Config, environment: Environment, changes: dict[str, Any], words: list[str]
+) -> None:
+    ports = {"{https}": environment.https_port, "{postgres}": environment.postgres["port"]}
+    changes = {key: ports.get(value, value) if isinstance(value, str) else value for key, value in changes.items()}
+    result = connector.check(config("tpch", "tiny") | changes)
+    assert (result.exit_code, result.status["status"]) == (0, "FAILED"), result.explain()
+    assert [word for word in words if word not in result.status["message"]] == [], result.status["message"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        pytest.param({"ssl_mode": {"mode": "verify-full"}}, ['"ssl_mode"', '"ca_certificate"'], id="unknown authority"),
+        pytest.param({"ssl_mode": {"mode": "verify-ca", "ca_certificate": "{client}"}},
+                     ['"ssl_mode"', '"ca_certificate"'], id="another authority"),
+        pytest.param({"authentication": {"method": "password", "password": "wrong"}},
+                     ['"username"', '"authentication"'], id="wrong password"),
+        pytest.param({"authentication": {"method": "none"}}, ['"authentication"'], id="no password"),
+        pytest.param({"username": "bob"}, ['"username"', '"authentication"'], id="unknown user"),
+    ],
+)  # fmt: skip
+def test_failure_over_https_names_the_field_to_change(
+    connector: Connector, config_https: Config, environment: Environment, changes: dict[str, Any], words: list[str]
+) -> None:
+    given = {"authentication": {"method": "password", "password": environment.password("alice")}} | changes
+    if "ca_certificate" in given.get("ssl_mode", {}):
+        client = Path(environment.trino["client_certificate"]).read_text()
+        given["ssl_mode"] = given["ssl_mode"] | {"ca_certificate": client}
+    result = connector.check(config_https("tpch", "tiny") | given)
+    assert (result.exit_code, result.status["status"]) == (0, "FAILED"), result.explain()
+    assert [word for word in words if word not in result.status["message"]] == [], result.status["message"]
+
+
+def test_failure_has_no_stack(connector: Connector, config: Config) -> None:
+    message = connector.check(config("tpch", "tinny")).status["message"]
+    assert not any(word in message for word in ("Error {", "io.trino", "stack", "backtrace")), message
+
+
+def test_a_schema_without_tables_fails(
+    connector: Connector, config: Config, new_schema: Callable[[str, str], str]
+) -> None:
+    schema = new_schema("memory", "empty")
+    status = connector.check(config("memory", schema)).status
+    assert status["status"] == "FAILED"
+    assert schema in status["message"] and '"schema"' in status["message"]
+
+
+def test_a_schema_none_of_whose_tables_may_be_read_fails(connector: Connector, config_https: Config, sql: Trino) -> None:
+    sql("CREATE SCHEMA IF NOT EXISTS memory.private")
+    sql(f"CREATE TABLE IF NOT EXISTS {quoted('memory', 'private', 'secret')} (a bigint)")
+    status = connector.check(config_https("memory", "private", username="denied")).status
+    assert status["status"] == "FAILED"
+    assert "SELECT" in status["message"] and "private" in status["message"]
+
+
+def test_all_problems_of_a_config_are_said_at_once(connector: Connector) -> None:
+    result = connector.check({"port": "80a", "ssl_mode": {"mode": "verify"}, "authentication": {"method": "password"}})
+    assert (result.exit_code, result.status["status"]) == (0, "FAILED")
+    fields = ["hostname:", "port:", "ssl_mode.mode:", "username:", "authentication.password:", "catalog:", "schema:"]
+    assert [field for field in fields if field not in result.status["message"]] == [], result.status["message"]
+
+
+def test_a_password_over_plain_http_to_another_machine_is_refused(connector: Connector, config: Config) -> None:
+    secret = {"method": "password", "password": "x"}
+    status = connector.check(config("tpch", "tiny", hostname="trino.example.com", authentication=secret)).status
+    assert status["status"] == "FAILED"
+    assert "ssl_mode" in status["message"]
+
+
+@pytest.mark.parametrize("command", ["check", "discover", "read"])
+@pytest.mark.parametrize("content", ["", "{", "no JSON", None], ids=["empty", "cut", "text", "missing"])
+def test_a_config_file_that_cannot_be_used_is_a_config_error(
+    connector: Connector, command: str, content: str | None
+) -> None:
+    file = connector.directory / "missing.json" if content is None else connector.file(content)
+    catalog = ["--catalog", connector.file({"streams": []})] if command == "read" else []
+    result = connector.run(command, "--config", file, *catalog)
+    [error] = result.errors
+    assert (result.exit_code, error["failure_type"]) == (1, "config_error")
+    assert str(file) in error["message"]
+
+
+def test_a_check_without_a_config_is_failed(connector: Connector) -> None:
+    assert connector.check("{").status["status"] == "FAILED"
+
+
+# Secrets
+
+
+@pytest.mark.parametrize("given", ["right", "wrong"])
+@pytest.mark.parametrize("variable", ["LOG_LEVEL", "RUST_LOG"])
+@pytest.mark.parametrize("command", ["check", "discover", "read"])
+def test_no_output_has_a_secret(
+    connector: Connector, config_https: Config, environment: Environment, command: str, variable: str, given: str
+) -> None:
+    password = environment.password("alice") if given == "right" else "a-wrong-secret"
+    settings = config_https("tpch", "tiny", authentication={"method": "password", "password": password})
+    catalog = ["--catalog", connector.file(configured([handwritten("region", "tiny", ["name"])]))]
+    result = connector.run(
+        command,
+        "--config",
+        connector.file(settings),
+        *(catalog if command == "read" else []),
+        environment={variable: "trace"},
+    )
+    assert result.logs("TRACE") + result.logs("DEBUG"), "nothing is logged at this level, so nothing is tested"
+    secrets = [password, *(base64.b64encode(text.encode()).decode().rstrip("=") for text in (password, f"alice:{password}"))]
+    output = result.stdout.decode() + result.stderr
+    assert [secret for secret in secrets if secret in output] == []

@@ -1,0 +1,271 @@
+"""What `discover` finds, what it leaves out, and what it says of each table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+from live_support.connector import Connector, Result, names
+from live_support.oracle import Trino, quoted, unique
+
+Config = Callable[..., dict[str, Any]]
+NewSchema = Callable[[str, str], str]
+
+#: Tables of the schema `many`, and what discovering it may cost at the most.
+MANY = 500
+MANY_QUERIES = 15
+MANY_SECONDS = 20
+
+
+def found(result: Result) -> list[str]:
+    """`namespace.name` of all streams, in their order."""
+    [catalog] = result.of_type("CATALOG")
+    return names(catalog["catalog"]["streams"])
+
+
+# Schemas
+
+
+@pytest.fixture(scope="module")
+def schemas(sql: Trino, new_schema: NewSchema) -> dict[str, str]:
+    """Schemas of the memory catalog, each with one table `t`."""
+    schemas = {purpose: new_schema("memory", purpose) for purpose in ("sales", "raw_b", "raw_a", "zone")}
+    for schema in schemas.values():
+        sql(f"CREATE TABLE {quoted('memory', schema, 't')} (a bigint)")
+    return schemas
+
+
+def test_only_the_configured_schema_is_discovered(connector: Connector, config: Config, schemas: dict[str, str]) -> None:
+    assert found(connector.discover(config("memory", schemas["sales"]))) == [f"{schemas['sales']}.t"]
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        pytest.param(["{zone}"], ["sales", "zone"], id="exact name"),
+        pytest.param(["live_raw_*"], ["raw_a", "raw_b", "sales"], id="pattern at the end"),
+        pytest.param(["live_*_a_*", "{zone}"], ["raw_a", "sales", "zone"], id="pattern in the middle, and a name"),
+        pytest.param(["{raw_a}", "live_raw_a*", "{sales}"], ["raw_a", "sales"], id="the same schema several times"),
+        pytest.param(["no_such_*"], ["sales"], id="pattern without a match"),
+        pytest.param(["LIVE_Raw_A*"], ["raw_a", "sales"], id="upper case"),
+    ],
+)
+def test_more_schemas_are_chosen_by_name_and_pattern(
+    connector: Connector, config: Config, schemas: dict[str, str], more: list[str], expected: list[str]
+) -> None:
+    # Other runs may have schemas of the same purposes; only ours count.
+    result = connector.discover(config("memory", schemas["sales"], schemas=[text.format(**schemas) for text in more]))
+    ours = [name for name in found(result) if name.removesuffix(".t") in schemas.values()]
+    assert ours == sorted(f"{schemas[purpose]}.t" for purpose in expected)
+
+
+def test_a_schema_that_does_not_exist_is_a_config_error(
+    connector: Connector, config: Config, schemas: dict[str, str]
+) -> None:
+    file = connector.file(config("memory", schemas["sales"], schemas=[schemas["zone"][:-1] + "x"]))
+    result = connector.run("discover", "--config", file)
+    [error] = result.errors
+    assert (result.exit_code, error["failure_type"]) == (1, "config_error")
+    assert schemas["zone"] in error["message"] and '"schemas"' in error["message"]
+
+
+# Tables, views and columns
+
+
+@pytest.fixture(scope="module")
+def lake(sql: Trino, new_schema: NewSchema) -> str:
+    """An Iceberg schema with a table, a view and a materialized view."""
+    schema = new_schema("iceberg", "kinds")
+    table, view, materialized = (quoted("iceberg", schema, name) for name in ("a_table", "b_view", "c_materialized"))
+    sql(f"CREATE TABLE {table} WITH (partitioning = ARRAY['id']) AS SELECT 1 AS id, 'x' AS name")
+    sql(f"CREATE VIEW {view} AS SELECT id, upper(name) AS name FROM {table}")
+    sql(f"CREATE MATERIALIZED VIEW {materialized} AS SELECT count(*) AS n FROM {table}")
+    return schema
+
+
+@pytest.fixture(scope="module")
+def lake_found(connector: Connector, config: Config, lake: str) -> Result:
+    return connector.discover(config("iceberg", lake))
+
+
+def test_views_and_materialized_views_are_streams(lake_found: Result) -> None:
+    assert list(lake_found.streams) == ["a_table", "b_view", "c_materialized"]
+
+
+def test_hidden_columns_are_left_out(lake_found: Result) -> None:
+    assert set(lake_found.streams["a_table"]["json_schema"]["properties"]) == {"id", "name"}
+
+
+@pytest.mark.parametrize(("stream", "expected"), [("b_view", {"id": 1, "name": "X"}), ("c_materialized", {"n": 1})])
+def test_views_and_materialized_views_are_read(
+    connector: Connector, config: Config, lake: str, lake_found: Result, stream: str, expected: dict[str, Any]
+) -> None:
+    catalog = {"streams": [{"stream": lake_found.streams[stream], "sync_mode": "full_refresh"}]}
+    result = connector.read(config("iceberg", lake), catalog)
+    assert result.data(stream) == [expected], result.explain()
+
+
+def test_streams_say_what_they_can_do(lake_found: Result) -> None:
+    stream = {key: value for key, value in lake_found.streams["a_table"].items() if key not in ("json_schema", "namespace")}
+    assert stream == {
+        "name": "a_table",
+        "supported_sync_modes": ["full_refresh"],
+        "source_defined_cursor": False,
+        "is_resumable": False,
+    }
+
+
+def test_information_schema_can_be_a_schema(connector: Connector, config: Config) -> None:
+    assert "tables" in connector.discover(config("tpch", "information_schema")).streams
+
+
+# Primary keys and odd tables of PostgreSQL
+
+
+@pytest.fixture(scope="module")
+def database(
+    connector: Connector, config: Config, postgres: psycopg.Connection[Any], new_schema: NewSchema
+) -> dict[str, dict[str, Any]]:
+    """The streams of a PostgreSQL schema."""
+    schema = new_schema("postgresql", "keys")
+    for table in (
+        '"single" (a int, id bigint PRIMARY KEY)',
+        '"composite" (a int, b int, c int, PRIMARY KEY (c, a))',
+        '"without" (a int)',
+        '"unique_only" (a int UNIQUE NOT NULL)',
+        '"covering" (id int, name text, PRIMARY KEY (id) INCLUDE (name))',
+        '"part" (id int, day date, PRIMARY KEY (id, day)) PARTITION BY RANGE (day)',
+        '"odd ""key""" ("i.d" int, "Čia" int, PRIMARY KEY ("Čia", "i.d"))',
+        '"key_of_unsupported_type" (id point, a int, net cidr PRIMARY KEY)',
+        '"no_columns" ()',
+        '"only_unsupported" (p point)',
+    ):
+        postgres.execute(f"CREATE TABLE {quoted(schema)}.{table}".encode())
+    postgres.execute(f"CREATE VIEW {quoted(schema)}.a_view AS SELECT * FROM {quoted(schema)}.single".encode())
+    return connector.discover(config("postgresql", schema)).streams
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        pytest.param("single", [["id"]], id="one column"),
+        pytest.param("composite", [["c"], ["a"]], id="several columns, in the order of the key"),
+        pytest.param("without", None, id="no key"),
+        pytest.param("unique_only", None, id="a unique column is no key"),
+        pytest.param("covering", [["id"]], id="columns that the key only includes are not of it"),
+        pytest.param("part", [["id"], ["day"]], id="partitioned table"),
+        pytest.param('odd "key"', [["čia"], ["i.d"]], id="odd names"),
+        pytest.param("key_of_unsupported_type", None, id="a key that Trino does not show is none"),
+        pytest.param("a_view", None, id="view"),
+    ],
+)
+def test_primary_key(database: dict[str, Any], table: str, key: list[list[str]] | None) -> None:
+    assert database[table].get("source_defined_primary_key") == key
+
+
+def test_columns_of_types_that_trino_does_not_show_are_left_out(database: dict[str, Any]) -> None:
+    assert set(database["key_of_unsupported_type"]["json_schema"]["properties"]) == {"a"}
+
+
+@pytest.mark.parametrize("table", ["no_columns", "only_unsupported"])
+def test_a_table_without_columns_is_no_stream(database: dict[str, Any], table: str) -> None:
+    assert table not in database
+
+
+# What may not or cannot be read
+
+
+@pytest.fixture(scope="module")
+def private(sql: Trino) -> str:
+    """The schema that the access rules of the test server are about: user `denied` may not read `secret`."""
+    sql("CREATE SCHEMA IF NOT EXISTS memory.private")
+    for table in ("secret", "hidden"):
+        sql(f"CREATE TABLE IF NOT EXISTS memory.private.{table} (a bigint)")
+    return "private"
+
+
+@pytest.fixture(scope="module")
+def open_schema(sql: Trino, new_schema: NewSchema) -> str:
+    schema = new_schema("memory", "open")
+    sql(f"CREATE TABLE {quoted('memory', schema, 'readable')} (a bigint)")
+    return schema
+
+
+def test_a_table_that_may_not_be_read_is_left_out_with_a_warning(
+    connector: Connector, config_https: Config, private: str, open_schema: str
+) -> None:
+    result = connector.discover(config_https("memory", open_schema, username="denied", schemas=[private]))
+    assert found(result) == [f"{open_schema}.readable"]
+    assert [warning for warning in result.logs("WARN") if "secret" in warning], result.explain()
+
+
+def test_a_table_that_may_not_be_read_is_a_stream_without_check_privileges(
+    connector: Connector, config_https: Config, private: str, open_schema: str
+) -> None:
+    options = {"username": "denied", "schemas": [private], "check_privileges": False}
+    result = connector.discover(config_https("memory", open_schema, **options))
+    assert found(result) == [f"{open_schema}.readable", "private.secret"]
+
+
+def test_who_may_read_the_table_sees_it(connector: Connector, config_https: Config, private: str) -> None:
+    assert {"secret", "hidden"} <= set(connector.discover(config_https("memory", private, username="alice")).streams)
+
+
+def test_a_broken_view_costs_a_warning_and_not_the_others(
+    connector: Connector, config: Config, sql: Trino, new_schema: NewSchema
+) -> None:
+    schema = new_schema("memory", "broken")
+    for name in ("base", "good"):
+        sql(f"CREATE TABLE {quoted('memory', schema, name)} (a bigint)")
+    sql(f"CREATE VIEW {quoted('memory', schema, 'broken_view')} AS SELECT * FROM {quoted('memory', schema, 'base')}")
+    sql(f"DROP TABLE {quoted('memory', schema, 'base')}")
+    result = connector.discover(config("memory", schema))
+    assert list(result.streams) == ["good"]
+    [warning] = result.logs("WARN")
+    assert "broken_view" in warning
+
+
+# Many tables
+
+
+@pytest.fixture(scope="module")
+def many(sql: Trino, new_schema: NewSchema) -> str:
+    """A schema with a great many tables."""
+    schema = new_schema("memory", "many")
+    sql.all([f"CREATE TABLE {quoted('memory', schema, f't{number:04}')} (a bigint, b varchar)" for number in range(MANY)])
+    return schema
+
+
+def test_many_tables_are_discovered_quickly_and_with_few_queries(
+    connector: Connector, config: Config, sql: Trino, many: str
+) -> None:
+    source = unique("counting")
+    result = connector.discover(config("memory", many, source=source))
+    assert len(result.streams) == MANY
+    queries = sql.value(f"SELECT count(*) FROM system.runtime.queries WHERE source = '{source}'")
+    assert 0 < queries <= MANY_QUERIES
+    assert result.seconds < MANY_SECONDS
+
+
+# For people at a terminal
+
+
+def test_a_configured_catalog_of_chosen_streams_can_be_read_at_once(connector: Connector, config: Config) -> None:
+    file = connector.file(config("tpch", "tiny"))
+    printed = connector.run("discover", "--config", file, "--configured", "--streams", "region,tiny.nation")
+    assert printed.exit_code == 0, printed.explain()
+    catalog = printed.stdout.decode()
+    assert [entry["stream"]["name"] for entry in json.loads(catalog)["streams"]] == ["region", "nation"]
+    result = connector.read(config("tpch", "tiny"), catalog)
+    assert (result.exit_code, len(result.data("region")), len(result.data("nation"))) == (0, 5, 25)
+
+
+def test_a_chosen_stream_that_does_not_exist_is_an_error_with_near_names(connector: Connector, config: Config) -> None:
+    file = connector.file(config("tpch", "tiny"))
+    result = connector.run("discover", "--config", file, "--configured", "--streams", "nations")
+    [error] = result.errors
+    assert (result.exit_code, error["failure_type"]) == (1, "config_error")
+    assert '"nation"' in error["message"]
