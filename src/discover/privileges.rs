@@ -4,6 +4,8 @@
 //! many tables at once, which reads nothing; where that fails, the tables are halved until the
 //! ones that cannot be read stand alone.
 
+use tokio::task::JoinSet;
+
 use super::tables::TableColumns;
 use crate::sql::ident::Table;
 use crate::sql::metadata;
@@ -34,11 +36,24 @@ pub async fn readable(
         let tail = rest.split_off(rest.len().min(TABLES_PER_QUERY));
         groups.push(std::mem::replace(&mut rest, tail));
     }
+    // The client's slots bound how many of these run at once.
+    let mut running = JoinSet::new();
+    let ask = |running: &mut JoinSet<_>, group: Vec<TableColumns>| {
+        let (client, catalog, schema) = (client.clone(), catalog.to_owned(), schema.to_owned());
+        running.spawn(async move {
+            let names: Vec<&str> = group.iter().map(|table| table.name.as_str()).collect();
+            let answer = validate(&client, &catalog, &schema, &names).await;
+            (group, answer)
+        });
+    };
+    groups
+        .into_iter()
+        .for_each(|group| ask(&mut running, group));
     let mut good = Vec::new();
     let mut left_out = 0;
-    while let Some(mut group) = groups.pop() {
-        let names: Vec<&str> = group.iter().map(|table| table.name.as_str()).collect();
-        match validate(client, catalog, schema, &names).await {
+    while let Some(answer) = running.join_next().await {
+        let (mut group, answer) = answer.map_err(|_| TrinoError::Stopped)?;
+        match answer {
             Ok(()) => good.append(&mut group),
             Err(error) if error.query_error().is_none() => return Err(error),
             Err(error) if group.len() == 1 => {
@@ -49,7 +64,8 @@ pub async fn readable(
             }
             Err(_) => {
                 let half = group.split_off(group.len() / 2);
-                groups.extend([half, group]);
+                ask(&mut running, half);
+                ask(&mut running, group);
             }
         }
     }
@@ -82,5 +98,7 @@ pub async fn validate(
         })
         .collect();
     let tables: Vec<&Table> = tables.iter().collect();
-    control::run(client, &metadata::readable(&tables)).await
+    control::columns(client, &metadata::readable(&tables))
+        .await
+        .map(drop)
 }

@@ -1,7 +1,6 @@
 //! Reads one query: its blocks of rows encoded one after the other.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use super::plan::StreamPlan;
 use super::runner::Context;
@@ -13,14 +12,9 @@ use crate::output::{Closed, Output};
 use crate::protocol::message::StreamStatus;
 use crate::trino::error::TrinoError;
 use crate::trino::page::Column;
+use crate::trino::retry::{PAUSE, RUNS};
 use crate::trino::rows::{Block, Rows};
 use crate::types::column_type;
-
-/// How often a query is run that fails before its first row.
-const ATTEMPTS: u32 = 3;
-
-/// Pause before the second attempt; doubled before the third.
-const PAUSE: Duration = Duration::from_secs(2);
 
 /// Why a read ended early.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +81,7 @@ pub(super) async fn read(
     running: &Running,
 ) -> Result<u64, ReadError> {
     let mut attempt = 1;
+    let mut pause = PAUSE;
     loop {
         let mut reader = Reader {
             context,
@@ -98,13 +93,13 @@ pub(super) async fn read(
         match reader.run(sql).await {
             Ok(()) => return Ok(reader.records),
             Err(ReadError::Trino { error, .. })
-                if reader.records == 0 && error.is_transient_query() && attempt < ATTEMPTS =>
+                if reader.records == 0 && error.is_transient_query() && attempt < RUNS =>
             {
-                let pause = PAUSE * attempt;
                 let stream = &plan.descriptor;
                 tracing::warn!("stream \"{stream}\": {error}; starting again in {pause:?}");
                 tokio::time::sleep(pause).await;
                 attempt += 1;
+                pause *= 2;
             }
             Err(error) => return Err(error),
         }

@@ -11,6 +11,7 @@ use prusto::{DataSet, Presto};
 use super::Client;
 use super::error::TrinoError;
 use super::page::Column;
+use super::retry;
 
 /// A row of `SHOW CATALOGS`.
 #[derive(Debug, Presto)]
@@ -93,50 +94,46 @@ pub(crate) struct KeyRow {
 ///
 /// When the query fails, or an answer is not of the expected columns.
 pub(crate) async fn rows<T: Presto>(client: &Client, sql: &str) -> Result<Vec<T>, TrinoError> {
-    let mut statement = client.execute(sql).await?;
-    let mut rows = Vec::new();
-    let mut columns = None;
-    while let Some(page) = statement.next_page().await? {
-        if let Some(text) = &page.envelope.columns {
-            columns = Some(text.get().to_owned());
+    retry::rerun(|| async {
+        let mut statement = client.execute(sql).await?;
+        let mut rows = Vec::new();
+        let mut columns = None;
+        while let Some(page) = statement.next_page().await? {
+            if let Some(text) = &page.envelope.columns {
+                columns = Some(text.get().to_owned());
+            }
+            let (Some(columns), Some(data)) = (&columns, page.rows()) else {
+                continue;
+            };
+            let mut set = format!("{{\"columns\":{columns},\"data\":").into_bytes();
+            set.extend_from_slice(&data);
+            set.push(b'}');
+            let set: DataSet<T> = serde_json::from_slice(&set).map_err(|error| {
+                TrinoError::Protocol(format!(
+                    "The answer to {sql:?} is not as expected: {error}."
+                ))
+            })?;
+            rows.extend(set.into_vec());
         }
-        let (Some(columns), Some(data)) = (&columns, page.rows()) else {
-            continue;
-        };
-        let mut set = format!("{{\"columns\":{columns},\"data\":").into_bytes();
-        set.extend_from_slice(&data);
-        set.push(b'}');
-        let set: DataSet<T> = serde_json::from_slice(&set).map_err(|error| {
-            TrinoError::Protocol(format!(
-                "The answer to {sql:?} is not as expected: {error}."
-            ))
-        })?;
-        rows.extend(set.into_vec());
-    }
-    Ok(rows)
+        Ok(rows)
+    })
+    .await
 }
 
-/// Runs a query for its columns only.
+/// Runs a statement for its columns; its rows do not matter.
 ///
 /// # Errors
 ///
 /// When it fails, or has no columns.
 pub(crate) async fn columns(client: &Client, sql: &str) -> Result<Vec<Column>, TrinoError> {
-    let mut statement = client.execute(sql).await?;
-    let mut columns = None;
-    while let Some(page) = statement.next_page().await? {
-        columns = page.columns()?.or(columns);
-    }
-    columns.ok_or_else(|| TrinoError::Protocol(format!("The answer to {sql:?} has no columns.")))
-}
-
-/// Runs a statement whose rows do not matter.
-///
-/// # Errors
-///
-/// When it fails.
-pub(crate) async fn run(client: &Client, sql: &str) -> Result<(), TrinoError> {
-    let mut statement = client.execute(sql).await?;
-    while statement.next_page().await?.is_some() {}
-    Ok(())
+    retry::rerun(|| async {
+        let mut statement = client.execute(sql).await?;
+        let mut columns = None;
+        while let Some(page) = statement.next_page().await? {
+            columns = page.columns()?.or(columns);
+        }
+        columns
+            .ok_or_else(|| TrinoError::Protocol(format!("The answer to {sql:?} has no columns.")))
+    })
+    .await
 }

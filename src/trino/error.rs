@@ -52,6 +52,9 @@ pub enum TrinoError {
         /// Why the page did not arrive.
         cause: Box<TrinoError>,
     },
+    /// A link in an answer led to another server than the configured one, and failed.
+    #[error("{0}")]
+    Elsewhere(Box<TransportProblem>),
     /// The spooled protocol was asked for, and the server answered without it.
     #[error("This Trino does not spool results. Set \"fetch_protocol\" to \"auto\" or \"direct\".")]
     NotSpooled,
@@ -256,6 +259,11 @@ impl QueryError {
     }
 
     fn failure_type(&self) -> FailureType {
+        // Worth another run within this read, but also the code of plain bugs: a platform that
+        // took it for transient would try for ever.
+        if self.error_name == "GENERIC_INTERNAL_ERROR" {
+            return FailureType::System;
+        }
         // A user's cancellation is a person's act outside of this connection's configuration.
         if self.is_transient() || self.error_name == "USER_CANCELED" {
             FailureType::Transient
@@ -338,7 +346,7 @@ impl TrinoError {
                 404 | 410 | 429 | 502 | 503 | 504 => FailureType::Transient,
                 _ => FailureType::System,
             },
-            Self::TlsSettings(_) | Self::NotSpooled => FailureType::Config,
+            Self::TlsSettings(_) | Self::NotSpooled | Self::Elsewhere(_) => FailureType::Config,
             Self::Starting | Self::Stopped | Self::PageLost { .. } | Self::Page(_) => {
                 FailureType::Transient
             }
@@ -383,6 +391,12 @@ impl TrinoError {
             Self::Segment { .. } => format!(
                 "{self}. The spooled protocol needs access from here to the storage where Trino \
                  spools results; if there is none, set \"fetch_protocol\" to \"direct\"."
+            ),
+            Self::Elsewhere(problem) => format!(
+                "Trino's answer led to {}, which is not the configured server, and failed there: \
+                 {}. A proxy in front of Trino must pass on X-Forwarded-Proto, -Host and -Port, \
+                 and Trino needs http-server.process-forwarded=true.",
+                problem.server, problem.cause
             ),
             Self::Starting => "Trino is still starting. Try again in a minute.".to_owned(),
             Self::Page(error) => format!(

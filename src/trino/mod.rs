@@ -21,7 +21,7 @@ pub(crate) mod control;
 pub mod error;
 pub mod page;
 mod problem;
-mod retry;
+pub(crate) mod retry;
 pub mod rows;
 mod segment;
 pub mod server;

@@ -59,6 +59,30 @@ where
         .await
 }
 
+/// How often a query is run at most, and the pause before the second time; doubled after that.
+pub(crate) const RUNS: usize = 3;
+pub(crate) const PAUSE: Duration = Duration::from_secs(1);
+
+/// Runs a whole query again while it fails for reasons that pass. Only for queries of which
+/// nothing has left yet.
+///
+/// # Errors
+///
+/// The last error.
+pub(super) async fn rerun<T, F>(query: impl FnMut() -> F) -> Result<T, TrinoError>
+where
+    F: Future<Output = Result<T, TrinoError>>,
+{
+    let pauses = ExponentialBuilder::default()
+        .with_min_delay(PAUSE)
+        .with_max_times(RUNS - 1);
+    query
+        .retry(pauses)
+        .when(TrinoError::is_transient_query)
+        .notify(|error, _| tracing::warn!("a query is run again: {error}"))
+        .await
+}
+
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;

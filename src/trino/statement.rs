@@ -265,6 +265,9 @@ impl Pump {
                     cause: Box::new(cause),
                 }
             }
+            TrinoError::Transport { problem, .. } if !self.client.transport.is_base(&url) => {
+                TrinoError::Elsewhere(problem)
+            }
             TrinoError::Page(PageError::Malformed(text)) => TrinoError::Protocol(format!(
                 "Query {}: a page cannot be read: {text}.",
                 self.query_id

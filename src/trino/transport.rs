@@ -77,6 +77,11 @@ impl Transport {
         url
     }
 
+    /// Whether a URL is on the configured server.
+    pub(super) fn is_base(&self, url: &Url) -> bool {
+        url.origin() == self.base.origin()
+    }
+
     /// Sends a request of the statement protocol and reads the whole answer.
     ///
     /// # Errors
@@ -178,7 +183,7 @@ impl Transport {
             .headers(self.session.clone())
             .header(ACCEPT_ENCODING, "identity");
         match &self.credentials {
-            Some(credentials) if url.origin() == self.base.origin() => {
+            Some(credentials) if self.is_base(url) => {
                 request.header(AUTHORIZATION, credentials.clone())
             }
             _ => request,
@@ -187,7 +192,7 @@ impl Transport {
 
     /// A GET of a segment: as to the coordinator if it is there, bare if it is anywhere else.
     fn to_place(&self, url: &Url) -> RequestBuilder {
-        if url.origin() == self.base.origin() {
+        if self.is_base(url) {
             self.to_coordinator(Method::GET, url)
         } else {
             self.storage
