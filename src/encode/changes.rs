@@ -38,6 +38,11 @@ impl Changes {
         }
     }
 
+    /// Whether the record is exactly what the server has.
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
     /// Writes the `meta` member with its leading comma, or nothing.
     pub(super) fn write_meta(&self, names: &[String], out: &mut Vec<u8>) {
         for (index, (column, change)) in self.list.iter().enumerate() {
@@ -53,7 +58,7 @@ impl Changes {
             });
             out.extend_from_slice(br#","reason":"SOURCE_SERIALIZATION_ERROR"}"#);
         }
-        if !self.list.is_empty() {
+        if !self.is_empty() {
             out.extend_from_slice(b"]}");
         }
     }

@@ -23,10 +23,14 @@
 //! `NULLED` outranks `TRUNCATED`, the reason is always `SOURCE_SERIALIZATION_ERROR`.
 
 mod changes;
+mod frame;
 mod json_text;
 mod nested;
 mod number;
 mod plan;
+mod rows;
+mod short;
+mod simd;
 mod slow;
 mod temporal;
 
@@ -35,7 +39,10 @@ use std::borrow::Cow;
 pub use plan::RecordPlan;
 
 use changes::Changes;
-use slow::{RowError, excerpt};
+use frame::Frame;
+use plan::Fixed;
+use rows::{Place, Stop};
+use slow::RowError;
 
 /// Records are handed on when at least this many bytes are ready: large enough that a system call per hand-over costs
 /// nothing, small enough to stay in a core's cache.
@@ -95,17 +102,33 @@ fn in_column(column: Option<&str>) -> String {
 pub struct Encoder {
     plan: RecordPlan,
     changes: Changes,
-    /// `,"emitted_at":…` of the present page.
+    /// The end of a record up to its changes, of the present page: `},"emitted_at":…`.
     emitted_at: Vec<u8>,
+    /// The whole end of a record without changes, of the present page.
+    tail: Fixed,
+    /// Where the fast path writes lines before they are appended to the caller's buffer: bytes that are initialised once
+    /// and then written over, and that stay in the processor's nearest cache.
+    window: Vec<u8>,
+    /// Bytes of whole lines at the start of `window`.
+    ready: usize,
+    /// For the odd part of a line.
+    scratch: Vec<u8>,
 }
 
 impl Encoder {
+    /// Enough for tens of common records; grows to the largest record met.
+    const WINDOW: usize = 16 * 1024;
+
     /// An encoder for the results of the query that `plan` was made for.
     pub fn new(plan: RecordPlan) -> Self {
         Self {
             plan,
             changes: Changes::default(),
             emitted_at: Vec::new(),
+            tail: Fixed::new(b""),
+            window: vec![0; Self::WINDOW],
+            ready: 0,
+            scratch: Vec::new(),
         }
     }
 
@@ -130,7 +153,7 @@ impl Encoder {
         out: &mut Vec<u8>,
         flush: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), Stopped>,
     ) -> Result<u64, EncodeError> {
-        self.encode_page_slowly(rows, emitted_at_ms, out, flush)
+        self.encode(rows, emitted_at_ms, out, flush, true)
     }
 
     /// The same as [`encode_page`](Self::encode_page), always by the slow path: the reference for tests.
@@ -141,65 +164,131 @@ impl Encoder {
         out: &mut Vec<u8>,
         flush: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), Stopped>,
     ) -> Result<u64, EncodeError> {
-        self.emitted_at.clear();
-        self.emitted_at
-            .extend_from_slice(format!(",\"emitted_at\":{emitted_at_ms}").as_bytes());
-        let text = String::from_utf8_lossy(rows);
-        let lossy = matches!(text, Cow::Owned(_));
+        self.encode(rows, emitted_at_ms, out, flush, false)
+    }
 
-        let mut page = Page {
-            text: &text,
-            at: 0,
-            row: 1,
+    fn encode(
+        &mut self,
+        rows: &[u8],
+        emitted_at_ms: i64,
+        out: &mut Vec<u8>,
+        flush: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), Stopped>,
+        fast: bool,
+    ) -> Result<u64, EncodeError> {
+        let text =
+            str::from_utf8(rows).map_or_else(|_| String::from_utf8_lossy(rows), Cow::Borrowed);
+        let lossy = matches!(text, Cow::Owned(_));
+        self.emitted_at = format!("}},\"emitted_at\":{emitted_at_ms}").into_bytes();
+        self.tail = Fixed::new(&[&self.emitted_at[..], b"}}\n"].concat());
+        self.ready = 0;
+
+        let mut frame = Frame::new(&text);
+        let result = loop {
+            match frame.next_row() {
+                Ok(true) => {}
+                Ok(false) => break Ok(frame.rows()),
+                Err(error) => break Err(error),
+            }
+            if fast && !lossy && self.write_line_fast(&mut frame, out, flush)? {
+                continue;
+            }
+            self.hand_over(out, flush)?;
+            let start = out.len();
+            if let Err(error) = self.write_line_slowly(&mut frame, lossy, out) {
+                out.truncate(start);
+                break Err(error);
+            }
+            flush_if_full(out, flush)?;
         };
-        page.expect(b'[')?;
-        if page.accept(b']') {
-            page.expect_end()?;
-            return Ok(0);
-        }
+        self.hand_over(out, flush)?;
+        result
+    }
+
+    /// Writes the next row's line to the window, or returns false if that needs the slow path.
+    fn write_line_fast(
+        &mut self,
+        frame: &mut Frame,
+        out: &mut Vec<u8>,
+        flush: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), Stopped>,
+    ) -> Result<bool, Stopped> {
         loop {
-            page.skip_whitespace();
-            let line_start = out.len();
-            match self.write_line(&text[page.at..], lossy, out) {
-                Ok(length) => page.at += length,
-                Err(error) => {
-                    out.truncate(line_start);
-                    return Err(self.describe(error, &page));
+            let start = Place {
+                page: frame.at(),
+                out: self.ready,
+            };
+            match self.write_line_to_window(frame.text().as_bytes(), start) {
+                Ok(end) => {
+                    self.ready = end.out;
+                    frame.advance_to(end.page);
+                    return Ok(true);
                 }
-            }
-            if out.len() >= FLUSH_AT {
-                flush(out)?;
-            }
-            page.row += 1;
-            if !page.accept(b',') {
-                page.expect(b']')?;
-                page.expect_end()?;
-                return Ok(page.row - 1);
+                Err(Stop::Odd) => return Ok(false),
+                Err(Stop::Full) if self.ready > 0 => self.hand_over(out, flush)?,
+                Err(Stop::Full) => self.window.resize(self.window.len() * 2, 0),
             }
         }
     }
 
-    /// Writes the line of the row that `text` begins with; returns the length of the row's text.
-    fn write_line(
+    fn write_line_to_window(&mut self, page: &[u8], start: Place) -> Result<Place, Stop> {
+        let mut place =
+            rows::write_record(&self.plan, page, &mut self.window, start, &mut self.changes)?;
+        place.out = if self.changes.is_empty() {
+            rows::put_fixed(&mut self.window, place.out, &self.tail)?
+        } else {
+            let mut tail = std::mem::take(&mut self.scratch);
+            tail.clear();
+            self.write_tail(&mut tail);
+            self.scratch = tail;
+            rows::put_bytes(&mut self.window, place.out, &self.scratch)?
+        };
+        Ok(place)
+    }
+
+    /// Appends the lines in the window to `out`.
+    fn hand_over(
         &mut self,
-        text: &str,
+        out: &mut Vec<u8>,
+        flush: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), Stopped>,
+    ) -> Result<(), Stopped> {
+        if self.ready == 0 {
+            return Ok(());
+        }
+        out.extend_from_slice(&self.window[..self.ready]);
+        self.ready = 0;
+        flush_if_full(out, flush)
+    }
+
+    /// Appends the next row's line to `out`.
+    fn write_line_slowly(
+        &mut self,
+        frame: &mut Frame,
         lossy: bool,
         out: &mut Vec<u8>,
-    ) -> Result<usize, RowError> {
-        out.extend_from_slice(&self.plan.head);
+    ) -> Result<(), EncodeError> {
+        self.plan.head.append_to(out);
         self.changes.start_record();
-        let length = slow::write_row(&self.plan.row, text, lossy, &mut self.changes, out)?;
+        let rest = &frame.text()[frame.at()..];
+        let length = slow::write_row(&self.plan.row, rest, lossy, &mut self.changes, out)
+            .map_err(|error| self.describe(error, frame))?;
+        frame.advance_to(frame.at() + length);
+        self.write_tail(out);
+        Ok(())
+    }
+
+    /// Writes the end of the present record, from the closing brace of `data`.
+    fn write_tail(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.emitted_at);
         self.changes.write_meta(&self.plan.names, out);
         out.extend_from_slice(b"}}\n");
-        Ok(length)
     }
 
-    fn describe(&self, error: RowError, page: &Page) -> EncodeError {
-        let row = page.row;
+    fn describe(&self, error: RowError, frame: &Frame) -> EncodeError {
+        let row = frame.rows();
         let name = |column: usize| self.plan.names.get(column).cloned();
         match error {
-            RowError::Syntax { column, at } => page.syntax_error(name(column), page.at + at),
+            RowError::Syntax { column, at } => {
+                frame.syntax_error(row, name(column), frame.at() + at)
+            }
             RowError::Length(found) => EncodeError::RowLength {
                 row,
                 expected: self.plan.names.len(),
@@ -215,60 +304,14 @@ impl Encoder {
     }
 }
 
-/// The frame around the rows.
-struct Page<'t> {
-    text: &'t str,
-    /// The byte that is next.
-    at: usize,
-    /// The row that is next, from 1.
-    row: u64,
-}
-
-impl Page<'_> {
-    fn skip_whitespace(&mut self) {
-        let rest = &self.text.as_bytes()[self.at..];
-        self.at += rest
-            .iter()
-            .take_while(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t'))
-            .count();
-    }
-
-    fn accept(&mut self, byte: u8) -> bool {
-        self.skip_whitespace();
-        let found = self.text.as_bytes().get(self.at) == Some(&byte);
-        self.at += usize::from(found);
-        found
-    }
-
-    fn expect(&mut self, byte: u8) -> Result<(), EncodeError> {
-        if self.accept(byte) {
-            Ok(())
-        } else {
-            Err(self.syntax_error(None, self.at))
-        }
-    }
-
-    fn expect_end(&mut self) -> Result<(), EncodeError> {
-        self.skip_whitespace();
-        if self.at == self.text.len() {
-            Ok(())
-        } else {
-            Err(self.syntax_error(None, self.at))
-        }
-    }
-
-    fn syntax_error(&self, column: Option<String>, at: usize) -> EncodeError {
-        let rest = &self.text[self.text.floor_char_boundary(at)..];
-        let found = if rest.is_empty() {
-            "the end".to_owned()
-        } else {
-            excerpt(rest)
-        };
-        EncodeError::Syntax {
-            row: self.row,
-            column,
-            found,
-        }
+fn flush_if_full(
+    out: &mut Vec<u8>,
+    flush: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), Stopped>,
+) -> Result<(), Stopped> {
+    if out.len() >= FLUSH_AT {
+        flush(out)
+    } else {
+        Ok(())
     }
 }
 

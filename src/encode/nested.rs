@@ -175,7 +175,7 @@ pub(super) fn write_object(
     let mut count = 0;
     elements(raw, &mut |value| {
         if let Some(field) = row.fields.get(count) {
-            out.extend_from_slice(&field.key);
+            field.key.append_to(out);
             write_cell(&field.kind, value, changes, out)?;
         }
         count += 1;

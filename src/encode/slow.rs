@@ -40,7 +40,7 @@ pub(super) enum RowError {
     Cell { column: usize, mismatch: Mismatch },
 }
 
-/// Writes the row that `text` begins with as an object, and returns the length of the row's text.
+/// Writes the row that `text` begins with as an object, without its closing brace; returns the length of the row's text.
 ///
 /// `lossy` says that bytes of the page were replaced by U+FFFD, so that cells with one are not what the server has.
 pub(super) fn write_row(
@@ -53,7 +53,7 @@ pub(super) fn write_row(
     let mut count = 0;
     let end = elements(text, &mut |raw| {
         if let Some(field) = plan.fields.get(count) {
-            out.extend_from_slice(&field.key);
+            field.key.append_to(out);
             changes.start_column(count);
             write_cell(&field.kind, raw, changes, out)?;
             if lossy && raw.contains(char::REPLACEMENT_CHARACTER) {
@@ -73,7 +73,9 @@ pub(super) fn write_row(
     if count != plan.fields.len() {
         return Err(RowError::Length(count));
     }
-    out.extend_from_slice(if count == 0 { b"{}" } else { b"}" });
+    if count == 0 {
+        out.push(b'{');
+    }
     Ok(end)
 }
 

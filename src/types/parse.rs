@@ -264,4 +264,4 @@ fn top_level(text: &str, wanted: impl Fn(u8) -> bool) -> Vec<usize> {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;

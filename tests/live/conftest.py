@@ -72,6 +72,18 @@ def new_schema(sql: Trino) -> Iterator[Callable[[str, str], str]]:
         yield lambda catalog, purpose: stack.enter_context(sql.schema(catalog, purpose))
 
 
+@pytest.fixture(scope="session")
+def private_schema(sql: Trino) -> str:
+    """The schema of the memory catalog that the access rules of the test server are about.
+
+    User `denied` sees its table `secret` and may not read it; `hidden` it does not even see.
+    """
+    sql("CREATE SCHEMA IF NOT EXISTS memory.private")
+    for table in ("secret", "hidden"):
+        sql(f"CREATE TABLE IF NOT EXISTS memory.private.{table} (a bigint)")
+    return "private"
+
+
 @pytest.fixture(scope="module")
 def postgres(environment: Environment) -> Iterator[psycopg.Connection[Any]]:
     """The database behind the catalog `postgresql`."""

@@ -38,7 +38,9 @@ def schemas(sql: Trino, new_schema: NewSchema) -> dict[str, str]:
     return schemas
 
 
-def test_only_the_configured_schema_is_discovered(connector: Connector, config: Config, schemas: dict[str, str]) -> None:
+def test_only_the_configured_schema_is_discovered(
+    connector: Connector, config: Config, schemas: dict[str, str]
+) -> None:
     assert found(connector.discover(config("memory", schemas["sales"]))) == [f"{schemas['sales']}.t"]
 
 
@@ -109,13 +111,21 @@ def test_views_and_materialized_views_are_read(
 
 
 def test_streams_say_what_they_can_do(lake_found: Result) -> None:
-    stream = {key: value for key, value in lake_found.streams["a_table"].items() if key not in ("json_schema", "namespace")}
+    stream = {
+        key: value for key, value in lake_found.streams["a_table"].items() if key not in ("json_schema", "namespace")
+    }
     assert stream == {
         "name": "a_table",
         "supported_sync_modes": ["full_refresh"],
         "source_defined_cursor": False,
         "is_resumable": False,
     }
+
+
+def test_the_pattern_for_all_schemas_leaves_information_schema_out(connector: Connector, config: Config) -> None:
+    namespaces = {name.split(".")[0] for name in found(connector.discover(config("tpch", "tiny", schemas=["*"])))}
+    assert {"tiny", "sf1", "sf100"} <= namespaces
+    assert "information_schema" not in namespaces
 
 
 def test_information_schema_can_be_a_schema(connector: Connector, config: Config) -> None:
@@ -175,16 +185,27 @@ def test_a_table_without_columns_is_no_stream(database: dict[str, Any], table: s
     assert table not in database
 
 
+def test_tables_whose_names_differ_only_by_case_cost_a_warning_and_not_the_others(
+    connector: Connector, config: Config, postgres: psycopg.Connection[Any], new_schema: NewSchema
+) -> None:
+    schema = new_schema("postgresql", "twins")
+    tables = {'"Twin"': "a int", '"twin"': "a int", "columns": '"A" int, a int', "fine": "a int PRIMARY KEY"}
+    for table, columns in tables.items():
+        postgres.execute(f"CREATE TABLE {quoted(schema)}.{table} ({columns})".encode())
+    try:
+        result = connector.discover(config("postgresql", schema))
+        assert list(result.streams) == ["fine"]
+        assert {word for word in ("twin", "columns") for text in result.logs("WARN") if word in text} == {
+            "twin",
+            "columns",
+        }
+    finally:
+        # Trino cannot drop a schema with such tables.
+        for table in tables:
+            postgres.execute(f"DROP TABLE {quoted(schema)}.{table}".encode())
+
+
 # What may not or cannot be read
-
-
-@pytest.fixture(scope="module")
-def private(sql: Trino) -> str:
-    """The schema that the access rules of the test server are about: user `denied` may not read `secret`."""
-    sql("CREATE SCHEMA IF NOT EXISTS memory.private")
-    for table in ("secret", "hidden"):
-        sql(f"CREATE TABLE IF NOT EXISTS memory.private.{table} (a bigint)")
-    return "private"
 
 
 @pytest.fixture(scope="module")
@@ -195,23 +216,25 @@ def open_schema(sql: Trino, new_schema: NewSchema) -> str:
 
 
 def test_a_table_that_may_not_be_read_is_left_out_with_a_warning(
-    connector: Connector, config_https: Config, private: str, open_schema: str
+    connector: Connector, config_https: Config, private_schema: str, open_schema: str
 ) -> None:
-    result = connector.discover(config_https("memory", open_schema, username="denied", schemas=[private]))
+    result = connector.discover(config_https("memory", open_schema, username="denied", schemas=[private_schema]))
     assert found(result) == [f"{open_schema}.readable"]
     assert [warning for warning in result.logs("WARN") if "secret" in warning], result.explain()
 
 
 def test_a_table_that_may_not_be_read_is_a_stream_without_check_privileges(
-    connector: Connector, config_https: Config, private: str, open_schema: str
+    connector: Connector, config_https: Config, private_schema: str, open_schema: str
 ) -> None:
-    options = {"username": "denied", "schemas": [private], "check_privileges": False}
+    options = {"username": "denied", "schemas": [private_schema], "check_privileges": False}
     result = connector.discover(config_https("memory", open_schema, **options))
     assert found(result) == [f"{open_schema}.readable", "private.secret"]
 
 
-def test_who_may_read_the_table_sees_it(connector: Connector, config_https: Config, private: str) -> None:
-    assert {"secret", "hidden"} <= set(connector.discover(config_https("memory", private, username="alice")).streams)
+def test_who_may_read_the_table_sees_it(connector: Connector, config_https: Config, private_schema: str) -> None:
+    assert {"secret", "hidden"} <= set(
+        connector.discover(config_https("memory", private_schema, username="alice")).streams
+    )
 
 
 def test_a_broken_view_costs_a_warning_and_not_the_others(
@@ -235,7 +258,9 @@ def test_a_broken_view_costs_a_warning_and_not_the_others(
 def many(sql: Trino, new_schema: NewSchema) -> str:
     """A schema with a great many tables."""
     schema = new_schema("memory", "many")
-    sql.all([f"CREATE TABLE {quoted('memory', schema, f't{number:04}')} (a bigint, b varchar)" for number in range(MANY)])
+    sql.all(
+        [f"CREATE TABLE {quoted('memory', schema, f't{number:04}')} (a bigint, b varchar)" for number in range(MANY)]
+    )
     return schema
 
 

@@ -45,11 +45,14 @@ def peak_kb(process_id: int) -> int:
     return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")), 0)
 
 
-def test_six_million_rows_are_read_in_little_memory(connector: Connector, config: Callable[..., dict[str, Any]]) -> None:
+def test_six_million_rows_are_read_in_little_memory(
+    connector: Connector, config: Callable[..., dict[str, Any]]
+) -> None:
     streams = connector.discover(config("tpch", "sf1")).streams
     catalog = configured([streams["lineitem"]])
     peak = 0
     with connector.start(*connector.read_arguments(config("tpch", "sf1"), catalog)) as process:
+        assert process.stdout
         drain = Drain(process.stdout)
         drain.start()
         # Not `ru_maxrss`: a child starts with its parent's.

@@ -37,7 +37,7 @@ NAMES = (
 #: Would be taken for `under_score` and `100%` by a condition that reads them as patterns.
 DECOYS = ("underxscore", "1001")
 
-#: The metastore of the test server keeps Iceberg's tables as directories and shows these names wrongly, or refuses them.
+#: The metastore of the test server keeps Iceberg's tables as directories; it shows other names wrongly or refuses them.
 LAKE_NAMES = tuple(name for name in NAMES if not set(name) & set("\"'%{*?\\@"))
 
 CATALOGS = {"memory": NAMES, "iceberg": LAKE_NAMES, "postgresql": NAMES}
@@ -77,7 +77,10 @@ def reads(
                 postgres.execute(f"INSERT INTO {quoted(schema, table)} VALUES ({values})".encode())
             else:
                 names_only = ", ".join(quoted(name) for name in [*NAMES, *DECOYS])
-                sql(f"CREATE TABLE {quoted(catalog, schema, table)} AS SELECT * FROM (VALUES ({values})) v({names_only})")
+                sql(
+                    f"CREATE TABLE {quoted(catalog, schema, table)} AS "
+                    f"SELECT * FROM (VALUES ({values})) v({names_only})"
+                )
         streams = connector.discover(config(catalog, schema)).streams
         reads[catalog] = Read(streams, connector.read(config(catalog, schema), configured(streams.values())))
     return reads
@@ -117,7 +120,7 @@ def test_one_column_of_an_odd_name_is_selected(
     assert result.data("two words") == [{name.lower(): f"{name} of two words"}], result.explain()
 
 
-@pytest.mark.parametrize("name", ['q"s\'.odd schema', "100%_Ąžuolas", "select", "a*b"])
+@pytest.mark.parametrize("name", ["q\"s'.odd schema", "100%_Ąžuolas", "select", "a*b"])
 @pytest.mark.parametrize("catalog", ["memory", "postgresql"])
 def test_schema_of_an_odd_name(
     connector: Connector, config: Callable[..., dict[str, Any]], sql: Trino, catalog: str, name: str
@@ -140,7 +143,9 @@ def test_names_in_upper_case_in_postgresql_are_read_by_their_lower_case(
     new_schema: Callable[[str, str], str],
 ) -> None:
     schema = new_schema("postgresql", "upper")
-    postgres.execute(f"""CREATE TABLE {quoted(schema, "Orders")} ("OrderKey" int PRIMARY KEY, "userName" text)""".encode())
+    postgres.execute(
+        f"""CREATE TABLE {quoted(schema, "Orders")} ("OrderKey" int PRIMARY KEY, "userName" text)""".encode()
+    )
     postgres.execute(f"INSERT INTO {quoted(schema, 'Orders')} VALUES (1, 'x')".encode())
     streams = connector.discover(config("postgresql", schema)).streams
     assert streams["orders"]["source_defined_primary_key"] == [["orderkey"]]

@@ -119,9 +119,12 @@ def test_an_interrupted_read_never_says_complete(long_read: Callable[[], Any]) -
 
 
 def test_a_slow_reader_gets_all_rows(connector: Connector, config: Config) -> None:
-    arguments = connector.read_arguments(config("tpch", "tiny"), configured([handwritten("orders", "tiny", ["orderkey"])]))
+    arguments = connector.read_arguments(
+        config("tpch", "tiny"), configured([handwritten("orders", "tiny", ["orderkey"])])
+    )
     records = 0
     with connector.start(*arguments) as process:
+        assert process.stdout
         for line in process.stdout:
             records += line.startswith(b'{"type":"RECORD"')
             if records % 5000 == 0:

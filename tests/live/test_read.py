@@ -57,7 +57,7 @@ def test_records_carry_namespace_and_time(sample: Result) -> None:
     [
         pytest.param({"stream": {"name": "region", "namespace": "tiny"}}, id="no schema"),
         pytest.param({"stream": {"name": "region", "namespace": "tiny", "json_schema": {}}}, id="empty schema"),
-        pytest.param({"stream": {"name": "region", "namespace": "tiny", "json_schema": {"type": "object", "properties": {}}}},
+        pytest.param({"stream": {"name": "region", "namespace": "tiny", "json_schema": {"properties": {}}}},
                      id="no properties"),
     ],
 )  # fmt: skip
@@ -71,11 +71,15 @@ def test_a_stream_without_properties_is_read_with_all_columns(
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param({"destination_sync_mode": "append_dedup", "primary_key": [["name"]]}, id="another destination mode"),
+        pytest.param(
+            {"destination_sync_mode": "append_dedup", "primary_key": [["name"]]}, id="another destination mode"
+        ),
         pytest.param({"destination_sync_mode": "of_a_newer_version"}, id="unknown destination mode"),
         pytest.param({"cursor_field": [], "primary_key": []}, id="empty cursor and key"),
         pytest.param({"cursor_field": None, "primary_key": None}, id="null cursor and key"),
-        pytest.param({"generation_id": 3, "minimum_generation_id": 3, "sync_id": 9, "include_files": False}, id="of the platform"),
+        pytest.param(
+            {"generation_id": 3, "minimum_generation_id": 3, "sync_id": 9, "include_files": False}, id="of the platform"
+        ),
     ],
 )
 def test_what_the_platform_adds_to_a_configured_stream_is_no_error(
@@ -88,7 +92,9 @@ def test_what_the_platform_adds_to_a_configured_stream_is_no_error(
 
 
 @pytest.mark.parametrize("namespace", ["absent", "null"])
-def test_without_a_namespace_the_configured_schema_is_read(connector: Connector, config: Config, namespace: str) -> None:
+def test_without_a_namespace_the_configured_schema_is_read(
+    connector: Connector, config: Config, namespace: str
+) -> None:
     stream = handwritten("region", None, ["name"]) | ({"namespace": None} if namespace == "null" else {})
     result = connector.read(config("tpch", "tiny"), configured([stream]))
     assert {row["name"] for row in result.data("region")} == REGIONS, result.explain()
@@ -107,7 +113,10 @@ def test_without_a_namespace_no_message_has_one(connector: Connector, config: Co
 def test_tables_of_the_same_name_in_two_schemas_are_two_streams(connector: Connector, config: Config) -> None:
     streams = [handwritten("supplier", "tiny", ["suppkey"]), handwritten("supplier", "sf1", ["suppkey"])]
     result = connector.read(config("tpch", "tiny"), configured(streams))
-    counts = {state["stream"]["stream_descriptor"]["namespace"]: state["sourceStats"]["recordCount"] for state in result.states}
+    counts = {
+        state["stream"]["stream_descriptor"]["namespace"]: state["sourceStats"]["recordCount"]
+        for state in result.states
+    }
     namespaces = [record["namespace"] for record in result.records("supplier")]
     assert counts == {name: namespaces.count(name) for name in ("tiny", "sf1")} == {"tiny": 100, "sf1": 10_000}
 
@@ -157,22 +166,25 @@ def test_a_stream_starts_runs_and_completes(mixed: Result, stream: str) -> None:
 
 @pytest.mark.parametrize("stream", ROWS)
 def test_a_stream_has_one_state_with_its_record_count(mixed: Result, stream: str) -> None:
-    counts = [s["sourceStats"]["recordCount"] for s in mixed.states if s["stream"]["stream_descriptor"]["name"] == stream]
+    counts = [
+        s["sourceStats"]["recordCount"] for s in mixed.states if s["stream"]["stream_descriptor"]["name"] == stream
+    ]
     assert (counts, len(mixed.records(stream))) == ([ROWS[stream]], ROWS[stream])
 
 
 @pytest.mark.parametrize("stream", ROWS)
 def test_the_messages_of_a_stream_come_in_order(mixed: Result, stream: str) -> None:
-    order = []
+    order: list[str] = []
     for message in mixed.messages:
         match message:
             case {"type": "RECORD", "record": {"stream": name}} if name == stream:
                 kind = "RECORD"
             case {"type": "STATE", "state": {"stream": {"stream_descriptor": {"name": name}}}} if name == stream:
                 kind = "STATE"
-            case {"type": "TRACE", "trace": {"stream_status": {"stream_descriptor": {"name": name}, "status": kind}}} if (
-                name == stream
-            ):
+            case {
+                "type": "TRACE",
+                "trace": {"stream_status": {"stream_descriptor": {"name": name}, "status": kind}},
+            } if name == stream:
                 pass
             case _:
                 continue
@@ -188,29 +200,28 @@ def test_states_of_different_streams_are_different(mixed: Result) -> None:
     assert sorted(descriptors) == sorted(ROWS)
 
 
-def test_estimates_are_of_streams_and_right_for_tpch(connector: Connector, config: Config, sql: Trino) -> None:
-    result = connector.read(config("tpch", "tiny"), configured([handwritten("lineitem", "tiny", ["orderkey", "comment"])]))
+def test_an_estimate_is_of_the_stream_and_right_for_tpch(connector: Connector, config: Config) -> None:
+    # Large enough for the statistics to be there before the rows are read: later they are of no use.
+    result = connector.read(config("tpch", "sf1"), configured([handwritten("part", "sf1", ["partkey", "comment"])]))
     [estimate] = result.traces("estimate")
-    assert (estimate["type"], estimate["name"], estimate["namespace"]) == ("STREAM", "lineitem", "tiny")
-    assert estimate["row_estimate"] == sql.value("SELECT count(*) FROM tpch.tiny.lineitem")
+    assert (estimate["type"], estimate["name"], estimate["namespace"]) == ("STREAM", "part", "sf1")
+    assert estimate["row_estimate"] == len(result.records("part")) == 200_000
 
 
 @pytest.mark.parametrize("concurrency", [1, 8])
 def test_concurrency_changes_nothing_but_the_order(connector: Connector, config: Config, concurrency: int) -> None:
-    streams = [handwritten(name, "tiny", [column]) for name, column in
-               (("customer", "name"), ("nation", "name"), ("part", "name"), ("region", "name"), ("supplier", "name"))]  # fmt: skip
-    result = connector.read(config("tpch", "tiny", concurrency=concurrency), configured(streams))
-    counts = {stream["name"]: len(result.records(stream["name"])) for stream in streams}
-    assert (result.exit_code, counts) == (
-        0,
-        {"customer": 1500, "nation": 25, "part": 2000, "region": 5, "supplier": 100},
-    )
+    rows = {"customer": 1500, "nation": 25, "part": 2000, "region": 5, "supplier": 100}
+    catalog = configured([handwritten(table, "tiny", ["name"]) for table in rows])
+    result = connector.read(config("tpch", "tiny", concurrency=concurrency), catalog)
+    assert (result.exit_code, {table: len(result.records(table)) for table in rows}) == (0, rows)
 
 
 # What has changed since discover
 
 
-def test_a_dropped_column_costs_a_warning(connector: Connector, config: Config, sql: Trino, new_schema: NewSchema) -> None:
+def test_a_dropped_column_costs_a_warning(
+    connector: Connector, config: Config, sql: Trino, new_schema: NewSchema
+) -> None:
     schema = new_schema("iceberg", "dropped")
     table = quoted("iceberg", schema, "t")
     sql(f"CREATE TABLE {table} AS SELECT 1 AS kept, 2 AS gone")
@@ -263,7 +274,10 @@ class TestDroppedTable:
         assert "gone" in error["message"]
 
     def test_it_has_no_state(self, dropped_table: Result) -> None:
-        assert sorted(state["stream"]["stream_descriptor"]["name"] for state in dropped_table.states) == ["nation", "region"]
+        assert sorted(state["stream"]["stream_descriptor"]["name"] for state in dropped_table.states) == [
+            "nation",
+            "region",
+        ]
 
 
 def test_a_stream_none_of_whose_columns_is_left_is_incomplete(connector: Connector, config: Config) -> None:
@@ -275,17 +289,18 @@ def test_a_stream_none_of_whose_columns_is_left_is_incomplete(connector: Connect
 def test_a_schema_that_is_gone_fails_only_its_streams(connector: Connector, config: Config) -> None:
     streams = [handwritten("region", "no_such_schema", ["name"]), handwritten("nation", "tiny", ["name"])]
     result = connector.read(config("tpch", "tiny"), configured(streams))
-    assert (result.exit_code, result.statuses("region"), result.statuses("nation")) == (1, ["STARTED", "INCOMPLETE"], COMPLETE)
+    assert (result.exit_code, result.statuses("region"), result.statuses("nation")) == (
+        1,
+        ["STARTED", "INCOMPLETE"],
+        COMPLETE,
+    )
 
 
 def test_a_table_that_may_not_be_read_is_a_config_error(
-    connector: Connector, config_https: Config, sql: Trino
+    connector: Connector, config_https: Config, private_schema: str
 ) -> None:
-    sql("CREATE SCHEMA IF NOT EXISTS memory.private")
-    sql("CREATE TABLE IF NOT EXISTS memory.private.secret (a bigint)")
-    result = connector.read(
-        config_https("memory", "private", username="denied"), configured([handwritten("secret", "private", ["a"])])
-    )
+    catalog = configured([handwritten("secret", private_schema, ["a"])])
+    result = connector.read(config_https("memory", private_schema, username="denied"), catalog)
     [error] = result.errors
     assert (result.exit_code, error["failure_type"], result.statuses("secret")[-1]) == (1, "config_error", "INCOMPLETE")
     assert "SELECT" in error["message"]
@@ -333,7 +348,10 @@ def test_a_view_that_fails_at_once_is_incomplete(
     connector: Connector, config: Config, sql: Trino, new_schema: NewSchema
 ) -> None:
     schema = new_schema("memory", "soon")
-    sql(f"CREATE VIEW {quoted('memory', schema, 'soon')} AS SELECT 1 / (regionkey - regionkey) AS a FROM tpch.tiny.region")
+    sql(
+        f"CREATE VIEW {quoted('memory', schema, 'soon')} AS "
+        "SELECT 1 / (regionkey - regionkey) AS a FROM tpch.tiny.region"
+    )
     result = connector.read(config("memory", schema), configured([handwritten("soon", schema, ["a"])]))
     assert (result.exit_code, result.statuses("soon")[-1], result.states) == (1, "INCOMPLETE", [])
 
@@ -356,12 +374,11 @@ PYAIRBYTE = (
         pytest.param("null", id="null"),
         pytest.param("[null, {}]", id="list of nothing"),
         pytest.param(PYAIRBYTE, id="nulls and a key twice"),
-        pytest.param('[{"type":"LEGACY","data":{"a":1}},{"type":"GLOBAL","global":{"stream_states":[]}}]', id="legacy and global"),
-        pytest.param('[{"stream":{"stream_descriptor":{"name":"region","namespace":"tiny"},"stream_state":{"version":999}}}]',
-                     id="unknown version"),
+        pytest.param('[{"type":"LEGACY","data":{"a":1}},{"type":"GLOBAL","global":{}}]', id="legacy and global"),
+        pytest.param(PYAIRBYTE.replace('"version":1', '"version":999'), id="unknown version"),
         pytest.param('[{"stream":{"stream_descriptor":{"name":"another"},"stream_state":{}}}]', id="of another stream"),
     ],
-)  # fmt: skip
+)
 def test_a_state_of_any_form_is_accepted(connector: Connector, config: Config, state: str) -> None:
     result = connector.read(config("tpch", "tiny"), region(), state=state)
     assert (result.exit_code, {row["name"] for row in result.data("region")}) == (0, REGIONS), result.explain()

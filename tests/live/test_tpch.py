@@ -55,7 +55,10 @@ def test_small_table_is_equal_row_by_row(read: Result, sql: Trino, table: str) -
     types = columns(sql, table)
     texts = ", ".join(f"CAST(CAST({c} AS decimal(38, 2)) AS varchar)" if t == "double" else c for c, t in types.items())
     expected = [
-        {name: Decimal(cell) if kind == "double" else cell for (name, kind), cell in zip(types.items(), row, strict=True)}
+        {
+            name: Decimal(cell) if kind == "double" else cell
+            for (name, kind), cell in zip(types.items(), row, strict=True)
+        }
         for row in sql(f"SELECT {texts} FROM tpch.tiny.{table} ORDER BY 1")
     ]
     assert sorted(read.data(table), key=lambda row: row[next(iter(types))]) == expected

@@ -1,7 +1,7 @@
-"""Every type, by every way in which a column can have it: what `discover` says of it and what `read` makes of its values.
+"""Every type, wherever a column can have it: what `discover` says of it and what `read` makes of its values.
 
-The cases are in `live_support/type_cases.py`. Each family of them is a view, whose types are those of the expressions, and
-a table of the memory connector. Both have three rows: the expressions, nulls, and the expressions again.
+The cases are in `live_support/type_cases.py`. Each family of them is a view, whose types are those of the expressions,
+and a table of the memory connector. Both have three rows: the expressions, nulls, and the expressions again.
 """
 
 from __future__ import annotations

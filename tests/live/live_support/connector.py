@@ -77,9 +77,7 @@ class Result:
     def statuses(self, stream: str) -> list[str]:
         """The life of a stream, for example STARTED, RUNNING, COMPLETE."""
         return [
-            status["status"]
-            for status in self.traces("stream_status")
-            if status["stream_descriptor"]["name"] == stream
+            status["status"] for status in self.traces("stream_status") if status["stream_descriptor"]["name"] == stream
         ]
 
     def logs(self, level: str) -> list[str]:
@@ -90,7 +88,8 @@ class Result:
         """The only CONNECTION_STATUS."""
         statuses = self.of_type("CONNECTION_STATUS")
         assert len(statuses) == 1, self.explain()
-        return statuses[0]["connectionStatus"]
+        status: dict[str, Any] = statuses[0]["connectionStatus"]
+        return status
 
     @cached_property
     def streams(self) -> dict[str, dict[str, Any]]:
@@ -105,7 +104,8 @@ class Result:
         if len(shown) > 40:
             shown = [*shown[:20], "[…]".encode(), *shown[-20:]]
         text = b"\n".join(shown).decode(errors="replace")
-        return f"exit code {self.exit_code} after {self.seconds:.1f} s\nstdout without records:\n{text}\nstderr:\n{self.stderr}"
+        end = f"exit code {self.exit_code} after {self.seconds:.1f} s"
+        return f"{end}\nstdout without records:\n{text}\nstderr:\n{self.stderr}"
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,9 @@ class Connector:
         path.write_text(content if isinstance(content, str) else json.dumps(content, default=float))
         return path
 
-    def run(self, *arguments: str | Path, stdin: str | None = None, environment: Mapping[str, str] | None = None) -> Result:
+    def run(
+        self, *arguments: str | Path, stdin: str | None = None, environment: Mapping[str, str] | None = None
+    ) -> Result:
         """Runs to the end."""
         started = time.monotonic()
         done = subprocess.run(
@@ -138,7 +140,7 @@ class Connector:
 
     def start(self, *arguments: str | Path, **options: Any) -> subprocess.Popen[bytes]:
         """Starts a run that the test watches, signals or leaves; stdout and stderr are pipes unless told otherwise."""
-        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         return subprocess.Popen([self.binary, *arguments], env=_environment(None), **(streams | options))
 
     def check(self, config: Any, **options: Any) -> Result:
@@ -151,7 +153,7 @@ class Connector:
         return result
 
     def read_arguments(self, config: Any, catalog: Any, state: Any = None) -> list[str | Path]:
-        arguments = ["read", "--config", self.file(config), "--catalog", self.file(catalog)]
+        arguments: list[str | Path] = ["read", "--config", self.file(config), "--catalog", self.file(catalog)]
         return arguments if state is None else [*arguments, "--state", self.file(state)]
 
     def read(self, config: Any, catalog: Any, state: Any = None, **options: Any) -> Result:

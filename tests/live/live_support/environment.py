@@ -36,7 +36,7 @@ class Environment:
         return Path(self.trino["ca_certificate"]).read_text()
 
     def password(self, user: str) -> str:
-        return self.trino["users"][user]
+        return str(self.trino["users"][user])
 
 
 def load() -> Environment:

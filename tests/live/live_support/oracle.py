@@ -42,12 +42,13 @@ class Trino:
 
     def __call__(self, sql: str, source: str = "live-tests") -> list[Sequence[Any]]:
         """Runs a statement to its end; returns its rows."""
-        connection = connect(
+        connection = connect(  # type: ignore[no-untyped-call]
             host="127.0.0.1", port=self._port, user=USER, source=source, encoding=None, timezone="UTC"
         )  # fmt: skip
         cursor = connection.cursor(legacy_primitive_types=True)
         cursor.execute(sql)
-        return cursor.fetchall()
+        rows: list[Sequence[Any]] = cursor.fetchall()
+        return rows
 
     def value(self, sql: str) -> Any:
         """The only value of the only row."""
@@ -73,7 +74,8 @@ class Trino:
     def _drop(self, catalog: str, name: str) -> None:
         # Views first: one whose table is gone cannot be dropped in every catalog.
         tables = self(
-            f"SELECT table_name, table_type FROM {quoted(catalog)}.information_schema.tables WHERE table_schema = '{name}'"
+            f"SELECT table_name, table_type FROM {quoted(catalog)}.information_schema.tables "
+            f"WHERE table_schema = '{name}'"
         )
         views = [table for table, kind in tables if kind == "VIEW"]
         self.all([f"DROP VIEW {quoted(catalog, name, view)}" for view in views])

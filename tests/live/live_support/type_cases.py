@@ -1,7 +1,7 @@
 """The table of types: what a Trino expression must become.
 
-Every case is an SQL expression, the JSON schema that `discover` must show for a column of it, the value that `read` must
-write, as JSON text (numbers are compared by their very digits), and the change that the record must confess, if any.
+Every case is an SQL expression, the JSON schema that `discover` must show for a column of it, the value that `read`
+must write, as JSON text (numbers are compared by their very digits), and the change that the record must confess.
 """
 
 from __future__ import annotations
@@ -215,9 +215,29 @@ ZONED = [
          '{"o": {"w": "2020-11-01T06:30:00.000Z", "i": {"s": "2020-11-01T05:30:00.000Z"}}, "n": 1}'),
     Case("01:30 beside other types in a row",
          f"CAST(ROW({WINTER_0130}, DECIMAL '1.10', JSON '[1]', 'ab', X'FF', MAP(ARRAY['a'], ARRAY[1.5E0])) AS"
-         " ROW(t timestamp(3) with time zone, d decimal(5, 2), j json, c char(3), b varbinary, m map(varchar, double)))",
+         " ROW(t timestamp(3) with time zone, d decimal(5, 2), j json, c char(3), b varbinary,"
+         " m map(varchar, double)))",
          row(t=TIMESTAMP_ZONED, d=NUMBER, j=ANY, c=STRING, b=BINARY, m=mapping(NUMBER)),
          '{"t": "2020-11-01T06:30:00.000Z", "d": 1.10, "j": [1], "c": "ab ", "b": "/w==", "m": {"a": 1.5}}'),
+    Case("01:30 in rows that are keys", f"MAP(ARRAY[ROW({SUMMER_0130}), ROW({WINTER_0130})], ARRAY[1, 2])",
+         mapping(INTEGER), '{"[2020-11-01 05:30:00.000 UTC]": 1, "[2020-11-01 06:30:00.000 UTC]": 2}'),
+    Case("01:30 in arrays that are keys", f"MAP(ARRAY[ARRAY[{SUMMER_0130}], ARRAY[{WINTER_0130}]], ARRAY[1, 2])",
+         mapping(INTEGER), '{"[2020-11-01 05:30:00.000 UTC]": 1, "[2020-11-01 06:30:00.000 UTC]": 2}'),
+    Case("01:30 as key and as value", f"MAP(ARRAY[{WINTER_0130}], ARRAY[ARRAY[{WINTER_0130}]])",
+         mapping(array(TIMESTAMP_ZONED)), '{"2020-11-01 06:30:00.000 UTC": ["2020-11-01T06:30:00.000Z"]}'),
+    Case("a row of null inside a row of a time",
+         f"CAST(ROW(NULL, {WINTER_0130}) AS ROW(o ROW(w timestamp(3) with time zone), t timestamp(3) with time zone))",
+         row(o=row(w=TIMESTAMP_ZONED), t=TIMESTAMP_ZONED), '{"o": null, "t": "2020-11-01T06:30:00.000Z"}'),
+    Case("01:30 beside an unknown in a row", f"ROW({WINTER_0130}, NULL)", row(field0=TIMESTAMP_ZONED, field1=STRING),
+         '{"field0": "2020-11-01T06:30:00.000Z", "field1": null}'),
+    Case("01:30 beside rare types in a row", f"ROW({WINTER_0130}, INTERVAL '1' DAY, INTERVAL '1' MONTH,"
+         " ST_Point(1, 2), (SELECT approx_set(x) FROM (VALUES 1) t(x)), UUID '12151fd2-7586-11e9-8f9e-2a86e4085a59',"
+         " IPADDRESS '10.0.0.1', TIME '01:02:03.123+01:00', color('red'))",
+         row(field0=TIMESTAMP_ZONED, field1=STRING, field2=STRING, field3=STRING, field4=STRING, field5=STRING,
+             field6=STRING, field7=TIME_ZONED, field8=STRING),
+         '{"field0": "2020-11-01T06:30:00.000Z", "field1": "1 00:00:00.000", "field2": "0-1", "field3": "POINT (1 2)",'
+         ' "field4": "AgwBAIADRAA=", "field5": "12151fd2-7586-11e9-8f9e-2a86e4085a59", "field6": "10.0.0.1",'
+         ' "field7": "01:02:03.123+01:00", "field8": "red"}'),
 ]  # fmt: skip
 
 JSON_VALUES = [
@@ -311,7 +331,8 @@ ODD_ROWS = [
          row(**{"a, b (c": INTEGER, "d) e": INTEGER}), '{"a, b (c": 1, "d) e": 2}'),
     Case("row with a name that looks like two fields", """CAST(ROW(1, 2) AS ROW("a bigint, b" bigint, c bigint))""",
          row(**{"a bigint, b": INTEGER, "c": INTEGER}), '{"a bigint, b": 1, "c": 2}'),
-    Case("row with names that look like types", """CAST(ROW(1, 2) AS ROW("timestamp with time zone" bigint, "date" bigint))""",
+    Case("row with names that look like types",
+         """CAST(ROW(1, 2) AS ROW("timestamp with time zone" bigint, "date" bigint))""",
          row(**{"timestamp with time zone": INTEGER, "date": INTEGER}), '{"timestamp with time zone": 1, "date": 2}'),
 ]  # fmt: skip
 

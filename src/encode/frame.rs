@@ -1,0 +1,100 @@
+//! The frame around a page's rows: brackets, commas and white space.
+
+use super::EncodeError;
+use super::slow::excerpt;
+
+/// A walk over the rows of a page. The rows themselves are read by others.
+pub(super) struct Frame<'t> {
+    text: &'t str,
+    at: usize,
+    rows: u64,
+}
+
+impl<'t> Frame<'t> {
+    /// At the start of the page.
+    pub(super) fn new(text: &'t str) -> Self {
+        Self {
+            text,
+            at: 0,
+            rows: 0,
+        }
+    }
+
+    /// The page.
+    pub(super) fn text(&self) -> &'t str {
+        self.text
+    }
+
+    /// The next byte of the page.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Rows begun so far.
+    pub(super) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// The page is read up to here.
+    pub(super) fn advance_to(&mut self, at: usize) {
+        self.at = at;
+    }
+
+    /// Goes to the start of the next row, or returns false at the end of the page.
+    pub(super) fn next_row(&mut self) -> Result<bool, EncodeError> {
+        let more = if self.rows == 0 {
+            self.expect(b'[')?;
+            !self.accept(b']')
+        } else if self.accept(b',') {
+            true
+        } else {
+            self.expect(b']')?;
+            false
+        };
+        self.skip_whitespace();
+        if more {
+            self.rows += 1;
+        } else if self.at < self.text.len() {
+            return Err(self.frame_error());
+        }
+        Ok(more)
+    }
+
+    /// What is wrong with a row at this byte of the page.
+    pub(super) fn syntax_error(&self, row: u64, column: Option<String>, at: usize) -> EncodeError {
+        let rest = &self.text[self.text.floor_char_boundary(at)..];
+        let found = if rest.is_empty() {
+            "the end".to_owned()
+        } else {
+            excerpt(rest)
+        };
+        EncodeError::Syntax { row, column, found }
+    }
+
+    /// Instead of another row there is something else.
+    fn frame_error(&self) -> EncodeError {
+        self.syntax_error(self.rows + 1, None, self.at)
+    }
+
+    fn skip_whitespace(&mut self) {
+        let rest = self.text.as_bytes()[self.at..].iter();
+        self.at += rest
+            .take_while(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t'))
+            .count();
+    }
+
+    fn accept(&mut self, byte: u8) -> bool {
+        self.skip_whitespace();
+        let found = self.text.as_bytes().get(self.at) == Some(&byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<(), EncodeError> {
+        if self.accept(byte) {
+            Ok(())
+        } else {
+            Err(self.frame_error())
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The encoder as its callers see it: pages in, lines out.
+
+use super::*;
+use crate::types::TrinoType;
+
+mod pages;
+mod properties;
+mod servers;
+mod values;
+
+fn columns(types: &[&str]) -> Vec<(String, TrinoType)> {
+    types
+        .iter()
+        .enumerate()
+        .map(|(index, ty)| (format!("c{index}"), TrinoType::parse(ty)))
+        .collect()
+}
+
+fn encoder(types: &[&str]) -> Encoder {
+    Encoder::new(RecordPlan::new("s", Some("ns"), &columns(types)))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "has the form of a flush")]
+fn no_flush(_: &mut Vec<u8>) -> Result<(), Stopped> {
+    Ok(())
+}
+
+/// The lines of a page and what `encode_page` returned; both paths give the same.
+fn encode(types: &[&str], page: &[u8]) -> (String, Result<u64, EncodeError>) {
+    let mut encoder = encoder(types);
+    let mut out = Vec::new();
+    let result = encoder.encode_page(page, 17, &mut out, &mut no_flush);
+    let mut slow_out = Vec::new();
+    let slow_result = encoder.encode_page_slowly(page, 17, &mut slow_out, &mut no_flush);
+    let out = String::from_utf8(out).unwrap();
+    assert_eq!(
+        (&out, &result),
+        (&String::from_utf8(slow_out).unwrap(), &slow_result)
+    );
+    (out, result)
+}
+
+/// The record's value and its change for a page of one row and one column.
+fn cell(ty: &str, raw: &str) -> (String, Option<&'static str>) {
+    let (line, result) = encode(&[ty], format!("[[{raw}]]").as_bytes());
+    assert_eq!(result, Ok(1), "{ty} {raw}");
+    let rest = line
+        .strip_prefix(r#"{"type":"RECORD","record":{"stream":"s","namespace":"ns","data":{"c0":"#)
+        .unwrap();
+    for (change, meta) in [
+        (None, ""),
+        (
+            Some("NULLED"),
+            r#","meta":{"changes":[{"field":"c0","change":"NULLED","reason":"SOURCE_SERIALIZATION_ERROR"}]}"#,
+        ),
+        (
+            Some("TRUNCATED"),
+            r#","meta":{"changes":[{"field":"c0","change":"TRUNCATED","reason":"SOURCE_SERIALIZATION_ERROR"}]}"#,
+        ),
+    ] {
+        if let Some(value) = rest.strip_suffix(&format!("}},\"emitted_at\":17{meta}}}}}\n")) {
+            return (value.to_owned(), change);
+        }
+    }
+    panic!("{line}");
+}
+
+/// Checks cells that are written without a change: (type, page, record).
+fn check_exact(cases: &[(&str, &str, &str)]) {
+    for (ty, raw, expected) in cases {
+        assert_eq!(cell(ty, raw), ((*expected).to_owned(), None), "{ty} {raw}");
+    }
+}
+
+/// Checks cells with a change: (type, page, record, change).
+fn check_changed(cases: &[(&str, &str, &str, &'static str)]) {
+    for (ty, raw, expected, change) in cases {
+        assert_eq!(
+            cell(ty, raw),
+            ((*expected).to_owned(), Some(*change)),
+            "{ty} {raw}"
+        );
+    }
+}
