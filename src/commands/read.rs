@@ -1,6 +1,7 @@
 //! `read`: the records of the configured streams.
 
 use crate::cli::ReadArgs;
+use crate::discover::keys;
 use crate::error::ConnectorError;
 use crate::output::Output;
 use crate::progress::Progress;
@@ -18,10 +19,12 @@ pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> 
         .await
         .map_err(ConnectorError::from)?;
     let plans = plan::plan(&client, &connection, &catalog).await?;
+    let connector = keys::connector(&client, &connection.catalog).await;
     let progress = Progress::new(plans.len());
     let context = Context {
         client,
         output: output.clone(),
+        connector,
         progress: progress.clone(),
     };
     let summary = runner::run(&context, plans, connection.concurrency).await?;

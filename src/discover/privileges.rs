@@ -46,9 +46,9 @@ pub async fn readable(
             (group, answer)
         });
     };
-    groups
-        .into_iter()
-        .for_each(|group| ask(&mut running, group));
+    for group in groups {
+        ask(&mut running, group);
+    }
     let mut good = Vec::new();
     let mut left_out = 0;
     while let Some(answer) = running.join_next().await {

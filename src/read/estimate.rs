@@ -62,6 +62,6 @@ async fn of(client: &Client, plan: &StreamPlan) -> Option<Message> {
     clippy::cast_sign_loss,
     reason = "an estimate; `as` saturates"
 )]
-fn whole(number: f64) -> u64 {
+pub(super) fn whole(number: f64) -> u64 {
     number.max(0.0) as u64
 }

@@ -1,11 +1,14 @@
 //! Reads one stream whole, with all its messages.
 
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
 use super::plan::StreamPlan;
 use super::runner::Context;
 use super::slice::{self, ReadError, Running};
-use super::{checkpoint, estimate, status};
+use super::{checkpoint, estimate, slices, status};
 use crate::protocol::message::StreamStatus;
-use crate::sql;
 
 /// STARTED, RUNNING, records, STATE, COMPLETE; returns the number of records.
 ///
@@ -16,18 +19,39 @@ pub(super) async fn read(context: &Context, plan: &StreamPlan) -> Result<u64, Re
     let output = &context.output;
     let stream = &plan.descriptor;
     status::say(output, stream, StreamStatus::Started).await?;
-    tracing::info!(
-        "stream \"{stream}\": reading {} columns with one query",
-        plan.columns.len()
-    );
     let estimate = estimate::send(context, plan);
-    let sql = sql::select::select(&plan.table, &plan.columns);
-    let records = slice::read(context, plan, &sql, &Running::default()).await;
+    let slices = slices::plan(context, plan).await;
+    tracing::info!(
+        "stream \"{stream}\": reading {} columns with {}",
+        plan.columns.len(),
+        slices.describe()
+    );
+    let records = read_slices(context, plan, slices.queries(plan)).await;
     // An estimate that comes after the rows helps nobody.
     estimate.abort();
     let records = records?;
     output.send(&checkpoint::finished(stream, records)).await?;
     status::say(output, stream, StreamStatus::Complete).await?;
     tracing::info!("stream \"{stream}\": {records} records");
+    Ok(records)
+}
+
+/// Reads all slices, as many at once as there are free slots for queries. One that fails ends
+/// the others.
+async fn read_slices(
+    context: &Context,
+    plan: &StreamPlan,
+    queries: Vec<String>,
+) -> Result<u64, ReadError> {
+    let running = Arc::new(Running::default());
+    let mut slices = JoinSet::new();
+    for sql in queries {
+        let (context, plan, running) = (context.clone(), plan.clone(), Arc::clone(&running));
+        slices.spawn(async move { slice::read(&context, &plan, &sql, &running).await });
+    }
+    let mut records = 0;
+    while let Some(slice) = slices.join_next().await {
+        records += slice.map_err(|_| ReadError::Encoder)??;
+    }
     Ok(records)
 }

@@ -1,7 +1,7 @@
 //! Reading the streams of a configured catalog.
 //!
 //! `plan` decides what is read, `runner` reads several streams at once, `full_refresh` one of them,
-//! `slice` one query;
+//! `slices` cuts big tables, `slice` reads one query;
 //! `status` and `checkpoint` make the messages around the records, `estimate` guesses sizes.
 
 mod checkpoint;
@@ -10,4 +10,5 @@ mod full_refresh;
 pub mod plan;
 pub mod runner;
 mod slice;
+mod slices;
 mod status;

@@ -19,6 +19,8 @@ pub struct Context {
     pub client: Client,
     /// The way to stdout.
     pub output: Output,
+    /// The connector behind the catalog, for example `iceberg`, where it is known.
+    pub connector: Option<String>,
     /// What a person at a terminal sees.
     pub progress: Progress,
 }

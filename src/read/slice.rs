@@ -183,6 +183,7 @@ impl Reader<'_> {
             client,
             output,
             progress,
+            ..
         } = self.context.clone();
         let job = move || {
             let mut buffer = output.buffer();

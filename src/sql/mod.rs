@@ -3,3 +3,4 @@
 pub mod ident;
 pub mod metadata;
 pub mod select;
+pub mod slices;

@@ -7,13 +7,26 @@
 use super::ident::{Ident, Table};
 use crate::types::TrinoType;
 
-/// `SELECT` of `columns` of a table, in that order and under their own names.
-pub fn select(table: &Table, columns: &[(String, TrinoType)]) -> String {
+/// `SELECT` of `columns` of a table, in that order and under their own names; of one version of
+/// the table, and of the rows for which `condition` holds, where they are given.
+pub fn select(
+    table: &Table,
+    columns: &[(String, TrinoType)],
+    version: Option<i64>,
+    condition: Option<&str>,
+) -> String {
     let list: Vec<String> = columns
         .iter()
         .map(|(name, ty)| projection(name, ty))
         .collect();
-    format!("SELECT {} FROM {table}", list.join(", "))
+    let version = version.map(|version| format!(" FOR VERSION AS OF {version}"));
+    let condition = condition.map(|condition| format!(" WHERE {condition}"));
+    format!(
+        "SELECT {} FROM {table}{}{}",
+        list.join(", "),
+        version.unwrap_or_default(),
+        condition.unwrap_or_default()
+    )
 }
 
 fn projection(name: &str, ty: &TrinoType) -> String {
@@ -100,9 +113,12 @@ mod tests {
             ),
         ];
         assert_eq!(
-            select(&table, &columns),
+            select(&table, &columns, None, None),
             "SELECT \"a\", \"at\" AT TIME ZONE 'UTC' AS \"at\" FROM \"c\".\"s\".\"t\""
         );
+        let one_slice = select(&table, &columns[..1], Some(7), Some("\"a\" < 3"));
+        let expected = "SELECT \"a\" FROM \"c\".\"s\".\"t\" FOR VERSION AS OF 7 WHERE \"a\" < 3";
+        assert_eq!(one_slice, expected);
         assert_eq!(projected("array(row(a bigint))"), "\"c\"");
         assert_eq!(projected("timestamp(3)"), "\"c\"");
     }

@@ -77,6 +77,36 @@ pub(crate) struct ColumnRow {
     pub(crate) data_type: String,
 }
 
+/// The version of a table.
+#[derive(Debug, Presto)]
+pub(crate) struct VersionRow {
+    /// Snapshot id or version; null for a table without any.
+    pub(crate) version: Option<i64>,
+}
+
+/// The rows in all files of a table.
+#[derive(Debug, Presto)]
+pub(crate) struct TotalRow {
+    /// Their number; null when there are no files.
+    pub(crate) total: Option<i64>,
+}
+
+/// A file of a table.
+#[derive(Debug, Presto)]
+pub(crate) struct PathRow {
+    /// Its path.
+    pub(crate) path: String,
+}
+
+/// The range of an integer column.
+#[derive(Debug, Presto)]
+pub(crate) struct RangeRow {
+    /// Smallest value; null in an empty table.
+    pub(crate) low: Option<i64>,
+    /// Largest value.
+    pub(crate) high: Option<i64>,
+}
+
 /// A column of a primary key.
 #[derive(Debug, Presto)]
 pub(crate) struct KeyRow {

@@ -1,0 +1,113 @@
+//! Statements that cut a table into slices: disjoint parts that together are the whole table.
+
+use super::ident::{Ident, Table, Text};
+
+/// The present snapshot of an Iceberg table, as `version`.
+pub fn iceberg_version(table: &Table) -> String {
+    let refs = metadata_table(table, "refs");
+    format!("SELECT snapshot_id AS version FROM {refs} WHERE name = 'main' AND type = 'BRANCH'")
+}
+
+/// The present version of a Delta Lake table, as `version`.
+pub fn delta_version(table: &Table) -> String {
+    format!(
+        "SELECT max(version) AS version FROM {}",
+        metadata_table(table, "history")
+    )
+}
+
+/// The data files of an Iceberg table as `path` and `rows`.
+pub fn iceberg_files(table: &Table) -> String {
+    let files = metadata_table(table, "files");
+    format!("SELECT file_path AS path, record_count AS rows FROM {files} WHERE content = 0")
+}
+
+/// The data files of a Delta Lake table as `path` and `rows`: Trino has no list of them, but it
+/// counts rows of a file without reading its columns.
+pub fn delta_files(table: &Table, version: i64) -> String {
+    format!(
+        "SELECT \"$path\" AS path, count(*) AS rows FROM {table} FOR VERSION AS OF {version} GROUP BY 1"
+    )
+}
+
+/// Rows in all files, as `total`. `files` is a query of files.
+pub fn total_rows(files: &str) -> String {
+    format!("SELECT sum(rows) AS total FROM ({files})")
+}
+
+/// The first paths of all slices but the first, as `path`, each slice of about `rows` rows.
+/// `files` is a query of files.
+pub fn path_bounds(files: &str, rows: u64) -> String {
+    format!(
+        "SELECT path FROM (SELECT path, slice, lag(slice) OVER (ORDER BY path) AS before FROM (\
+         SELECT path, (sum(rows) OVER (ORDER BY path) - rows) / {rows} AS slice FROM ({files}))) \
+         WHERE slice > before ORDER BY path"
+    )
+}
+
+/// Smallest and largest value of an integer column, as `low` and `high`.
+pub fn key_range(table: &Table, column: &str) -> String {
+    let column = Ident(column);
+    format!(
+        "SELECT CAST(min({column}) AS bigint) AS low, CAST(max({column}) AS bigint) AS high FROM {table}"
+    )
+}
+
+/// Conditions for the slices between `bounds`, which are sorted literals of the type of
+/// `column`. Every value, null included, is in exactly one of them.
+pub fn ranges(column: &str, bounds: &[String]) -> Vec<String> {
+    let column = Ident(column);
+    let (Some(first), Some(last)) = (bounds.first(), bounds.last()) else {
+        return Vec::new();
+    };
+    let mut conditions = vec![format!("({column} < {first} OR {column} IS NULL)")];
+    for pair in bounds.windows(2) {
+        conditions.push(format!(
+            "{column} >= {} AND {column} < {}",
+            pair[0], pair[1]
+        ));
+    }
+    conditions.push(format!("{column} >= {last}"));
+    conditions
+}
+
+/// A text as a literal for [`ranges`].
+pub fn text_literal(text: &str) -> String {
+    Text(text).to_string()
+}
+
+fn metadata_table(table: &Table, kind: &str) -> Table {
+    Table {
+        name: format!("{}${kind}", table.name),
+        ..table.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_hold_every_value_once() {
+        let bounds = ["10".to_owned(), "20".to_owned()];
+        assert_eq!(
+            ranges("k", &bounds),
+            [
+                "(\"k\" < 10 OR \"k\" IS NULL)",
+                "\"k\" >= 10 AND \"k\" < 20",
+                "\"k\" >= 20"
+            ]
+        );
+        assert!(ranges("k", &[]).is_empty());
+    }
+
+    #[test]
+    fn metadata_tables_are_one_quoted_name() {
+        let table = Table {
+            catalog: "c".into(),
+            schema: "s".into(),
+            name: "t\"x".into(),
+        };
+        assert!(delta_version(&table).ends_with("FROM \"c\".\"s\".\"t\"\"x$history\""));
+    }
+}
