@@ -24,6 +24,7 @@
 
 mod changes;
 mod frame;
+mod json_scan;
 mod json_text;
 mod nested;
 mod number;

@@ -8,9 +8,10 @@
 //! one instruction, and most cells and keys fit in one block. Every index is checked.
 
 use super::changes::{Change, Changes};
+use super::json_scan::Unfit;
 use super::number;
 use super::plan::{CellKind, Fixed, MapPlan, RecordPlan, RowPlan};
-use super::{short, simd};
+use super::{json_scan, short, simd};
 
 /// Why the fast path left a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,6 +144,8 @@ fn write_long(
             put(out, place.out, b"}")?;
             Ok(place.step(0, 1))
         }
+        (CellKind::Json, Some(b'"')) => write_json_text(page, out, place),
+        (CellKind::Json | CellKind::Variant, _) => write_json(page, out, place),
         (CellKind::Array(_) | CellKind::Map(_) | CellKind::Row(_), Some(b'n')) => {
             write_null(page, out, place)
         }
@@ -236,24 +239,71 @@ fn write_string(page: &[u8], out: &mut [u8], mut place: Place) -> Step {
         place = place.copied(mark);
         match bytes[mark & 15] {
             b'"' => return Ok(place.copied(1)),
-            b'\\' => known = escape_length(page, place.page)?,
+            b'\\' => known = json_scan::escape_length(&page[place.page..]).ok_or(Stop::Odd)?,
             _ => return Err(Stop::Odd),
         }
     }
 }
 
-/// The length of the escape sequence at a place of the page.
-#[inline]
-fn escape_length(page: &[u8], at: usize) -> Result<u32, Stop> {
-    let bytes: &[u8; 6] = block(page, at)?;
-    match bytes {
-        [
-            _,
-            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't',
-            ..,
-        ] => Ok(2),
-        [_, b'u', digits @ ..] if digits.iter().all(u8::is_ascii_hexdigit) => Ok(6),
-        _ => Err(Stop::Odd),
+/// Embeds the JSON in a string.
+fn write_json_text(page: &[u8], out: &mut [u8], place: Place) -> Step {
+    let (end, has_line_ends) = unescape(page, out, place)?;
+    let json = &mut out[place.out..end.out];
+    match json_scan::is_json(json) {
+        Ok(()) => {
+            if has_line_ends {
+                blank_line_ends(json);
+            }
+            Ok(end)
+        }
+        Err(Unfit::NotJson) => write_string(page, out, place),
+        Err(Unfit::TooDeep) => Err(Stop::Odd),
+    }
+}
+
+/// Writes the characters of a string; says too whether there are line ends among them.
+fn unescape(page: &[u8], out: &mut [u8], mut place: Place) -> Result<(Place, bool), Stop> {
+    let mut has_line_ends = false;
+    place.page += 1;
+    loop {
+        let bytes: &[u8; 16] = block(page, place.page)?;
+        put(out, place.out, bytes)?;
+        let marks = simd::string_marks(bytes);
+        if marks == 0 {
+            place = place.copied(16);
+            continue;
+        }
+        place = place.copied(marks.trailing_zeros() as usize);
+        let character = match &page[place.page..] {
+            [b'"', ..] => return Ok((place.step(1, 0), has_line_ends)),
+            [b'\\', character @ (b'"' | b'\\' | b'/'), ..] => *character,
+            [b'\\', b't', ..] => b'\t',
+            [b'\\', b'n', ..] => b'\n',
+            [b'\\', b'r', ..] => b'\r',
+            // `\b`, `\f` and `\u…` do not occur in JSON.
+            _ => return Err(Stop::Odd),
+        };
+        has_line_ends |= matches!(character, b'\n' | b'\r');
+        put(out, place.out, &[character])?;
+        place = place.step(2, 1);
+    }
+}
+
+/// Embeds JSON that is no string.
+fn write_json(page: &[u8], out: &mut [u8], place: Place) -> Step {
+    let end = json_scan::value_end(page, place.page).map_err(|_| Stop::Odd)?;
+    let json = &page[place.page..end];
+    let end = put_bytes(out, place.out, json)?;
+    blank_line_ends(&mut out[place.out..end]);
+    Ok(place.copied(json.len()))
+}
+
+/// In JSON line ends are nowhere but between tokens.
+fn blank_line_ends(json: &mut [u8]) {
+    for byte in json {
+        if matches!(byte, b'\n' | b'\r') {
+            *byte = b' ';
+        }
     }
 }
 

@@ -61,6 +61,8 @@ fn only_the_transport_and_its_neighbours_know_reqwest() {
         files_with("reqwest::"),
         [
             "config/server.rs",
+            "trino/problem.rs",
+            "trino/segment.rs",
             "trino/server.rs",
             "trino/session.rs",
             "trino/statement.rs",

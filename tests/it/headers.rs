@@ -54,9 +54,34 @@ fn a_request_says_who_asks_and_what_is_understood() {
                 .starts_with("source-trino/")
         );
         assert_eq!(request.header("authorization"), None);
-        assert_eq!(request.header("x-trino-query-data-encoding"), None);
         let kind = (request.method == "POST").then_some("text/plain; charset=utf-8");
         assert_eq!(request.header("content-type"), kind, "{request:?}");
+    }
+}
+
+#[test]
+fn spooling_is_offered_for_the_rows_of_a_table_only() {
+    for (protocol, offered) in [("auto", true), ("spooled", true), ("direct", false)] {
+        let trino = FakeTrino::start();
+        trino.numbers("t", &[&[1]]);
+        let config = with(trino.config(), &json!({"fetch_protocol": protocol}));
+        Connector::new("read")
+            .config(&config)
+            .catalog(&catalog(&["t"]))
+            .run();
+        for request in trino.requests() {
+            let is_read = request.place == Some(Place::Post) && request.sql.contains(&from("t"));
+            let is_read = is_read && request.sql.starts_with("SELECT");
+            let encodings = request.header("x-trino-query-data-encoding");
+            assert_eq!(
+                encodings.is_some(),
+                is_read && offered,
+                "{protocol}: {request:?}"
+            );
+            for encoding in encodings.iter().flat_map(|all| all.split(", ")) {
+                assert!(encoding.starts_with("json"), "{encoding}");
+            }
+        }
     }
 }
 

@@ -255,7 +255,10 @@ fn discover_costs_a_broken_table_and_no_other() {
     trino.numbers("open", &[&[1]]);
     let broken = || {
         let text = "Failed to read metadata of s.broken";
-        Answer::new(&[], [failed("HIVE_INVALID_METADATA", "EXTERNAL", text)])
+        Answer::new(
+            &[],
+            [failed("HIVE_INVALID_METADATA", "INTERNAL_ERROR", text)],
+        )
     };
     trino.answer_once("information_schema.columns", broken());
     trino.answer("'broken'", [broken()]);

@@ -1,6 +1,6 @@
 //! The statement protocol: which answers are rows, which are the end, and which are failures.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::connector::{each, read};
 use crate::fake::{Answer, FakeTrino, Place, Step, end, failed, from, nothing, rows, text};
@@ -197,24 +197,6 @@ fn a_stream_that_fails_says_why_and_leaves_the_others_alone() {
             &[1],
             &["row 1", "\"n\""],
         ),
-        (
-            "a nextUri that is no URL",
-            vec![rows(json!([[1]])), nothing().next("/v1/statement/1"), end()],
-            &[1],
-            &["nextUri"],
-        ),
-        (
-            "a spooled result, which was not asked for",
-            vec![
-                rows(json!([[1]])),
-                text(
-                    r#"{"encoding":"json","segments":[{"type":"inline","data":"W1sxXV0=","metadata":{"rowOffset":0,"rowsCount":1,"segmentSize":5}}]}"#,
-                ),
-                end(),
-            ],
-            &[1],
-            &["spool"],
-        ),
     ];
     each(cases, |(name, steps, before, said)| {
         let trino = FakeTrino::start();
@@ -241,6 +223,91 @@ fn a_stream_that_fails_says_why_and_leaves_the_others_alone() {
         let posts = trino.asked(&from("bad"), Place::Post).len();
         assert_eq!(posts, 1, "{name}: such a query is not run again");
     });
+}
+
+/// `data` of the spooled protocol: rows as base64 and what the server says of them.
+fn inline(encoding: &str, data: &str, metadata: &Value) -> Step {
+    let segment = json!({"type": "inline", "data": data, "metadata": metadata});
+    text(json!({"encoding": encoding, "segments": [segment]}).to_string())
+}
+
+#[test]
+fn direct_and_spooled_pages_may_come_in_one_result() {
+    // [[2],[3]] and [[4]]
+    let metadata = |offset: u64, rows: u64, size: u64| json!({"rowOffset": offset, "rowsCount": rows, "segmentSize": size});
+    let trino = FakeTrino::start();
+    trino.table(
+        "t",
+        N,
+        [
+            inline("json", "W1syXSxbM11d", &metadata(0, 2, 9)),
+            nothing(),
+            inline("json", "W1s0XV0=", &metadata(2, 1, 5)),
+            end(),
+        ],
+    );
+    trino.numbers("direct", &[&[1]]);
+    let outcome = read(&trino, &["t", "direct"]).run();
+    outcome.assert_complete("t", &[2, 3, 4]);
+    outcome.assert_complete("direct", &[1]);
+}
+
+#[test]
+fn spooled_rows_that_do_not_add_up_fail_the_stream() {
+    let good = "W1syXSxbM11d";
+    let cases = [
+        (
+            "json",
+            good,
+            json!({"rowOffset": 0, "rowsCount": 3, "segmentSize": 9}),
+        ),
+        (
+            "json",
+            good,
+            json!({"rowOffset": 1, "rowsCount": 2, "segmentSize": 9}),
+        ),
+        (
+            "json",
+            good,
+            json!({"rowOffset": 0, "rowsCount": 2, "segmentSize": 8}),
+        ),
+        (
+            "json",
+            "W1syXSxb",
+            json!({"rowOffset": 0, "rowsCount": 2, "segmentSize": 6}),
+        ),
+        (
+            "json",
+            "!!",
+            json!({"rowOffset": 0, "rowsCount": 2, "segmentSize": 9}),
+        ),
+        (
+            "json+snappy",
+            good,
+            json!({"rowOffset": 0, "rowsCount": 2, "segmentSize": 9}),
+        ),
+        (
+            "json+zstd",
+            good,
+            json!({"rowOffset": 0, "rowsCount": 2, "segmentSize": 9, "uncompressedSize": 9}),
+        ),
+    ];
+    each(&cases, |(encoding, data, metadata)| {
+        let trino = FakeTrino::start();
+        trino.table("t", N, [inline(encoding, data, metadata), end()]);
+        let outcome = read(&trino, &["t"]).run();
+        outcome.assert_failed("t");
+    });
+}
+
+#[test]
+fn a_next_uri_that_is_no_url_fails_the_stream() {
+    let trino = FakeTrino::start();
+    let away = nothing().next("/v1/statement/1");
+    trino.table("t", N, [rows(json!([[1]])), away, end()]);
+    let outcome = read(&trino, &["t"]).run();
+    let error = outcome.assert_failed("t").to_string();
+    assert!(error.contains("nextUri"), "{error}");
 }
 
 #[test]

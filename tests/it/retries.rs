@@ -170,17 +170,24 @@ fn what_does_not_pass_is_asked_for_once() {
                 .contains(&status.to_string()),
             "{error}"
         );
-        if *place != Place::Post {
-            let query = trino.asked(&from("t"), Place::Queued)[0].query.unwrap();
-            let text = error.to_string();
-            assert!(text.contains(&format!("q{query}")), "no query id: {text}");
-        }
         let expected = match status {
             401 | 403 => "config_error",
             404 | 410 => "transient_error",
             _ => "system_error",
         };
         assert_eq!(error["failure_type"], expected, "{status}");
+    });
+}
+
+#[test]
+fn a_page_that_cannot_be_had_is_told_with_the_query_id() {
+    each(&[401, 404, 500], |status| {
+        let trino = three_pages();
+        trino.fault(&from("t"), Place::Page(1), Fault::Status(*status), 9);
+        let outcome = read(&trino, &["t"]).run();
+        let error = outcome.assert_failed("t").to_string();
+        let query = trino.asked(&from("t"), Place::Queued)[0].query.unwrap();
+        assert!(error.contains(&format!("q{query}")), "{error}");
     });
 }
 
@@ -209,9 +216,20 @@ fn a_query_that_fails_before_its_first_row_is_run_again() {
         trino.answer(&from("t"), [bad.clone(), good.clone()]);
         let outcome = read(&trino, &["t"]).run();
         assert_eq!(outcome.code, Some(0), "{name}");
-        outcome.assert_complete("t", &[1, 2]);
+        assert_eq!(outcome.numbers("t"), [1, 2], "{name}");
+        assert_eq!(outcome.statuses("t").last().unwrap(), "COMPLETE", "{name}");
         assert_eq!(trino.asked(&from("t"), Place::Post).len(), 2, "{name}");
     });
+}
+
+#[test]
+fn a_query_that_is_run_again_is_one_stream() {
+    let lost = failed("JDBC_ERROR", "EXTERNAL", "the database went away");
+    let trino = FakeTrino::start();
+    trino.numbers("t", &[&[1, 2]]);
+    // It has said its columns, so the stream was called RUNNING already.
+    trino.answer_once(&from("t"), Answer::new(N, [nothing(), nothing(), lost]));
+    read(&trino, &["t"]).run().assert_complete("t", &[1, 2]);
 }
 
 #[test]
@@ -269,13 +287,7 @@ fn a_lost_answer_to_the_post_starts_one_query() {
 
 #[test]
 fn the_first_contact_gives_up_soon() {
-    let cases = [
-        ("starting", None),
-        ("unavailable", Some(Fault::Status(503))),
-        // The server's wish does not lengthen the budget.
-        ("busy for long", Some(Fault::Wait(503, 15))),
-    ];
-    each(&cases, |(name, fault)| {
+    each(&[None, Some(Fault::Status(503))], |fault| {
         let trino = FakeTrino::start();
         match fault {
             None => trino.starting(true),
@@ -283,6 +295,15 @@ fn the_first_contact_gives_up_soon() {
         }
         let run = Connector::new("check").config(&trino.config());
         let outcome = run.within(Duration::from_secs(10)).run();
-        assert_eq!(outcome.status().0, "FAILED", "{name}");
+        assert_eq!(outcome.status().0, "FAILED", "{fault:?}");
     });
+}
+
+#[test]
+fn retry_after_does_not_lengthen_the_budget() {
+    let trino = FakeTrino::start();
+    trino.fault("", Place::Info, Fault::Wait(503, 15), usize::MAX);
+    let run = Connector::new("check").config(&trino.config());
+    let outcome = run.within(Duration::from_secs(10)).run();
+    assert_eq!(outcome.status().0, "FAILED");
 }
