@@ -1,6 +1,10 @@
 //! ESTIMATE messages, from the table's statistics where it has some.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::clock;
 use crate::protocol::message::{Estimate, Message, StateType, Trace, TracePayload};
@@ -10,12 +14,21 @@ use crate::trino::control::{self, StatsRow};
 
 use super::plan::StreamPlan;
 use super::runner::Context;
+use super::slice::Running;
 
-/// Sends the estimate of a stream as soon as it is known, beside the read itself.
-pub(super) fn send(context: &Context, plan: &StreamPlan) -> JoinHandle<()> {
+/// Time for the statistics; they hold a slot that rows may be waiting for.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// Sends the estimate of a stream beside its rows, once they come: statistics never take the
+/// slot of a query that brings rows, and are left out where no slot is free.
+pub(super) fn send(context: &Context, plan: &StreamPlan, running: Arc<Running>) -> JoinHandle<()> {
     let (context, plan) = (context.clone(), plan.clone());
     tokio::spawn(async move {
-        if let Some(estimate) = of(&context.client, &plan).await {
+        running.begun().await;
+        if !context.client.has_free_slot() {
+            return;
+        }
+        if let Ok(Some(estimate)) = timeout(LIMIT, of(&context.client, &plan)).await {
             // The read itself notices a closed stdout.
             let _ = context.output.send(&estimate).await;
         }

@@ -19,14 +19,15 @@ pub(super) async fn read(context: &Context, plan: &StreamPlan) -> Result<u64, Re
     let output = &context.output;
     let stream = &plan.descriptor;
     status::say(output, stream, StreamStatus::Started).await?;
-    let estimate = estimate::send(context, plan);
+    let running = Arc::new(Running::default());
+    let estimate = estimate::send(context, plan, Arc::clone(&running));
     let slices = slices::plan(context, plan).await;
     tracing::info!(
         "stream \"{stream}\": reading {} columns with {}",
         plan.columns.len(),
         slices.describe()
     );
-    let records = read_slices(context, plan, slices.queries(plan)).await;
+    let records = read_slices(context, plan, slices.queries(plan), &running).await;
     // An estimate that comes after the rows helps nobody.
     estimate.abort();
     let records = records?;
@@ -42,11 +43,11 @@ async fn read_slices(
     context: &Context,
     plan: &StreamPlan,
     queries: Vec<String>,
+    running: &Arc<Running>,
 ) -> Result<u64, ReadError> {
-    let running = Arc::new(Running::default());
     let mut slices = JoinSet::new();
     for sql in queries {
-        let (context, plan, running) = (context.clone(), plan.clone(), Arc::clone(&running));
+        let (context, plan, running) = (context.clone(), plan.clone(), Arc::clone(running));
         slices.spawn(async move { slice::read(&context, &plan, &sql, &running).await });
     }
     let mut records = 0;

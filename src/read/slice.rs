@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tokio::sync::Notify;
+
 use super::plan::StreamPlan;
 use super::runner::Context;
 use super::status;
@@ -57,13 +59,22 @@ impl From<ReadError> for ConnectorError {
 
 /// Says RUNNING once per stream, whatever number of queries it takes.
 #[derive(Default)]
-pub(super) struct Running(AtomicBool);
+pub(super) struct Running {
+    said: AtomicBool,
+    begun: Notify,
+}
 
 impl Running {
+    /// Waits until the first query answers. For one waiter.
+    pub(super) async fn begun(&self) {
+        self.begun.notified().await;
+    }
+
     async fn say(&self, output: &Output, plan: &StreamPlan) -> Result<(), Closed> {
-        if self.0.swap(true, Ordering::Relaxed) {
+        if self.said.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
+        self.begun.notify_one();
         status::say(output, &plan.descriptor, StreamStatus::Running).await
     }
 }

@@ -108,6 +108,11 @@ impl Client {
         &self.traits
     }
 
+    /// Whether a query would start at once.
+    pub fn has_free_slot(&self) -> bool {
+        self.slots.available_permits() > 0
+    }
+
     /// Starts a small query, whose answers come direct; waits for one of the `concurrency` slots
     /// first.
     ///
