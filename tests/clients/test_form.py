@@ -262,6 +262,7 @@ BAD = {
     "concurrency that is a text": ({"concurrency": "4"}, "concurrency"),
     "a session property without a value": ({"session_properties": ["query_max_run_time"]}, "session_properties"),
     "a client tag with a comma": ({"client_tags": ["a,b"]}, "client_tags"),
+    "an unknown fetch protocol": ({"fetch_protocol": "arrow"}, "fetch_protocol"),
     "a source that is a number": ({"source": 1}, "source"),
 }
 
