@@ -179,11 +179,26 @@ def test_certificates_and_keys_have_room_for_their_lines(path: Path, field: dict
         assert field.get("multiline") is True
 
 
+#: Reported; each may leave when spec.json has its words.
+WITHOUT_WORDS = ("session_properties", "client_tags")
+
+
 @pytest.mark.parametrize(("path", "field"), named(fields()))
 def test_patterns_are_put_into_words(path: Path, field: dict[str, Any]) -> None:
-    """Nobody should have to read a regular expression in an error."""
-    if "pattern" in field:
-        assert field.get("pattern_descriptor", "").strip()
+    """Nobody should have to read a regular expression in an error; the form takes those of a list's items, too."""
+    items = field.get("items", {})
+    if "pattern" in field or "pattern" in items:
+        if path[0] in WITHOUT_WORDS and "pattern_descriptor" not in {*field, *items}:
+            pytest.xfail("the form shows a regular expression; reported")
+        assert field.get("pattern_descriptor", items.get("pattern_descriptor", "")).strip()
+
+
+@pytest.mark.parametrize(("path", "field"), named(fields()))
+def test_the_first_of_several_types_is_what_the_form_shows(path: Path, field: dict[str, Any]) -> None:
+    """It looks at no other; a null there would show nothing."""
+    if isinstance(field.get("type"), list):
+        assert field["type"][0] != "null"
+        assert jsonschema.Draft7Validator({"type": field["type"][0]}).is_valid(field.get("default"))
 
 
 @pytest.mark.parametrize(("path", "field"), named(fields()))
@@ -247,6 +262,7 @@ BAD = {
     "concurrency that is a text": ({"concurrency": "4"}, "concurrency"),
     "a session property without a value": ({"session_properties": ["query_max_run_time"]}, "session_properties"),
     "a client tag with a comma": ({"client_tags": ["a,b"]}, "client_tags"),
+    "an unknown fetch protocol": ({"fetch_protocol": "arrow"}, "fetch_protocol"),
     "a source that is a number": ({"source": 1}, "source"),
 }
 

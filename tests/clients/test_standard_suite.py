@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,11 @@ def run_binary(source: Source, args: list[str], **_: Any) -> EntrypointOutput:
 
 
 @pytest.fixture(autouse=True)
-def _suite_runs_the_binary(binary: Path, connector_secrets: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def _suite_runs_the_binary(
+    binary: Path, connector_secrets: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # The suite leaves its configurations, passwords included, in the directory for temporary files.
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(entrypoint_wrapper, "_run_command", run_binary)
 
 

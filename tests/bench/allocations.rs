@@ -1,0 +1,73 @@
+//! The encoder allocates nothing per row once its buffers have grown.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+mod pages;
+
+struct Counting;
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+// SAFETY: every call is handed to the system's allocator unchanged.
+#[expect(unsafe_code, reason = "an allocator is unsafe to implement")]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promise is the same.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise is the same.
+        unsafe { System.dealloc(memory, layout) }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promise is the same.
+        unsafe { System.realloc(memory, layout, size) }
+    }
+}
+
+/// Allocations while a page of this size is encoded by an encoder that has met one before.
+fn allocations(name: &str, size: usize) -> (u64, u64) {
+    let page = pages::Page::load(name, size);
+    let mut encoder = page.encoder(name);
+    let mut out = Vec::with_capacity(4 * source_trino::encode::FLUSH_AT);
+    let mut flush = |bytes: &mut Vec<u8>| {
+        bytes.clear();
+        Ok(())
+    };
+    let mut encode = || {
+        let rows = encoder.encode_page(
+            page.rows.as_bytes(),
+            1_700_000_000_000,
+            &mut out,
+            &mut flush,
+        );
+        assert_eq!(rows, Ok(page.count));
+    };
+    encode();
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    encode();
+    (ALLOCATIONS.load(Ordering::Relaxed) - before, page.count)
+}
+
+// One test, so that no other thread allocates meanwhile.
+#[test]
+fn rows_cost_no_allocation() {
+    for name in ["lineitem", "wide", "nested", "text"] {
+        let (for_some, some) = allocations(name, 0);
+        let (for_many, many) = allocations(name, 2 * 1024 * 1024);
+        println!("{name}: {for_some} allocations for {some} rows, {for_many} for {many}");
+        // A page costs a few: its constant bytes, and its last row, which is read by the slow path.
+        assert!(
+            for_many <= 64,
+            "{name}: {for_many} allocations for {many} rows"
+        );
+    }
+}

@@ -1,0 +1,38 @@
+//! What `callgrind-gate` counts: one page, encoded a number of times.
+//!
+//! `instructions <page> <times>` prints the rows encoded. The gate runs it with two numbers and takes the difference, so
+//! that start-up and reading the file do not count.
+
+use std::env;
+use std::io::{Write as _, stdout};
+
+mod pages;
+
+fn main() {
+    let mut arguments = env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with("--"));
+    let (Some(name), Some(times)) = (arguments.next(), arguments.next()) else {
+        // `cargo bench` runs every bench without arguments.
+        return;
+    };
+    let times: u64 = times.parse().expect("a number of times");
+    let page = pages::Page::load(&name, 0);
+    let mut encoder = page.encoder(&name);
+    let mut out = Vec::with_capacity(2 * source_trino::encode::FLUSH_AT);
+    let mut flush = |bytes: &mut Vec<u8>| {
+        bytes.clear();
+        Ok(())
+    };
+    for _ in 0..times {
+        let rows = encoder.encode_page(
+            page.rows.as_bytes(),
+            1_700_000_000_000,
+            &mut out,
+            &mut flush,
+        );
+        assert_eq!(rows, Ok(page.count));
+        out.clear();
+    }
+    writeln!(stdout(), "{}", times * page.count).expect("stdout");
+}
