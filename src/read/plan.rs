@@ -41,6 +41,7 @@ pub async fn plan(
     catalog: &ConfiguredAirbyteCatalog,
 ) -> Result<Vec<Planned>, ConnectorError> {
     refuse_repeated(catalog)?;
+    warn_of_incremental(catalog);
     let mut by_schema: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for stream in &catalog.streams {
         by_schema
@@ -96,6 +97,23 @@ fn refuse_repeated(catalog: &ConfiguredAirbyteCatalog) -> Result<(), ConnectorEr
     }
 }
 
+/// One line for all: PyAirbyte configures every stream as incremental, whatever it supports.
+fn warn_of_incremental(catalog: &ConfiguredAirbyteCatalog) {
+    let incremental = catalog
+        .streams
+        .iter()
+        .filter(|s| s.sync_mode == SyncMode::Incremental);
+    let names: Vec<String> = incremental
+        .map(|s| s.stream.descriptor().to_string())
+        .collect();
+    if !names.is_empty() {
+        tracing::warn!(
+            "this version reads no stream incrementally, so all rows are read of {}",
+            names.join(", ")
+        );
+    }
+}
+
 fn plan_stream(
     connection: &Connection,
     stream: &ConfiguredAirbyteStream,
@@ -114,12 +132,6 @@ fn plan_stream(
              schema, or deselect the stream."
         )));
     };
-    if stream.sync_mode == SyncMode::Incremental {
-        tracing::warn!(
-            "stream \"{descriptor}\" is configured as incremental, which this version does not \
-             do: all its rows are read"
-        );
-    }
     let columns = match stream.stream.selected_columns() {
         None => found.columns,
         Some(selected) => select(&descriptor, found.columns, &selected),
