@@ -59,6 +59,15 @@ def config_https(config: Callable[..., dict[str, Any]], environment: Environment
     return make
 
 
+@pytest.fixture(scope="module", params=["direct", "auto"])
+def protocol(request: pytest.FixtureRequest) -> str:
+    """How rows are fetched; a test that asks for it runs for both ways.
+
+    The test server offers spooling, so `auto` is spooled.
+    """
+    return str(request.param)
+
+
 @pytest.fixture(scope="session")
 def sql(environment: Environment) -> Trino:
     """Runs SQL in Trino: `sql("SELECT 1")`, `sql.value("SELECT 1")`."""

@@ -63,13 +63,13 @@ class LongRead:
 
 
 @pytest.fixture
-def long_read(connector: Connector, config: Config, sql: Trino) -> Callable[[], Any]:
+def long_read(connector: Connector, config: Config, sql: Trino, protocol: str) -> Callable[[], Any]:
     """Starts a long read: `with long_read() as read: …`."""
 
     @contextmanager
     def start() -> Iterator[LongRead]:
         source = unique("process")
-        arguments = connector.read_arguments(config("tpch", "sf1", source=source), LARGE)
+        arguments = connector.read_arguments(config("tpch", "sf1", source=source, fetch_protocol=protocol), LARGE)
         with connector.start(*arguments) as process:
             try:
                 yield LongRead(process, sql, source)

@@ -310,27 +310,32 @@ def test_a_table_that_may_not_be_read_is_a_config_error(
 
 
 @pytest.fixture(scope="module")
-def late_failure(connector: Connector, config: Config, sql: Trino, new_schema: NewSchema) -> Result:
+def late_failure(connector: Connector, config: Config, sql: Trino, new_schema: NewSchema, protocol: str) -> Result:
     """A read of a view whose rows are fine for a long time, and then one divides by zero.
 
-    They are 120 MB, more than Trino holds back for a reader: it meets the bad row when most of the others are sent.
+    They are 120 MB, more than Trino holds back for a reader of direct results: it meets the bad row when most of the
+    others are sent.
     """
     schema = new_schema("memory", "late")
     sql(
         f"CREATE VIEW {quoted('memory', schema, 'late')} AS SELECT n, 1 / (n - 59999) AS q, "
         "rpad(CAST(n AS varchar), 2000, 'x') AS p FROM TABLE(sequence(start => 1, stop => 60000)) t(n)"
     )
-    return connector.read(config("memory", schema), configured([handwritten("late", schema, ["n", "q", "p"])]))
+    catalog = configured([handwritten("late", schema, ["n", "q", "p"])])
+    return connector.read(config("memory", schema, fetch_protocol=protocol), catalog)
 
 
 class TestQueryThatFailsInTheMiddle:
     """It is never taken for a whole one."""
 
-    def test_rows_came_before_the_failure(self, late_failure: Result) -> None:
-        assert len(late_failure.records("late")) > 1000, late_failure.explain()
+    def test_rows_came_before_the_failure(self, late_failure: Result, protocol: str) -> None:
+        # The workers spool as fast as they can, so that the failure may come before the first segment.
+        least = 1000 if protocol == "direct" else 0
+        assert least <= len(late_failure.records("late")) < 60_000, late_failure.explain()
 
     def test_the_stream_is_incomplete(self, late_failure: Result) -> None:
-        assert late_failure.statuses("late") == ["STARTED", "RUNNING", "INCOMPLETE"]
+        assert late_failure.statuses("late")[-1] == "INCOMPLETE"
+        assert "COMPLETE" not in late_failure.statuses("late")
 
     def test_the_exit_code_is_1(self, late_failure: Result) -> None:
         assert late_failure.exit_code == 1

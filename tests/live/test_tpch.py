@@ -22,9 +22,9 @@ def streams(connector: Connector, config: Callable[..., dict[str, Any]]) -> dict
 
 
 @pytest.fixture(scope="module")
-def read(connector: Connector, config: Callable[..., dict[str, Any]], streams: dict[str, Any]) -> Result:
+def read(connector: Connector, config: Callable[..., dict[str, Any]], streams: dict[str, Any], protocol: str) -> Result:
     """All tables, by one read of everything that was discovered."""
-    result = connector.read(config("tpch", "tiny"), configured(streams.values()))
+    result = connector.read(config("tpch", "tiny", fetch_protocol=protocol), configured(streams.values()))
     assert result.exit_code == 0, result.explain()
     return result
 

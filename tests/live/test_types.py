@@ -41,17 +41,23 @@ def view_of(expressions: list[str]) -> str:
 
 
 @pytest.fixture(scope="module")
-def everything(
-    connector: Connector, config: Callable[..., dict[str, Any]], sql: Trino, new_schema: Callable[[str, str], str]
-) -> Everything:
+def types_schema(sql: Trino, new_schema: Callable[[str, str], str]) -> str:
+    """A schema with a view and a table of every family."""
     schema = new_schema("memory", "types")
     families = {family: [case.sql for case in cases] for family, cases in FAMILIES.items()}
     for family, expressions in (families | {"sketches": list(SKETCHES.values())}).items():
         view, table = (quoted("memory", schema, f"{family}_{kind}") for kind in KINDS)
         sql(f"CREATE VIEW {view} AS {view_of(expressions)}")
         sql(f"CREATE TABLE {table} AS SELECT * FROM {view}")
-    streams = connector.discover(config("memory", schema)).streams
-    result = connector.read(config("memory", schema), configured(streams.values()))
+    return schema
+
+
+@pytest.fixture(scope="module")
+def everything(
+    connector: Connector, config: Callable[..., dict[str, Any]], types_schema: str, protocol: str
+) -> Everything:
+    streams = connector.discover(config("memory", types_schema)).streams
+    result = connector.read(config("memory", types_schema, fetch_protocol=protocol), configured(streams.values()))
     records: dict[str, list[dict[str, Any]]] = {name: [] for name in streams}
     for record in result.exact_records:
         records[record["stream"]].append(record)

@@ -340,11 +340,15 @@ EXOTIC = [
     Case("HyperLogLog", "(SELECT approx_set(x) FROM (VALUES 1) t(x))", STRING, '"AgwBAIADRAA="'),
     Case("geometry", "ST_GeometryFromText('POINT (1 2)')", STRING, '"POINT (1 2)"'),
     Case("spherical geography", "to_spherical_geography(ST_Point(1, 2))", STRING, '"POINT (1 2)"'),
-    Case("bing tile, which is no text", "bing_tile(3, 5, 3)", STRING, r'"{\"x\":3,\"y\":5,\"zoom\":3}"'),
     Case("color", "color('red')", STRING, '"red"'),
     Case("array of HyperLogLog", "ARRAY[(SELECT approx_set(x) FROM (VALUES 1) t(x))]", array(STRING),
          '["AgwBAIADRAA="]'),
     Case("array of geometry", "ARRAY[ST_GeometryFromText('POINT (1 2)')]", array(STRING), '["POINT (1 2)"]'),
+]  # fmt: skip
+
+#: Types whose values are JSON objects on the wire. The spooling of Trino 476 cannot write them (SERIALIZATION_ERROR).
+OBJECTS = [
+    Case("bing tile, which is no text", "bing_tile(3, 5, 3)", STRING, r'"{\"x\":3,\"y\":5,\"zoom\":3}"'),
 ]  # fmt: skip
 
 #: Each of these is a view and a table of its own.
@@ -357,6 +361,7 @@ FAMILIES: dict[str, list[Case]] = {
     "nested": NESTED,
     "odd_rows": ODD_ROWS,
     "exotic": EXOTIC,
+    "objects": OBJECTS,
 }
 
 #: Types whose text is for machines only: it must be what SQL says, as base64.
