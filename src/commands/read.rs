@@ -24,6 +24,7 @@ pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> 
     let context = Context {
         client,
         output: output.clone(),
+        fetch_protocol: connection.fetch_protocol,
         connector,
         progress: progress.clone(),
     };

@@ -6,6 +6,7 @@ use super::full_refresh;
 use super::plan::{Planned, StreamPlan};
 use super::slice::ReadError;
 use super::status;
+use crate::config::FetchProtocol;
 use crate::error::ConnectorError;
 use crate::output::{Closed, Output};
 use crate::progress::Progress;
@@ -19,6 +20,8 @@ pub struct Context {
     pub client: Client,
     /// The way to stdout.
     pub output: Output,
+    /// How the rows of tables are fetched.
+    pub fetch_protocol: FetchProtocol,
     /// The connector behind the catalog, for example `iceberg`, where it is known.
     pub connector: Option<String>,
     /// What a person at a terminal sees.

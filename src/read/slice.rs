@@ -8,6 +8,7 @@ use super::plan::StreamPlan;
 use super::runner::Context;
 use super::status;
 use crate::clock;
+use crate::config::FetchProtocol;
 use crate::encode::{EncodeError, Encoder, RecordPlan, Stopped};
 use crate::error::ConnectorError;
 use crate::output::{Closed, Output};
@@ -91,6 +92,8 @@ pub(super) async fn read(
     sql: &str,
     running: &Running,
 ) -> Result<u64, ReadError> {
+    let stream = &plan.descriptor;
+    let mut protocol = context.fetch_protocol;
     let mut attempt = 1;
     let mut pause = PAUSE;
     loop {
@@ -101,18 +104,25 @@ pub(super) async fn read(
             encoder: None,
             records: 0,
         };
-        match reader.run(sql).await {
+        let (query_id, error) = match reader.run(sql, protocol).await {
             Ok(()) => return Ok(reader.records),
-            Err(ReadError::Trino { error, .. })
-                if reader.records == 0 && error.is_transient_query() && attempt < RUNS =>
-            {
-                let stream = &plan.descriptor;
-                tracing::warn!("stream \"{stream}\": {error}; starting again in {pause:?}");
-                tokio::time::sleep(pause).await;
-                attempt += 1;
-                pause *= 2;
+            Err(ReadError::Trino { query_id, error }) if reader.records == 0 && attempt < RUNS => {
+                (query_id, error)
             }
             Err(error) => return Err(error),
+        };
+        attempt += 1;
+        if error.is_serialization() && protocol == FetchProtocol::Auto {
+            tracing::info!(
+                "stream \"{stream}\": this result cannot be spooled, so it is read direct"
+            );
+            protocol = FetchProtocol::Direct;
+        } else if error.is_transient_query() {
+            tracing::warn!("stream \"{stream}\": {error}; starting again in {pause:?}");
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        } else {
+            return Err(ReadError::Trino { query_id, error });
         }
     }
 }
@@ -126,8 +136,8 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    async fn run(&mut self, sql: &str) -> Result<(), ReadError> {
-        let rows = self.context.client.read(sql).await;
+    async fn run(&mut self, sql: &str, protocol: FetchProtocol) -> Result<(), ReadError> {
+        let rows = self.context.client.read(sql, protocol).await;
         let mut rows = rows.map_err(|error| ReadError::Trino {
             query_id: None,
             error,

@@ -323,6 +323,19 @@ impl TrinoError {
         }
     }
 
+    /// Whether Trino says no more than that something in it went wrong.
+    pub(super) fn is_internal(&self) -> bool {
+        self.query_error()
+            .is_some_and(|error| error.error_name == "GENERIC_INTERNAL_ERROR")
+    }
+
+    /// Whether the server cannot write the result as JSON. Its spooling cannot write types that
+    /// are objects, such as `BingTile`, which its direct protocol can (seen on 476).
+    pub(crate) fn is_serialization(&self) -> bool {
+        self.query_error()
+            .is_some_and(|error| error.error_name == "SERIALIZATION_ERROR")
+    }
+
     /// Trino's name of the error, when it is one of a query.
     pub fn query_error(&self) -> Option<&QueryError> {
         match self {

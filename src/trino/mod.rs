@@ -9,6 +9,7 @@
 //! | `retry` | what is tried again, how often, how soon |
 //! | `server` | what this server can do, from its version |
 //! | `page` | bytes of an answer → envelope and rows' bytes (pure) |
+//! | `fetch` | one page: asked for, again where that loses nothing, the next announced early |
 //! | `rows` | a query's rows as blocks, direct or spooled |
 //! | `segment` | what an answer says of a spooled segment; its download and receipt |
 //! | `codec` | content of segments: bytes as stored → JSON text (pure) |
@@ -19,6 +20,7 @@
 pub mod codec;
 pub(crate) mod control;
 pub mod error;
+mod fetch;
 pub mod page;
 mod problem;
 pub(crate) mod retry;
@@ -57,7 +59,6 @@ pub struct Client {
     traits: Arc<ServerTraits>,
     slots: Arc<Semaphore>,
     memory: Arc<Semaphore>,
-    fetch_protocol: FetchProtocol,
     queries: Queries,
 }
 
@@ -98,7 +99,6 @@ impl Client {
             traits: Arc::new(traits),
             slots: Arc::new(Semaphore::new(connection.concurrency)),
             memory: Arc::new(Semaphore::new(rows::BUDGET as usize)),
-            fetch_protocol: connection.fetch_protocol,
             queries: queries.clone(),
         })
     }
@@ -123,17 +123,17 @@ impl Client {
         statement::start(self, sql, None).await
     }
 
-    /// Starts a query for its rows, over the configured protocol; waits for a slot as well.
+    /// Starts a query for its rows; waits for a slot as well.
     ///
     /// # Errors
     ///
     /// As [`Client::execute`].
-    pub async fn read(&self, sql: &str) -> Result<Rows, TrinoError> {
-        let encodings = match self.fetch_protocol {
+    pub async fn read(&self, sql: &str, protocol: FetchProtocol) -> Result<Rows, TrinoError> {
+        let encodings = match protocol {
             FetchProtocol::Direct => None,
             FetchProtocol::Auto | FetchProtocol::Spooled => Some(codec::ACCEPTED),
         };
         let statement = statement::start(self, sql, encodings).await?;
-        Ok(Rows::new(self.clone(), statement))
+        Ok(Rows::new(self.clone(), statement, protocol))
     }
 }

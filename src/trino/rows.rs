@@ -30,6 +30,7 @@ pub(super) const BUDGET: u32 = 1024;
 /// The rows of a running query.
 pub struct Rows {
     client: Client,
+    protocol: FetchProtocol,
     statement: Statement,
     columns: Option<Vec<Column>>,
     waiting: VecDeque<Segment>,
@@ -48,9 +49,10 @@ pub struct Block {
 }
 
 impl Rows {
-    pub(super) fn new(client: Client, statement: Statement) -> Self {
+    pub(super) fn new(client: Client, statement: Statement, protocol: FetchProtocol) -> Self {
         Self {
             client,
+            protocol,
             statement,
             columns: None,
             waiting: VecDeque::new(),
@@ -123,7 +125,7 @@ impl Rows {
             }
             return Ok(None);
         }
-        if self.client.fetch_protocol == FetchProtocol::Spooled {
+        if self.protocol == FetchProtocol::Spooled {
             return Err(TrinoError::NotSpooled);
         }
         Ok(Some(Block {
