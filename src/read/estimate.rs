@@ -19,8 +19,8 @@ use super::slice::Running;
 /// Time for the statistics; they hold a slot that rows may be waiting for.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Sends the estimate of a stream beside its rows, once they come: statistics never take the
-/// slot of a query that brings rows, and are left out where no slot is free.
+/// Sends the estimate of a stream while its first query runs: statistics never take the slot of
+/// a query that brings rows, and are left out where no slot is free.
 pub(super) fn send(context: &Context, plan: &StreamPlan, running: Arc<Running>) -> JoinHandle<()> {
     let (context, plan) = (context.clone(), plan.clone());
     tokio::spawn(async move {

@@ -66,7 +66,7 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// Waits until the first query answers. For one waiter.
+    /// Waits until a query of the stream has its slot and was taken by the server. For one waiter.
     pub(super) async fn begun(&self) {
         self.begun.notified().await;
     }
@@ -75,7 +75,6 @@ impl Running {
         if self.said.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
-        self.begun.notify_one();
         status::say(output, &plan.descriptor, StreamStatus::Running).await
     }
 }
@@ -142,6 +141,7 @@ impl Reader<'_> {
             query_id: None,
             error,
         })?;
+        self.running.begun.notify_one();
         let query_id = rows.query_id().to_owned();
         tracing::debug!("stream \"{}\": query {query_id}", self.plan.descriptor);
         let result = self.copy(&mut rows, &query_id).await;
