@@ -1,6 +1,7 @@
 //! The exact messages of every command.
 
 use std::collections::BTreeSet;
+use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -59,17 +60,26 @@ fn check(config: &Value) -> Connector {
 
 #[test]
 fn spec_is_one_message_on_the_first_line() {
-    let started = Instant::now();
     let outcome = Connector::new("spec").run();
-    let took = started.elapsed();
     assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));
     let messages = outcome.messages();
     assert_eq!(messages.len(), 1);
     assert_eq!(messages[0]["type"], "SPEC");
     let file: Value = serde_json::from_str(include_str!("../../spec.json")).unwrap();
     assert_eq!(messages[0]["spec"], file);
-    // 20 ms in a release build on a quiet machine; this is neither.
-    assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
+#[test]
+fn spec_answers_at_once() {
+    // 20 ms in a release build on a quiet machine; this is neither, so the best of ten counts.
+    let first_byte = |_| {
+        let started = Instant::now();
+        let mut running = Connector::new("spec").start();
+        running.stdout().read_exact(&mut [0]).unwrap();
+        started.elapsed()
+    };
+    let best = (0..10).map(first_byte).min().unwrap();
+    assert!(best < Duration::from_millis(300), "{best:?}");
 }
 
 #[test]
@@ -345,8 +355,9 @@ fn read_of_some_columns_asks_for_these_only() {
 #[test]
 fn an_estimate_tells_rows_and_bytes() {
     let trino = FakeTrino::start();
+    // Statistics are asked for once rows come, and are worth something only while they do.
     let slow = nothing().after(Duration::from_millis(700));
-    trino.table("t", &[("n", "bigint")], [slow, rows(json!([[1]])), end()]);
+    trino.table("t", &[("n", "bigint")], [rows(json!([[1]])), slow, end()]);
     trino.answer("SHOW STATS", [metadata::statistics("n", 80.0, 10.0)]);
     let outcome = read(&trino, &["t"]).run();
     outcome.assert_complete("t", &[1]);
