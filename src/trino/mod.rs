@@ -9,7 +9,6 @@
 //! | `retry` | what is tried again, how often, how soon |
 //! | `server` | what this server can do, from its version |
 //! | `page` | bytes of an answer → envelope and rows' bytes (pure) |
-//! | `fetch` | one page: asked for, again where that loses nothing, the next announced early |
 //! | `rows` | a query's rows as blocks, direct or spooled |
 //! | `segment` | what an answer says of a spooled segment; its download and receipt |
 //! | `codec` | content of segments: bytes as stored → JSON text (pure) |
@@ -20,7 +19,6 @@
 pub mod codec;
 pub(crate) mod control;
 pub mod error;
-mod fetch;
 pub mod page;
 mod problem;
 pub(crate) mod retry;

@@ -122,109 +122,37 @@ impl Page {
     }
 }
 
-/// What the begin of an answer says of the next one.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Head {
-    /// Not enough has arrived.
-    Unfinished,
-    /// Where the next answer is.
-    Next(String),
-    /// Nothing before the rows.
-    Silent,
-}
-
-/// Looks for `nextUri` in the begin of an answer. Trino writes it before the rows.
-pub fn next_uri(begin: &[u8]) -> Head {
-    let mut members = Members::new(begin);
-    loop {
-        match members.next() {
-            Ok(Some((b"nextUri", value))) => {
-                let uri = serde_json::from_slice(&begin[value]);
-                return uri.map_or(Head::Silent, Head::Next);
-            }
-            Ok(Some((b"columns" | b"data" | b"stats", _)) | None) => return Head::Silent,
-            Ok(Some(_)) => {}
-            // Cut off; or malformed, which `Page::parse` will say.
-            Err(_) if members.in_rows() => return Head::Silent,
-            Err(_) => return Head::Unfinished,
-        }
-    }
-}
-
 /// Where the value of the top-level member `data` is, if there is one.
 fn find_data(body: &[u8]) -> Result<Option<Range<usize>>, PageError> {
-    let mut members = Members::new(body);
-    while let Some((key, value)) = members.next()? {
-        if key == b"data" {
-            return Ok(Some(value));
-        }
+    let malformed = |what: &str| PageError::Malformed(what.to_owned());
+    let mut at = skip_blanks(body, 0);
+    if body.get(at) != Some(&b'{') {
+        let start = String::from_utf8_lossy(&body[at..body.len().min(at + 60)]).into_owned();
+        return Err(PageError::Malformed(format!("it begins with {start:?}")));
     }
-    Ok(None)
-}
-
-/// Key of a member and place of its value.
-type Member<'a> = (&'a [u8], Range<usize>);
-
-/// The members of the object that a body is, one after the other.
-struct Members<'a> {
-    body: &'a [u8],
-    at: usize,
-    key: &'a [u8],
-}
-
-impl<'a> Members<'a> {
-    fn new(body: &'a [u8]) -> Self {
-        Self {
-            body,
-            at: 0,
-            key: b"",
-        }
-    }
-
-    /// Whether what could not be read whole are the rows or their columns.
-    fn in_rows(&self) -> bool {
-        matches!(self.key, b"data" | b"columns")
-    }
-
-    /// Key and place of the value; `None` after the last.
-    fn next(&mut self) -> Result<Option<Member<'a>>, PageError> {
-        let body = self.body;
-        let malformed = |what: &str| PageError::Malformed(what.to_owned());
-        let cut_off = || malformed("it is cut off");
-        if self.at == 0 {
-            self.at = skip_blanks(body, 0);
-            match body.get(self.at) {
-                Some(b'{') => self.at += 1,
-                None => return Err(cut_off()),
-                Some(_) => {
-                    let start = &body[self.at..body.len().min(self.at + 60)];
-                    let start = String::from_utf8_lossy(start);
-                    return Err(PageError::Malformed(format!("it begins with {start:?}")));
+    at += 1;
+    loop {
+        at = skip_blanks(body, at);
+        match body.get(at) {
+            Some(b'}') => return Ok(None),
+            Some(b',') => at += 1,
+            Some(b'"') => {
+                let key_end = string_end(body, at).ok_or_else(|| malformed("it is cut off"))?;
+                let key = &body[at + 1..key_end - 1];
+                at = skip_blanks(body, key_end);
+                if body.get(at) != Some(&b':') {
+                    return Err(malformed("a member has no value"));
                 }
+                let start = skip_blanks(body, at + 1);
+                let end = value_end(body, start).ok_or_else(|| malformed("it is cut off"))?;
+                if key == b"data" {
+                    return Ok(Some(start..end));
+                }
+                at = end;
             }
+            Some(_) => return Err(malformed("it is not a JSON object")),
+            None => return Err(malformed("it is cut off")),
         }
-        loop {
-            self.at = skip_blanks(body, self.at);
-            match body.get(self.at) {
-                Some(b'}') => return Ok(None),
-                Some(b',') => self.at += 1,
-                Some(b'"') => break,
-                Some(_) => return Err(malformed("it is not a JSON object")),
-                None => return Err(cut_off()),
-            }
-        }
-        let key_end = string_end(body, self.at).ok_or_else(cut_off)?;
-        self.key = &body[self.at + 1..key_end - 1];
-        let colon = skip_blanks(body, key_end);
-        match body.get(colon) {
-            Some(b':') => {}
-            Some(_) => return Err(malformed("a member has no value")),
-            None => return Err(cut_off()),
-        }
-        let start = skip_blanks(body, colon + 1);
-        let end = value_end(body, start).ok_or_else(cut_off)?;
-        self.at = end;
-        Ok(Some((self.key, start..end)))
     }
 }
 
@@ -325,33 +253,6 @@ mod tests {
         let page =
             Page::parse(Bytes::from_static(b"{\"id\":\"q\",\"data\":[[\"\xff\"]]}")).unwrap();
         assert_eq!(page.rows().unwrap().as_ref(), b"[[\"\xff\"]]");
-    }
-
-    #[test]
-    fn the_next_uri_is_known_from_the_head() {
-        let body = br#"{"id":"q","infoUri":"i","nextUri":"http://h/1","columns":[],"data":[[1]]}"#;
-        let known = body.iter().position(|byte| *byte == b'1').unwrap() + 2;
-        for end in 0..body.len() {
-            let expected = if end < known {
-                Head::Unfinished
-            } else {
-                Head::Next("http://h/1".into())
-            };
-            assert_eq!(next_uri(&body[..end]), expected, "{end} bytes");
-        }
-    }
-
-    #[test]
-    fn a_head_without_next_uri_is_silent() {
-        let heads = [
-            r#"{"id":"q","columns":["#,
-            r#"{"id":"q","data":[["#,
-            r#"{"id":"q","stats":{}"#,
-            "{}",
-        ];
-        for head in heads {
-            assert_eq!(next_uri(head.as_bytes()), Head::Silent, "{head}");
-        }
     }
 
     #[test]

@@ -1,15 +1,14 @@
 //! One query: POST, follow `nextUri` to its end, keep it alive, cancel it.
 //!
 //! A task of its own, the pump, talks to the server, so that a slow consumer never stalls the
-//! protocol: it fetches ahead of the consumer, asks for each page as soon as the head of the one
-//! before has named it (docs/performance.md has what that gains), and sends a heartbeat while the consumer
+//! protocol: it fetches one page ahead of the consumer, and sends a heartbeat while the consumer
 //! is busy for long. When the consumer goes away, or the process stops, it cancels the query.
 //!
 //! Rules, each from `StatementClientV1` or from what servers were seen to do (docs/architecture.md):
 //! - `nextUri` is followed as it is, also when the state is already FINISHED;
 //! - an answer may have no rows, an error may come after rows;
 //! - the end is: no `nextUri`, no `error`, state FINISHED. Anything else is an error;
-//! - a page is asked for again only where the server still has it (`fetch`).
+//! - a page is asked for again only where the server still has it.
 
 use std::time::Duration;
 
@@ -19,8 +18,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Client;
 use super::error::TrinoError;
-use super::fetch::{Asked, Fetcher};
-use super::page::Page;
+use super::page::{Page, PageError};
 use super::retry::{self, retried};
 
 /// Pause between two heartbeats; Trino gives a query up after 5 minutes (`query.client.timeout`).
@@ -89,12 +87,9 @@ pub(super) async fn start(
     let query_id = page.envelope.id.clone();
     tracing::debug!(query_id, sql, "query");
     let (sender, events) = mpsc::channel(1);
-    let fetcher = Fetcher {
+    let pump = Pump {
         client: client.clone(),
         query_id: query_id.clone(),
-    };
-    let pump = Pump {
-        fetcher,
         events: sender,
         _slot: slot,
     };
@@ -135,7 +130,8 @@ impl Statement {
 }
 
 struct Pump {
-    fetcher: Fetcher,
+    client: Client,
+    query_id: String,
     events: mpsc::Sender<Event>,
     _slot: OwnedSemaphorePermit,
 }
@@ -146,7 +142,7 @@ impl Pump {
         let outcome = tokio::select! {
             outcome = self.follow(first, &mut last_uri) => outcome,
             () = self.events.closed() => Err(TrinoError::Stopped),
-            () = self.fetcher.client.queries.stop.cancelled() => Err(TrinoError::Stopped),
+            () = self.client.queries.stop.cancelled() => Err(TrinoError::Stopped),
         };
         match outcome {
             Ok(()) => {
@@ -165,11 +161,10 @@ impl Pump {
     /// Follows the query to its end. `last_uri` is where it can be cancelled.
     async fn follow(&self, first: Page, last_uri: &mut Option<String>) -> Result<(), TrinoError> {
         let mut page = first;
-        let mut ahead: Option<Asked> = None;
         let mut hasty = 0;
         loop {
             if let Some(mut error) = page.envelope.error.take() {
-                error.query_id.clone_from(&self.fetcher.query_id);
+                error.query_id.clone_from(&self.query_id);
                 return Err(TrinoError::Query(Box::new(error)));
             }
             let seen = std::mem::replace(last_uri, page.envelope.next_uri.clone());
@@ -184,15 +179,14 @@ impl Pump {
                 return if state == "FINISHED" {
                     Ok(())
                 } else {
-                    let id = &self.fetcher.query_id;
+                    let id = &self.query_id;
                     let text = format!("Query {id} ended in state {state:?} without an error.");
                     Err(TrinoError::Protocol(text))
                 };
             };
             self.room(seen.as_deref(), &uri).await?;
             let asked = Instant::now();
-            let request = ahead.take().unwrap_or_else(|| self.fetcher.ask(uri));
-            (page, ahead) = self.receive(request).await?;
+            page = self.fetch(&uri).await?;
             if page.rows().is_none() && asked.elapsed() < HASTY {
                 hasty += 1;
             } else {
@@ -204,8 +198,8 @@ impl Pump {
         }
     }
 
-    /// Waits until the consumer has taken the page before, so that never more than one complete
-    /// page waits for it; keeps the query alive meanwhile.
+    /// Waits until the consumer has taken the page before, so that never more than one page is
+    /// fetched ahead of it; keeps the query alive meanwhile.
     async fn room(&self, seen: Option<&str>, next: &str) -> Result<(), TrinoError> {
         let mut beat = Instant::now() + HEARTBEAT;
         loop {
@@ -228,47 +222,66 @@ impl Pump {
     /// its rows are here already, so it does not matter whether they come again.
     async fn heartbeat(&self, seen: Option<&str>, next: &str) {
         let (method, uri) = match seen {
-            _ if self.fetcher.client.traits.has_heartbeat => (Method::HEAD, next),
+            _ if self.client.traits.has_heartbeat => (Method::HEAD, next),
             Some(seen) => (Method::GET, seen),
             None => return,
         };
         let Ok(url) = Url::parse(uri) else { return };
-        if let Err(error) = self.fetcher.client.transport.request(method, url).await {
-            tracing::debug!(query_id = self.fetcher.query_id, %error, "heartbeat failed");
+        if let Err(error) = self.client.transport.request(method, url).await {
+            tracing::debug!(query_id = self.query_id, %error, "heartbeat failed");
         }
     }
 
-    /// Waits for a page, and asks for the next one as soon as the page's head has named it.
-    async fn receive(&self, mut asked: Asked) -> Result<(Page, Option<Asked>), TrinoError> {
-        let mut ahead = None;
-        let mut listens = true;
-        loop {
-            tokio::select! {
-                page = &mut asked.page => {
-                    let page = page.map_err(|_| TrinoError::Stopped)??;
-                    return Ok((page, ahead));
-                }
-                next = &mut asked.next, if listens => {
-                    listens = false;
-                    if let Ok(uri) = next {
-                        asked.overtake();
-                        ahead = Some(self.fetcher.ask(uri));
-                    }
+    /// Fetches the answer at `uri`, again where that loses nothing.
+    async fn fetch(&self, uri: &str) -> Result<Page, TrinoError> {
+        let url = Url::parse(uri).map_err(|error| {
+            TrinoError::Protocol(format!(
+                "Trino sent a nextUri that is no URL ({uri}): {error}."
+            ))
+        })?;
+        let traits = &self.client.traits;
+        // Answers of a queued query have no rows to lose.
+        let asks_again = traits.keeps_pages || url.path().contains("/statement/queued/");
+        let what = format!("Query {}", self.query_id);
+        let page = retried(
+            &what,
+            retry::BUDGET,
+            |error| asks_again || error.was_not_served(),
+            || async {
+                let body = self
+                    .client
+                    .transport
+                    .request(Method::GET, url.clone())
+                    .await?;
+                Ok(Page::parse(body)?)
+            },
+        )
+        .await;
+        page.map_err(|cause| match cause {
+            cause if !asks_again && cause.is_transient_request() && !cause.was_not_served() => {
+                TrinoError::PageLost {
+                    query_id: self.query_id.clone(),
+                    version: traits.version.clone(),
+                    cause: Box::new(cause),
                 }
             }
-        }
+            TrinoError::Transport { problem, .. } if !self.client.transport.is_base(&url) => {
+                TrinoError::Elsewhere(problem)
+            }
+            TrinoError::Page(PageError::Malformed(text)) => TrinoError::Protocol(format!(
+                "Query {}: a page cannot be read: {text}.",
+                self.query_id
+            )),
+            other => other,
+        })
     }
 
     /// Cancels the query on the server. Best effort: the server gives it up by itself later.
     async fn cancel(&self, uri: &str) {
         let Ok(url) = Url::parse(uri) else { return };
-        let delete = self.fetcher.client.transport.request(Method::DELETE, url);
+        let delete = self.client.transport.request(Method::DELETE, url);
         let cancelled = tokio::time::timeout(CANCEL_TIMEOUT, delete).await;
         let cancelled = cancelled.is_ok_and(|answer| answer.is_ok());
-        tracing::debug!(
-            query_id = self.fetcher.query_id,
-            cancelled,
-            "query given up"
-        );
+        tracing::debug!(query_id = self.query_id, cancelled, "query given up");
     }
 }

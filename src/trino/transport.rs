@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use reqwest::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER,
 };
@@ -19,9 +19,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Time without a single byte. Trino answers within a second, even when it has nothing to say.
 const READ_TIMEOUT: Duration = Duration::from_secs(90);
-
-/// Room for a page to begin with: Trino's target is 1 MB in memory, most are smaller as JSON.
-const PAGE_CAPACITY: usize = 256 << 10;
 
 /// Redirects that are followed for one segment: coordinator, worker, storage.
 const REDIRECTS: usize = 4;
@@ -92,31 +89,6 @@ impl Transport {
     /// When no answer comes, not all of it, or one with another status than 2xx.
     pub(super) async fn request(&self, method: Method, url: Url) -> Result<Bytes, TrinoError> {
         finish(self.to_coordinator(method, &url), &url).await
-    }
-
-    /// Fetches a page. `head` gets to see what has arrived so far, each time something does, until
-    /// it returns true.
-    ///
-    /// # Errors
-    ///
-    /// As [`Transport::request`].
-    pub(super) async fn page(
-        &self,
-        url: Url,
-        head: &mut (dyn FnMut(&[u8]) -> bool + Send),
-    ) -> Result<Bytes, TrinoError> {
-        let mut response = send(self.to_coordinator(Method::GET, &url), &url).await?;
-        if !response.status().is_success() {
-            return body(response, &url).await;
-        }
-        let mut page = BytesMut::with_capacity(PAGE_CAPACITY);
-        let mut seen = false;
-        let failed = |error| problem::of_request(&error, &url);
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            page.extend_from_slice(&chunk);
-            seen = seen || head(&page);
-        }
-        Ok(page.freeze())
     }
 
     /// Hands a statement over; `encodings` are those of the spooled protocol, best first.
