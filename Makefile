@@ -34,4 +34,4 @@ servers-down: ## stop all servers that were started from here
 	@python3 tests/servers down
 
 clean-cache: servers-down ## remove everything fetched, built and kept below the cache directory
-	rm -rf $(foreach part,demo run target trino venv servers.lock,'$(SOURCE_TRINO_CACHE)/$(part)')
+	rm -rf $(foreach part,demo image run target trino venv servers.lock,'$(SOURCE_TRINO_CACHE)/$(part)')
