@@ -25,6 +25,7 @@ pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> 
         client,
         output: output.clone(),
         fetch_protocol: connection.fetch_protocol,
+        slice_rows: connection.slice_rows,
         connector,
         progress: progress.clone(),
     };

@@ -18,6 +18,10 @@ pub use tls::{Tls, Verification};
 use crate::error::ConnectorError;
 use fields::Fields;
 
+/// Rows of a slice unless the configuration says otherwise. Fewer cost more in planning than they
+/// gain; more are lost when a read breaks.
+pub const DEFAULT_SLICE_ROWS: u64 = 2_000_000;
+
 /// How the rows of a table are fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FetchProtocol {
@@ -56,6 +60,8 @@ pub struct Connection {
     pub concurrency: usize,
     /// How the rows of a table are fetched.
     pub fetch_protocol: FetchProtocol,
+    /// Rows of one slice of a big table, at least 1.
+    pub slice_rows: u64,
     /// Session properties for every query, in the order given.
     pub session_properties: Vec<(String, String)>,
     /// Tags for Trino's resource groups.
@@ -97,6 +103,7 @@ impl Connection {
         let check_privileges = fields.flag("check_privileges", true);
         let concurrency = fields.integer("concurrency", DEFAULT_CONCURRENCY, 1..=64);
         let fetch_protocol = fetch_protocol(&mut fields);
+        let slice_rows = fields.integer("slice_rows", DEFAULT_SLICE_ROWS, 1..=1_000_000_000_000);
         let session_properties = fields.pairs("session_properties");
         let client_tags = fields.texts("client_tags");
         let source = fields
@@ -137,6 +144,7 @@ impl Connection {
             check_privileges,
             concurrency: usize::try_from(concurrency).unwrap_or(1),
             fetch_protocol,
+            slice_rows,
             session_properties,
             client_tags,
             source,

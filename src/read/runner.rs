@@ -22,6 +22,8 @@ pub struct Context {
     pub output: Output,
     /// How the rows of tables are fetched.
     pub fetch_protocol: FetchProtocol,
+    /// Rows of one slice.
+    pub slice_rows: u64,
     /// The connector behind the catalog, for example `iceberg`, where it is known.
     pub connector: Option<String>,
     /// What a person at a terminal sees.

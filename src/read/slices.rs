@@ -19,9 +19,6 @@ use crate::trino::control::{self, PathRow, RangeRow, StatsRow, TotalRow, Version
 use crate::trino::error::TrinoError;
 use crate::types::TrinoType;
 
-/// Rows of a slice. Fewer cost more in planning than they gain; more are lost when a read breaks.
-const SLICE_ROWS: u64 = 2_000_000;
-
 /// Slices of one stream; Trino plans each as a query of its own.
 const MOST_SLICES: u64 = 1_000;
 
@@ -97,7 +94,7 @@ async fn delta(context: &Context, table: &Table) -> Result<Slices, TrinoError> {
     // Listing the files means opening them all; only worth it for a table that is big.
     if row_count(context, table)
         .await?
-        .is_none_or(|rows| rows < 2 * SLICE_ROWS)
+        .is_none_or(|rows| rows < 2 * context.slice_rows)
     {
         return Ok(Slices {
             version: Some(version),
@@ -113,7 +110,7 @@ async fn by_path(context: &Context, version: i64, files: &str) -> Result<Slices,
     let total = total
         .and_then(|total| u64::try_from(total).ok())
         .unwrap_or_default();
-    let wanted = slices_for(total);
+    let wanted = slices_for(total, context.slice_rows);
     let mut bounds = Vec::new();
     if wanted > 1 {
         let rows = total / wanted;
@@ -136,7 +133,7 @@ async fn postgresql(context: &Context, plan: &StreamPlan) -> Result<Slices, Trin
     let Some(rows) = row_count(context, &plan.table).await? else {
         return Ok(Slices::WHOLE);
     };
-    let wanted = slices_for(rows);
+    let wanted = slices_for(rows, context.slice_rows);
     if wanted < 2 {
         return Ok(Slices::WHOLE);
     }
@@ -191,8 +188,8 @@ fn is_integer(ty: &TrinoType) -> bool {
     matches!(ty, Tinyint | Smallint | Integer | Bigint)
 }
 
-fn slices_for(rows: u64) -> u64 {
-    rows.div_ceil(SLICE_ROWS).min(MOST_SLICES)
+fn slices_for(rows: u64, slice_rows: u64) -> u64 {
+    rows.div_ceil(slice_rows).min(MOST_SLICES)
 }
 
 /// The first keys of all slices but the first, evenly spread over the range.
@@ -210,11 +207,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn small_tables_are_not_cut() {
-        assert_eq!(slices_for(0), 0);
-        assert_eq!(slices_for(SLICE_ROWS), 1);
-        assert_eq!(slices_for(3 * SLICE_ROWS), 3);
-        assert_eq!(slices_for(u64::MAX), MOST_SLICES);
+    fn a_slice_has_no_more_than_its_rows_and_a_table_few_slices() {
+        let cases = [
+            (0, 0),
+            (1, 1),
+            (10, 1),
+            (11, 2),
+            (30, 3),
+            (u64::MAX, MOST_SLICES),
+        ];
+        for (rows, slices) in cases {
+            assert_eq!(slices_for(rows, 10), slices, "{rows} rows");
+        }
     }
 
     proptest::proptest! {
