@@ -77,6 +77,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "large")]
     fn json_of_any_depth_is_checked_and_embedded_on_one_line() {
         let deep = format!("{}1{}", "[\n".repeat(200_000), "]\r\n".repeat(200_000));
         assert!(is_json(&deep));

@@ -122,7 +122,7 @@ fn write_cell(
     }
 }
 
-/// Writes a value that is not [short](short), or none of the fast path's.
+/// Writes a value that is not [short], or none of the fast path's.
 ///
 /// Not inlined, so that the short ones keep the registers.
 #[inline(never)]

@@ -153,6 +153,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "many")]
     fn every_byte_is_judged_alike_at_every_place() {
         for byte in 0..=u8::MAX {
             for other in [0, b'0', b'a', 0xff] {

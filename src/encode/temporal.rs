@@ -182,7 +182,10 @@ impl<'a> Date<'a> {
         } else {
             1 - self.year
         };
-        out.extend_from_slice(format!("{year_of_era:04}").as_bytes());
+        for place in [1000, 100, 10, 1] {
+            let digit = year_of_era / place % 10;
+            out.extend(u8::try_from(digit).map(|digit| b'0' + digit));
+        }
         out.extend_from_slice(self.month_day);
     }
 

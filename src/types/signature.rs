@@ -229,6 +229,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "large")]
     fn deep_signatures_end_in_the_text() {
         let deep = |levels: usize| {
             format!(

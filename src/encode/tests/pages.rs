@@ -256,6 +256,7 @@ fn bytes_that_are_no_text_are_replaced_and_marked() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "large")]
 fn full_buffers_are_handed_on_in_whole_lines() {
     let row = format!("[\"{}\"]", "x".repeat(10_000));
     let page = format!("[{}]", vec![row; 100].join(","));
@@ -285,6 +286,7 @@ fn full_buffers_are_handed_on_in_whole_lines() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "large")]
 fn a_receiver_that_stops_ends_the_page() {
     let page = format!("[[\"{}\"],[\"y\"]]", "x".repeat(FLUSH_AT));
     let mut out = Vec::new();

@@ -272,6 +272,7 @@ fn json_is_embedded_on_one_line() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "large")]
 fn json_of_any_depth_needs_no_stack() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     assert_eq!(cell("json", &format!("\"{deep}\"")).0, deep);

@@ -208,6 +208,7 @@ fn what_is_not_understood_is_kept_as_text() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "large")]
 fn deep_texts_end_in_text_instead_of_the_stack() {
     for opening in [
         "array(",
