@@ -323,10 +323,12 @@ impl TrinoError {
         }
     }
 
-    /// Whether Trino says no more than that something in it went wrong.
-    pub(super) fn is_internal(&self) -> bool {
-        self.query_error()
-            .is_some_and(|error| error.error_name == "GENERIC_INTERNAL_ERROR")
+    /// Whether the cause is likely in what the query asks for, so that it fails every time: a
+    /// broken table in a metastore or database (EXTERNAL), or a bug.
+    pub(super) fn is_of_the_table(&self) -> bool {
+        self.query_error().is_some_and(|error| {
+            error.error_type == "EXTERNAL" || error.error_name == "GENERIC_INTERNAL_ERROR"
+        })
     }
 
     /// Whether the server cannot write the result as JSON. Its spooling cannot write types that

@@ -63,8 +63,8 @@ where
 pub(crate) const RUNS: usize = 3;
 pub(crate) const PAUSE: Duration = Duration::from_secs(1);
 
-/// Runs a small query again while it fails for reasons that pass. Internal errors are not among
-/// them here: a broken table gives them every time, and the search for it would take minutes.
+/// Runs a small query again while it fails for reasons that pass. A broken table's errors are
+/// not among them: it gives them every time, and the search for it would take minutes.
 ///
 /// # Errors
 ///
@@ -78,7 +78,7 @@ where
         .with_max_times(RUNS - 1);
     query
         .retry(pauses)
-        .when(|error: &TrinoError| error.is_transient_query() && !error.is_internal())
+        .when(|error: &TrinoError| error.is_transient_query() && !error.is_of_the_table())
         .notify(|error, _| tracing::warn!("a query is run again: {error}"))
         .await
 }
