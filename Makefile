@@ -5,7 +5,7 @@ export CARGO_TARGET_DIR ?= $(SOURCE_TRINO_CACHE)/target
 export PYTHONDONTWRITEBYTECODE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test fmt lint servers-up servers-down clean-cache
+.PHONY: help build demo test bench fmt lint servers-up servers-down clean-cache
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,10 @@ demo: ## start a small Trino, read two tables from it, load them into DuckDB, st
 
 test: ## run every check, the tests against real servers included
 	@tests/run
+
+bench: build ## compare with other clients on real servers (BENCH=quick: in 4 minutes); see docs/performance.md
+	@python3 tests/servers up full
+	@python3 tests/bench/endtoend
 
 fmt: ## format the Rust code
 	cargo fmt

@@ -1,0 +1,4 @@
+def part(name, result):
+    import json
+    return ""
+def write(r): pass
