@@ -117,8 +117,11 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Enough for tens of common records; grows to the largest record met.
+    /// Bytes of the window at first: enough for tens of common records.
     const WINDOW: usize = 16 * 1024;
+
+    /// The window grows with the records up to this size; larger ones take the slow path, which needs no window.
+    const LARGEST_WINDOW: usize = 1024 * 1024;
 
     /// An encoder for the results of the query that `plan` was made for.
     pub fn new(plan: RecordPlan) -> Self {
@@ -225,7 +228,10 @@ impl Encoder {
                 }
                 Err(Stop::Odd) => return Ok(false),
                 Err(Stop::Full) if self.ready > 0 => self.hand_over(out, flush)?,
-                Err(Stop::Full) => self.window.resize(self.window.len() * 2, 0),
+                Err(Stop::Full) if self.window.len() < Self::LARGEST_WINDOW => {
+                    self.window.resize(self.window.len() * 2, 0);
+                }
+                Err(Stop::Full) => return Ok(false),
             }
         }
     }

@@ -294,3 +294,22 @@ fn a_receiver_that_stops_ends_the_page() {
         encoder(&["varchar"]).encode_page(page.as_bytes(), 17, &mut out, &mut |_| Err(Stopped));
     assert_eq!(result, Err(EncodeError::Stopped(Stopped)));
 }
+
+#[test]
+#[cfg_attr(miri, ignore = "large")]
+fn records_of_any_size_are_written() {
+    for size in [15_000, 17_000, 1_100_000, 3_000_000] {
+        let row = format!("[\"{}\",\"x\"]", "é".repeat(size / 2));
+        let (lines, result) = encode(
+            &["varchar", "varchar"],
+            format!("[{row},{row},{row}]").as_bytes(),
+        );
+        assert_eq!(result, Ok(3), "{size}");
+        assert!(
+            lines
+                .lines()
+                .all(|line| line.len() > size && line.ends_with("}}")),
+            "{size}"
+        );
+    }
+}
