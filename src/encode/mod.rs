@@ -226,12 +226,11 @@ impl Encoder {
                     frame.advance_to(end.page);
                     return Ok(true);
                 }
-                Err(Stop::Odd) => return Ok(false),
                 Err(Stop::Full) if self.ready > 0 => self.hand_over(out, flush)?,
                 Err(Stop::Full) if self.window.len() < Self::LARGEST_WINDOW => {
                     self.window.resize(self.window.len() * 2, 0);
                 }
-                Err(Stop::Full) => return Ok(false),
+                Err(Stop::Odd | Stop::Full) => return Ok(false),
             }
         }
     }
