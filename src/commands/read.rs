@@ -19,12 +19,13 @@ pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> 
         .await
         .map_err(ConnectorError::from)?;
     let plans = plan::plan(&client, &connection, &catalog).await?;
+    let fetch_protocol = client.settle(connection.fetch_protocol).await;
     let connector = keys::connector(&client, &connection.catalog).await;
     let progress = Progress::new(plans.len());
     let context = Context {
         client,
         output: output.clone(),
-        fetch_protocol: connection.fetch_protocol,
+        fetch_protocol,
         slice_rows: connection.slice_rows,
         connector,
         progress: progress.clone(),

@@ -195,6 +195,11 @@ impl Block {
         &self.rows
     }
 
+    /// Whether the rows were stored outside of the answers.
+    pub fn is_stored(&self) -> bool {
+        self.receipt.is_some()
+    }
+
     /// Says that the block's `rows` rows have left for stdout: the server need not keep them.
     ///
     /// # Errors

@@ -55,11 +55,13 @@ enum Event {
 /// Hands a statement over; waits for a free slot first.
 ///
 /// `encodings` are the ones of the spooled protocol that are accepted; without, and from servers
-/// that do not spool, the rows come in the answers themselves.
+/// that do not spool, the rows come in the answers themselves. `session_property` is for this
+/// statement only.
 pub(super) async fn start(
     client: &Client,
     sql: &str,
     encodings: Option<&'static str>,
+    session_property: Option<(&str, &str)>,
 ) -> Result<Statement, TrinoError> {
     // The semaphore is never closed.
     let slot = client
@@ -79,7 +81,10 @@ pub(super) async fn start(
         retry::BUDGET,
         |_| true,
         || async {
-            let body = client.transport.post(url.clone(), sql, encodings).await?;
+            let body = client
+                .transport
+                .post(url.clone(), sql, encodings, session_property)
+                .await?;
             Ok(Page::parse(body)?)
         },
     )
