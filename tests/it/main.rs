@@ -22,4 +22,5 @@ mod protocol;
 mod prusto;
 mod retries;
 mod secrets;
+mod spooled;
 mod tls;

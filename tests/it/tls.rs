@@ -64,6 +64,11 @@ fn server(kind: Kind, authority: &Authority) -> FakeTrino {
     trino
 }
 
+/// A server with a good certificate, for tests of something else.
+pub(crate) fn any_server() -> FakeTrino {
+    server(Kind::Good, &authority("any"))
+}
+
 fn mode(mode: &str, authority: Option<&Authority>) -> Value {
     match authority {
         None => json!({"mode": mode}),

@@ -8,6 +8,7 @@ interrupted run leaves nothing that looks finished.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -38,10 +39,17 @@ def _made_whole(target: Path) -> Iterator[Path]:
         raise
 
 
-def _run(purpose: str, command: list[str]) -> str:
-    """Runs a tool and returns its output; a failure becomes a sentence with the end of that output."""
+def _run(purpose: str, command: list[str], **variables: str) -> str:
+    """Runs a tool, with some variables, and returns its output; a failure becomes a sentence with the end of that output."""
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, **variables},
+        )
     except FileNotFoundError:
         raise ServerError(f"{purpose} needs the program {command[0]}, which is not installed") from None
     if done.returncode != 0:
@@ -65,6 +73,22 @@ def trino_home(kind: settings.Kind) -> Path:
             for plugin in plugins:
                 _unpack_plugin(plugin, draft / "plugin")
     _arrange_plugins(home, kind)
+    return home
+
+
+def newest_home(java: Path) -> Path:
+    """The compiled project of the newest Trino; its file `classpath` names the libraries that it needs."""
+    project = Path(__file__).with_name("newest")
+    content = hashlib.sha256()
+    for file in sorted(path for path in project.rglob("*") if path.is_file()):
+        content.update(file.read_bytes())
+    home = settings.cache_directory() / "trino" / f"{settings.NEWEST_VERSION}-{content.hexdigest()[:12]}"
+    if not home.exists():
+        with step(f"fetching and compiling Trino {settings.NEWEST_VERSION} with Maven"), _made_whole(home) as draft:
+            shutil.copytree(project, draft, dirs_exist_ok=True)
+            compile_ = ["mvn", "-q", "-B", "-f", str(draft / "pom.xml"), "compile", "dependency:build-classpath"]
+            classpath = f"-Dmdep.outputFile={draft / 'classpath'}"
+            _run("compiling the newest Trino", [*compile_, classpath], JAVA_HOME=str(java.parents[1]))
     return home
 
 

@@ -49,7 +49,8 @@ class Fleet:
                 say(f"the {self.kind.name} servers are up already: {described['trino']['url']}")
                 return self.description
             # Both may fetch and install, which is no reason to touch what runs.
-            runtime, home = java.find_java(), fetch.trino_home(self.kind)
+            runtime = java.find_java(self.kind)
+            home = fetch.trino_home(self.kind) if self.kind.server_artifact else fetch.newest_home(runtime)
             self._stop_and_clean()
             try:
                 self._start(runtime, home)
@@ -86,16 +87,20 @@ class Fleet:
     def _start(self, runtime: Path, home: Path) -> None:
         etc, data = self.directory / "etc", self.directory / "data"
         data.mkdir(parents=True)
-        addresses = trino_config.Addresses(http=choose_port("http"))
+        addresses = trino_config.Addresses(http=choose_port(self.kind.port))
         if self.kind.complete:
             https, database, storage = (choose_port(purpose) for purpose in ("https", "postgres", "s3"))
             addresses = trino_config.Addresses(addresses.http, https, database, storage)
             s3.start(self.processes, data, storage)
             postgres.start(self.processes, data, database)
-        login = trino_config.write(self.kind, etc, data, addresses)
-        described = self._description(addresses, login)
-        with step(f"starting Trino {settings.TRINO_VERSION} on {described['trino']['url']}"):
+        login = {}
+        if self.kind.server_artifact:
+            login = trino_config.write(self.kind, etc, data, addresses)
             command = trino_config.command(self.kind, runtime, home, etc, data)
+        else:
+            command = trino_config.newest_command(self.kind, runtime, home, data, addresses)
+        described = self._description(addresses, login)
+        with step(f"starting Trino {self.kind.version} on {described['trino']['url']}"):
             described["trino"]["pid"] = self.processes.start("trino", command, cwd=self.directory)
             self.processes.wait_until_ready(
                 "trino", lambda: _unready(described["trino"]), self.kind.start_limit
@@ -105,7 +110,7 @@ class Fleet:
     def _description(self, addresses: trino_config.Addresses, login: dict[str, Any]) -> dict[str, Any]:
         trino = {
             "url": f"http://{settings.HOST}:{addresses.http}",
-            "version": settings.TRINO_VERSION,
+            "version": self.kind.version,
             "catalogs": list(self.kind.catalogs),
             **login,
         }

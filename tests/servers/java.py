@@ -13,17 +13,17 @@ import settings
 from report import ServerError
 
 
-def find_java() -> Path:
+def find_java(kind: settings.Kind) -> Path:
     """The first `java` of JAVA_HOME, /usr/lib/jvm and PATH that is new enough."""
     seen: list[str] = []
     for candidate in _candidates():
         version = _major_version(candidate)
-        if version is not None and version >= settings.MINIMUM_JAVA:
+        if version is not None and version >= kind.minimum_java:
             return candidate
         seen.append(f"{candidate} ({'does not run' if version is None else f'version {version}'})")
     found = ", ".join(seen) if seen else "none"
     raise ServerError(
-        f"Trino {settings.TRINO_VERSION} needs Java {settings.MINIMUM_JAVA} or newer; found: {found}. "
+        f"Trino {kind.version} needs Java {kind.minimum_java} or newer; found: {found}. "
         "Install a JDK of that age, for instance Temurin's package temurin-25-jdk, or point JAVA_HOME at one."
     )
 

@@ -13,11 +13,15 @@ from pathlib import Path
 TRINO_VERSION = "476"
 MINIMUM_JAVA = 24
 
+#: There is no tarball of it; it is compiled from `newest/`, whose `pom.xml` says the version again.
+NEWEST_VERSION = "483"
+NEWEST_MINIMUM_JAVA = 25
+
 #: Where every server listens; never anything but loopback.
 HOST = "127.0.0.1"
 
 #: Ports that are tried first. Another free port is taken where one of them is in use.
-PREFERRED_PORTS = {"http": 18476, "https": 18443, "postgres": 15476, "s3": 19476}
+PREFERRED_PORTS = {"http": 18476, "newest": 18483, "https": 18443, "postgres": 15476, "s3": 19476}
 
 #: Users of the password file, for requests over https. Over http any name is taken unchecked.
 USERS = {"alice": "alice-secret", "denied": "denied-secret"}
@@ -61,11 +65,12 @@ KEPT_PLUGINS = frozenset(
 
 @dataclass(frozen=True)
 class Kind:
-    """One set of servers: what `up demo` and `up full` differ in."""
+    """One set of servers: what `up demo`, `up full` and `up newest` differ in."""
 
     name: str
-    #: Maven artifact of the server, and of the plugins that are added to it.
-    server_artifact: str
+    #: Maven artifact of the server, and of the plugins that are added to it. Without one, the server is made
+    #: of the project `newest/`.
+    server_artifact: str | None
     plugin_artifacts: tuple[str, ...]
     catalogs: tuple[str, ...]
     #: Heap of the Java process; the two limits below have to fit in it.
@@ -76,6 +81,10 @@ class Kind:
     complete: bool
     #: How long Trino may take to get ready, in seconds. A busy two-core machine needs about 60.
     start_limit: float
+    version: str = TRINO_VERSION
+    minimum_java: int = MINIMUM_JAVA
+    #: The name of its preferred port.
+    port: str = "http"
 
 
 KINDS = {
@@ -100,6 +109,21 @@ KINDS = {
         heap_headroom="1GB",
         complete=True,
         start_limit=300,
+    ),
+    # Small limits on memory are for the others: this one has the defaults of Trino's own tests.
+    "newest": Kind(
+        name="newest",
+        server_artifact=None,
+        plugin_artifacts=(),
+        catalogs=("tpch", "memory", "iceberg"),
+        heap="2G",
+        query_memory="",
+        heap_headroom="",
+        complete=False,
+        start_limit=300,
+        version=NEWEST_VERSION,
+        minimum_java=NEWEST_MINIMUM_JAVA,
+        port="newest",
     ),
 }
 

@@ -93,6 +93,27 @@ def command(kind: settings.Kind, java: Path, home: Path, etc: Path, data: Path) 
     ]
 
 
+def newest_command(
+    kind: settings.Kind, java: Path, home: Path, data: Path, addresses: Addresses
+) -> list[str]:
+    """The command that starts the compiled project, which configures itself."""
+    (data / "tmp").mkdir()
+    return [
+        str(java),
+        f"-Xmx{kind.heap}",
+        "--add-modules=jdk.incubator.vector",
+        "--sun-misc-unsafe-memory-access=allow",
+        "-Duser.timezone=UTC",
+        # It leaves folders there.
+        f"-Djava.io.tmpdir={data / 'tmp'}",
+        "-cp",
+        f"{home / 'target' / 'classes'}:{(home / 'classpath').read_text().strip()}",
+        "Main",
+        str(addresses.http),
+        str(data),
+    ]
+
+
 def _write_security(etc: Path, config: dict[str, str], addresses: Addresses) -> dict[str, Any]:
     """https with logins beside http without, and rules about who may do what."""
     certificates = security.write_certificates(etc / "tls")

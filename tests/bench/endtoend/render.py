@@ -38,8 +38,8 @@ def part(name: str, stored: dict[str, Any]) -> str:
 
 def _origin(stored: dict[str, Any]) -> str:
     return (
-        f"{stored['date'][:16].replace('T', ' ')} UTC, binary `{stored['binary']}` at commit "
-        f"{stored['commit']}; load average before: {stored['load_before']:.1f}, other work kept "
+        f"{stored['date'][:16].replace('T', ' ')} UTC, binary `{stored['binary']}` of "
+        f"{stored['binary_built'][11:16]}, tree at {stored['commit']}; load average before: {stored['load_before']:.1f}, other work kept "
         f"{stored['others']:.2f} of {stored['processors']} processors busy."
     )
 

@@ -8,6 +8,7 @@
 mod answer;
 mod http;
 pub(crate) mod metadata;
+mod storage;
 
 use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -20,6 +21,8 @@ use serde_json::{Value, json};
 use answer::Envelope;
 pub(crate) use answer::{Answer, Step, end, failed, nothing, rows, text};
 use http::{Connection, Reply, Way};
+use storage::Objects;
+pub(crate) use storage::{Object, Storage};
 
 /// The catalog and the schema that the server has.
 pub(crate) const CATALOG: &str = "c";
@@ -142,6 +145,7 @@ struct Shared {
     base: String,
     traits: Traits,
     script: Mutex<Script>,
+    objects: Objects,
     queries: Mutex<Vec<Query>>,
     log: Mutex<Vec<Request>>,
     running: AtomicUsize,
@@ -224,6 +228,7 @@ impl FakeTrino {
                 heads: number.map_or(new, |number| number >= 475),
             },
             script: Mutex::default(),
+            objects: Objects::default(),
             queries: Mutex::default(),
             log: Mutex::default(),
             running: AtomicUsize::new(0),
@@ -316,6 +321,13 @@ impl FakeTrino {
         lock(&self.shared.script)
             .fixed
             .insert(target.to_owned(), body.to_owned());
+    }
+
+    /// Answers requests of this target, which no statement has, with these objects, one after the
+    /// other; the last one stays. The result is its URL.
+    pub(crate) fn put(&self, target: &str, answers: impl IntoIterator<Item = Object>) -> String {
+        self.shared.objects.put(target, answers);
+        format!("{}{target}", self.base())
     }
 
     pub(crate) fn starting(&self, starting: bool) {
@@ -412,6 +424,11 @@ fn converse<S: std::io::Read + std::io::Write>(
 
 impl Shared {
     fn respond(&self, mut request: Request) -> Reply {
+        if self.objects.has(&request.target) {
+            let target = request.target.clone();
+            lock(&self.log).push(request);
+            return self.objects.reply(&target);
+        }
         let (query, place) = match self.place_of(&request) {
             Ok(found) => found,
             Err(reply) => {
