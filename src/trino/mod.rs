@@ -1,4 +1,4 @@
-//! The Trino client: statements in, pages of bytes out.
+//! The Trino client: statements in, blocks of rows' bytes out.
 //!
 //! | file | job |
 //! |---|---|
@@ -14,7 +14,7 @@
 //! | `segment` | what an answer says of a spooled segment; its download and receipt |
 //! | `codec` | content of segments: bytes as stored → JSON text (pure) |
 //! | `statement` | POST, follow `nextUri`, heartbeat, cancel |
-//! | `control` | small typed answers for check and discover |
+//! | `control` | small typed answers: metadata, versions, statistics |
 //! | `error` | what can go wrong, and what a person should change |
 
 pub mod codec;

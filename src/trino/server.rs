@@ -9,7 +9,6 @@ use reqwest::Method;
 use serde::Deserialize;
 
 use super::error::TrinoError;
-use super::page::PageError;
 use super::retry;
 use super::transport::Transport;
 
@@ -64,7 +63,7 @@ pub(super) async fn ask(
                 .await
                 .map_err(not_trino)?;
             let info: Info = serde_json::from_slice(&body)
-                .map_err(|error| PageError::Malformed(format!("/v1/info: {error}")))?;
+                .map_err(|error| TrinoError::NotTrino(format!("/v1/info: {error}")))?;
             if info.starting {
                 Err(TrinoError::Starting)
             } else {
@@ -98,7 +97,7 @@ fn not_trino(error: TrinoError) -> TrinoError {
         TrinoError::Status {
             status: 404 | 405 | 501,
             ..
-        } => PageError::Malformed(format!("/v1/info: {error}")).into(),
+        } => TrinoError::NotTrino(format!("{error}")),
         other => other,
     }
 }

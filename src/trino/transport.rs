@@ -239,7 +239,7 @@ async fn send(request: RequestBuilder, url: &Url) -> Result<Response, TrinoError
     request
         .send()
         .await
-        .map_err(|error| problem::of_request(&error, url))
+        .map_err(|error| problem::of_request(&error.without_url(), url))
 }
 
 async fn finish(request: RequestBuilder, url: &Url) -> Result<Bytes, TrinoError> {
@@ -253,7 +253,7 @@ async fn body(response: Response, url: &Url) -> Result<Bytes, TrinoError> {
         return response
             .bytes()
             .await
-            .map_err(|error| problem::of_request(&error, url));
+            .map_err(|error| problem::of_request(&error.without_url(), url));
     }
     let retry_after = retry_after(response.headers());
     let plain = response
