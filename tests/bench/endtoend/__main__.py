@@ -28,7 +28,7 @@ from report import ServerError, say  # noqa: E402
 from tools import Workshop  # noqa: E402
 from trino_client import QueryError, TrinoClient  # noqa: E402
 
-PARTS = ("startup", "lineitem", "delay", "memory", "narrow", "wide", "nested", "loads", "growth")
+PARTS = ("startup", "lineitem", "newest", "delay", "memory", "narrow", "wide", "nested", "loads", "growth")
 
 
 def main() -> int:
@@ -93,6 +93,7 @@ def _parts(
         delayed, small, big = tpch("orders", "sf1", 1_500_000), compared[0], tpch("lineitem", "sf10", 59_986_052)
     seconds, bound = (5, 60) if quick else (90, 150)
     return parts | {
+        "newest": lambda: sections.newest(compared[0], runs),
         "startup": lambda: sections.start_up(workshop),
         "delay": lambda: sections.delay(workshop, delayed, 20, runs),
         "memory": lambda: sections.memory(workshop, small, big, seconds),

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import java
-import settings
 from measure import Counter
 from tools import HERE, Workshop
 
@@ -25,8 +24,8 @@ def facts(workshop: Workshop) -> dict[str, Any]:
         "processors": os.cpu_count(),
         "memory_gb": round(int(_field("/proc/meminfo", "MemTotal").split()[0]) / 1e6),
         "system": f"{platform.system()} {platform.release()}",
-        "trino": settings.TRINO_VERSION,
-        "java": _answer([java.find_java(), "-version"]).splitlines()[0],
+        "trino": workshop.kind.version,
+        "java": _answer([java.find_java(workshop.kind), "-version"]).splitlines()[0],
         "python": platform.python_version(),
         "commit": _commit(),
         "binary": hashlib.sha256(workshop.binary.read_bytes()).hexdigest()[:12],

@@ -37,10 +37,16 @@ def part(name: str, stored: dict[str, Any]) -> str:
 
 
 def _origin(stored: dict[str, Any]) -> str:
+    others, result = stored["others"], stored["result"]
+    if "tools" in result:
+        # Each run knows better than the whole part, which does much between runs.
+        runs = [run for tool in result["tools"].values() for run in tool.get("runs", ())]
+        others = sum(run["others"] for run in runs) / sum(run["wall"] for run in runs)
     return (
         f"{stored['date'][:16].replace('T', ' ')} UTC, binary `{stored['binary']}` of "
-        f"{stored['binary_built'][11:16]}, tree at {stored['commit']}; load average before: {stored['load_before']:.1f}, other work kept "
-        f"{stored['others']:.2f} of {stored['processors']} processors busy."
+        f"{stored['binary_built'][11:16]}, tree at {stored['commit']}, "
+        f"Trino {result.get('trino', stored['trino']) if isinstance(result, dict) else stored['trino']}; load average before: {stored['load_before']:.1f}, other work kept "
+        f"{others:.2f} of {stored['processors']} processors busy."
     )
 
 
@@ -142,6 +148,7 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:
 _PARTS: dict[str, Callable[[Any], str]] = {
     "comparison": _comparison,
     "delay": _comparison,
+    "newest": _comparison,
     "startup": _startup,
     "memory": _memory,
     "growth": _growth,

@@ -11,6 +11,7 @@ from typing import Any
 
 import cases
 from cases import Case, tpch
+from fleet import Fleet, kind_of
 from measure import BenchError, run, summary
 from report import say
 from tools import HERE, RECORD, Tool, Workshop
@@ -62,6 +63,23 @@ def _warm_up(workshop: Workshop, case: Case, tool: Tool) -> None:
         if last and abs(took - last) <= _WARM * last:
             return
         last = took
+
+
+def newest(case: Case, runs: int) -> dict[str, Any]:
+    """Spooling into a directory of the newest Trino: without a store in between that takes CPU time of its own."""
+    fleet = Fleet(kind_of("newest"))
+    was_up = fleet.describe() is not None
+    fleet.up()
+    try:
+        workshop = Workshop("newest")
+        tools = [
+            workshop.raw("direct"), workshop.connector("direct"), workshop.raw("json+lz4"),
+            workshop.connector("spooled"), workshop.python_client("json+lz4"),
+        ]  # fmt: skip
+        return {"trino": workshop.kind.version, **comparison(workshop, case, tools, runs)}
+    finally:
+        if not was_up:
+            fleet.down()
 
 
 def delay(workshop: Workshop, case: Case, milliseconds: int, runs: int) -> dict[str, Any]:

@@ -43,12 +43,13 @@ class Tool:
 class Workshop:
     """All tools, and the servers they are run against."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str = "full") -> None:
         self.cache = settings.cache_directory() / "bench"
-        fleet = Fleet(kind_of("full"))
+        self.kind = kind_of(kind)
+        fleet = Fleet(self.kind)
         self.servers = fleet.describe()
         if self.servers is None:
-            raise BenchError("the servers are down; start them with: make servers-up")
+            raise BenchError(f"the servers are down; start them with: python3 tests/servers up {kind}")
         running = fleet.processes.running()
         self.server_pids = [running[name] for name in ("trino", "s3") if name in running]
         self.url = self.servers["trino"]["url"]
@@ -81,7 +82,7 @@ class Workshop:
     @functools.cached_property
     def cli(self) -> Path:
         """Trino's own command line client."""
-        version = settings.TRINO_VERSION
+        version = self.kind.version
         jar = self.cache / f"trino-cli-{version}-executable.jar"
         if not jar.exists():
             artifact = f"-Dartifact=io.trino:trino-cli:{version}:jar:executable"
@@ -150,7 +151,7 @@ class Workshop:
 
         def command(case: Case) -> list[str]:
             options = ["--server", self.url, "--user", "bench", "--output-format", "JSON", "--execute", case.sql()]
-            return [str(java.find_java()), "-jar", str(self.cli), *options]
+            return [str(java.find_java(self.kind)), "-jar", str(self.cli), *options]
 
         return Tool("trino-cli", "Trino CLI, JSON", "json+zstd", command, "{")
 
