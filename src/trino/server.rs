@@ -9,6 +9,7 @@ use reqwest::Method;
 use serde::Deserialize;
 
 use super::error::TrinoError;
+use super::page::PageError;
 use super::retry;
 use super::transport::Transport;
 
@@ -63,7 +64,7 @@ pub(super) async fn ask(
                 .await
                 .map_err(not_trino)?;
             let info: Info = serde_json::from_slice(&body)
-                .map_err(|error| TrinoError::NotTrino(format!("/v1/info: {error}")))?;
+                .map_err(|error| PageError::Malformed(format!("/v1/info: {error}")))?;
             if info.starting {
                 Err(TrinoError::Starting)
             } else {
@@ -71,7 +72,11 @@ pub(super) async fn ask(
             }
         },
     )
-    .await?;
+    .await
+    .map_err(|error| match error {
+        TrinoError::Page(error) => TrinoError::NotTrino(error.to_string()),
+        other => other,
+    })?;
     let version = info.node_version.version;
     if let Some(number) = number(&version) {
         return Ok(ServerTraits {
