@@ -4,6 +4,7 @@
 //! developers, from `RUST_LOG` with the full filter syntax of `tracing-subscriber`.
 
 use std::fmt::{self, Write as _};
+use std::io::Write as _;
 use std::sync::{OnceLock, RwLock};
 
 use tracing::field::{Field, Visit};
@@ -23,8 +24,34 @@ const SHORTEST_SECRET: usize = 3;
 
 static SECRETS: OnceLock<RwLock<Vec<String>>> = OnceLock::new();
 
-/// Sends all events of this process to `output`. Later calls have no effect.
-pub fn install(output: &Output) {
+/// Who reads stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stderr {
+    /// Nobody: the platform takes every line there for an error.
+    Unused,
+    /// A person, beside what goes to stdout: sees warnings and errors.
+    Person,
+    /// Whoever runs a command whose stdout is no protocol: gets all that stdout would.
+    Instead,
+}
+
+/// Whether a person was told something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// No.
+    No,
+    /// Yes, beside what goes to stdout.
+    Beside,
+    /// Yes, and stdout is not for it.
+    Instead,
+}
+
+static STDERR: OnceLock<Stderr> = OnceLock::new();
+
+/// Sends all events of this process to `output`, and to stderr as far as somebody reads it.
+/// Later calls have no effect.
+pub fn install(output: &Output, stderr: Stderr) {
+    let _ = STDERR.set(stderr);
     let layer = LogLines {
         output: output.clone(),
     };
@@ -34,13 +61,32 @@ pub fn install(output: &Output) {
         .try_init();
 }
 
+/// Shows a text to the person at the terminal, if there is one.
+pub fn tell_person(text: &str) -> Told {
+    let told = match STDERR.get() {
+        Some(Stderr::Person) => Told::Beside,
+        Some(Stderr::Instead) => Told::Instead,
+        _ => return Told::No,
+    };
+    // The first bytes take the progress line away, which is drawn again.
+    let clear = if told == Told::Beside { "\r\x1b[K" } else { "" };
+    // Where stderr is gone there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "{clear}{}", scrub(text.to_owned()));
+    told
+}
+
 /// Makes sure that `secret` never leaves in a LOG or TRACE message, in any of the forms in which
 /// it might be printed: as it is, line by line, and with JSON's escapes.
 pub fn hide(secret: &str) {
     let secrets = SECRETS.get_or_init(RwLock::default);
     let mut forms: Vec<String> = secret.lines().map(|line| line.trim().to_owned()).collect();
     forms.push(secret.to_owned());
-    forms.push(secret.escape_debug().to_string());
+    forms.push(
+        serde_json::Value::from(secret)
+            .to_string()
+            .trim_matches('"')
+            .to_owned(),
+    );
     forms.retain(|form| form.len() >= SHORTEST_SECRET);
     let mut known = secrets
         .write()
@@ -101,6 +147,15 @@ impl<S: Subscriber> Layer<S> for LogLines {
             Level::DEBUG => LogLevel::Debug,
             Level::TRACE => LogLevel::Trace,
         };
+        let urgent = matches!(level, LogLevel::Error | LogLevel::Warn);
+        let told = if urgent || STDERR.get() == Some(&Stderr::Instead) {
+            tell_person(&message)
+        } else {
+            Told::No
+        };
+        if told == Told::Instead {
+            return;
+        }
         self.output.note(&Message::Log {
             log: Log { level, message },
         });

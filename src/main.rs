@@ -1,14 +1,15 @@
 //! The binary: arguments, output, signals, exit code. What the commands do is in the library.
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, IsTerminal as _};
 use std::process::ExitCode;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use source_trino::logging::{self, Stderr};
 use source_trino::output::Output;
 use source_trino::trino::Queries;
-use source_trino::{cli, commands, logging};
+use source_trino::{cli, commands};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Exit codes of a process that ends because of a signal, as shells report them.
@@ -25,10 +26,11 @@ fn main() -> anyhow::Result<ExitCode> {
         Err(error) => error.exit(),
     };
     let (output, writer) = Output::start(|| Box::new(io::stdout().lock()))?;
-    logging::install(&output);
+    logging::install(&output, stderr(&cli.command));
     commands::report_panics(&output);
     for argument in unknown {
-        tracing::warn!("the argument {argument:?} is not known and was ignored");
+        let name = argument.split('=').next().unwrap_or_default();
+        tracing::warn!("the argument {name:?} is not known and was ignored");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -41,6 +43,15 @@ fn main() -> anyhow::Result<ExitCode> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => SIGPIPE,
         Err(error) => return Err(error).context("stdout cannot be written"),
     }))
+}
+
+/// Who reads stderr of this command.
+fn stderr(command: &cli::Command) -> Stderr {
+    match command {
+        cli::Command::Discover(args) if args.configured => Stderr::Instead,
+        _ if io::stderr().is_terminal() && !io::stdout().is_terminal() => Stderr::Person,
+        _ => Stderr::Unused,
+    }
 }
 
 /// Runs the command until it ends, a signal comes, or the reader of stdout goes away.
@@ -78,5 +89,6 @@ fn end(writer: JoinHandle<io::Result<()>>, interrupted: bool) -> io::Result<()> 
     if interrupted && !writer.is_finished() {
         return Ok(());
     }
-    writer.join().unwrap_or(Ok(()))
+    let failed = |_| Err(io::Error::other("the writer thread failed"));
+    writer.join().unwrap_or_else(failed)
 }

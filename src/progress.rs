@@ -97,6 +97,15 @@ impl Progress {
     }
 }
 
+impl Drop for Line {
+    /// Leaves the line as it is when the read is interrupted, and begins a new one.
+    fn drop(&mut self) {
+        if !self.bar.is_finished() {
+            self.bar.abandon();
+        }
+    }
+}
+
 impl Line {
     fn text(&self) -> String {
         let rows = self.rows.load(Ordering::Relaxed);
@@ -106,15 +115,19 @@ impl Line {
             .max(1);
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let names: Vec<&str> = running.iter().take(NAMED).map(String::as_str).collect();
+        let names = if names.is_empty() {
+            String::new()
+        } else {
+            format!(" · {}", names.join(", "))
+        };
         format!(
-            "{}/{} streams · {} rows · {} · {} rows/s · {}/s · {}",
+            "{}/{} streams · {} rows · {} · {} rows/s · {}/s{names}",
             self.finished.load(Ordering::Relaxed),
             self.streams,
             HumanCount(rows),
             HumanBytes(bytes),
             HumanCount(rows.saturating_mul(1000) / millis),
             HumanBytes(bytes.saturating_mul(1000) / millis),
-            names.join(", "),
         )
     }
 }

@@ -17,7 +17,7 @@ use crate::trino::{Client, Queries};
 const TRIED: usize = 25;
 
 pub(super) async fn run(path: &Path, output: &Output, queries: &Queries) -> anyhow::Result<u8> {
-    let config: Value = match json(path, "configuration") {
+    let config: Value = match json(path, "configuration").await {
         Ok(config) => config,
         // Nothing could be checked at all: the caller's mistake, not the configuration's.
         Err(error) => {

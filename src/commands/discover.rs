@@ -13,7 +13,7 @@ pub(super) async fn run(
     output: &Output,
     queries: &Queries,
 ) -> anyhow::Result<u8> {
-    let connection = super::connection(&args.config.config)?;
+    let connection = super::connection(&args.config.config).await?;
     let client = Client::connect(&connection, queries)
         .await
         .map_err(ConnectorError::from)?;

@@ -5,7 +5,6 @@ mod discover;
 mod read;
 mod spec;
 
-use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use serde_json::Value;
 use crate::cli::Command;
 use crate::config::{self, Connection};
 use crate::error::ConnectorError;
+use crate::logging::{self, Told};
 use crate::output::{Closed, Output};
 use crate::trino::Queries;
 
@@ -40,7 +40,9 @@ pub async fn run(command: Command, output: &Output, queries: &Queries) -> u8 {
             let error = error
                 .downcast::<ConnectorError>()
                 .unwrap_or_else(|error| ConnectorError::system(format!("{error:#}")));
-            let _ = output.send(&error.trace()).await;
+            if logging::tell_person(&error.message) != Told::Instead {
+                let _ = output.send(&error.trace()).await;
+            }
             FAILED
         }
     }
@@ -60,8 +62,8 @@ pub fn report_panics(output: &Output) {
 }
 
 /// Reads the configuration, with its problems as one error.
-fn connection(path: &Path) -> Result<Connection, ConnectorError> {
-    let config: Value = json(path, "configuration")?;
+async fn connection(path: &Path) -> Result<Connection, ConnectorError> {
+    let config: Value = json(path, "configuration").await?;
     checked(&config)
 }
 
@@ -74,24 +76,31 @@ fn checked(config: &Value) -> Result<Connection, ConnectorError> {
 }
 
 /// Reads a JSON file; `what` names it in errors.
-fn json<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T, ConnectorError> {
-    let text = text(path, what)?;
+async fn json<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T, ConnectorError> {
+    let text = text(path, what).await?;
     serde_json::from_str(&text).map_err(|error| {
         let path = path.display();
         ConnectorError::config(format!("The {what} file {path} is not usable: {error}."))
     })
 }
 
-/// Reads a file; `-` is standard input.
-fn text(path: &Path, what: &str) -> Result<String, ConnectorError> {
-    let mut text = String::new();
-    let result = if path == Path::new("-") {
-        std::io::stdin().read_to_string(&mut text).map(|_| text)
-    } else {
-        std::fs::read_to_string(path)
+/// Reads a file; `-` is standard input. On a thread that may block, since the other end of a
+/// pipe may take its time and signals must still count.
+async fn text(path: &Path, what: &str) -> Result<String, ConnectorError> {
+    let file = path.to_owned();
+    let read = move || {
+        if file == Path::new("-") {
+            std::io::read_to_string(std::io::stdin())
+        } else {
+            std::fs::read_to_string(file)
+        }
     };
-    result.map_err(|error| {
-        let path = path.display();
-        ConnectorError::config(format!("The {what} file {path} cannot be read: {error}."))
-    })
+    let result = tokio::task::spawn_blocking(read).await;
+    result
+        .map_err(std::io::Error::other)
+        .flatten()
+        .map_err(|error| {
+            let path = path.display();
+            ConnectorError::config(format!("The {what} file {path} cannot be read: {error}."))
+        })
 }

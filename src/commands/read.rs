@@ -12,24 +12,28 @@ use crate::read::runner::{self, Context};
 use crate::trino::{Client, Queries};
 
 pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> anyhow::Result<u8> {
-    let connection = super::connection(&args.config.config)?;
-    let catalog: ConfiguredAirbyteCatalog = super::json(&args.catalog, "configured catalog")?;
-    note_state(&state(args)?);
+    let connection = super::connection(&args.config.config).await?;
+    let catalog: ConfiguredAirbyteCatalog = super::json(&args.catalog, "configured catalog")
+        .await
+        .map_err(hint_at_discover)?;
+    note_state(&state(args).await?);
     let client = Client::connect(&connection, queries)
         .await
         .map_err(ConnectorError::from)?;
     let plans = plan::plan(&client, &connection, &catalog).await?;
+    let fetch_protocol = client.settle(connection.fetch_protocol).await;
     let connector = keys::connector(&client, &connection.catalog).await;
     let progress = Progress::new(plans.len());
     let context = Context {
         client,
         output: output.clone(),
-        fetch_protocol: connection.fetch_protocol,
+        fetch_protocol,
+        concurrency: connection.concurrency,
         slice_rows: connection.slice_rows,
         connector,
         progress: progress.clone(),
     };
-    let summary = runner::run(&context, plans, connection.concurrency).await?;
+    let summary = runner::run(&context, plans).await?;
     progress.end();
     tracing::info!(
         "read {} records of {} streams; {} streams failed",
@@ -44,11 +48,19 @@ pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> 
     })
 }
 
-fn state(args: &ReadArgs) -> Result<InputState, ConnectorError> {
+fn hint_at_discover(error: ConnectorError) -> ConnectorError {
+    let message = format!(
+        "{} It must be a configured catalog; \"source-trino discover --configured\" writes one.",
+        error.message
+    );
+    ConnectorError { message, ..error }
+}
+
+async fn state(args: &ReadArgs) -> Result<InputState, ConnectorError> {
     let Some(path) = &args.state else {
         return Ok(InputState::default());
     };
-    let text = super::text(path, "state")?;
+    let text = super::text(path, "state").await?;
     InputState::parse(&text).map_err(|error| {
         let path = path.display();
         ConnectorError::config(format!("The state file {path} is not usable: {error}."))

@@ -218,7 +218,13 @@ impl<'a> Fields<'a> {
                 Some((key, value)) if !key.trim().is_empty() => {
                     pairs.push((key.trim().to_owned(), value.trim().to_owned()));
                 }
-                _ => self.problem(name, &format!("\"{text}\" is not of the form name=value")),
+                _ => {
+                    let name_only = text.split('=').next().unwrap_or_default();
+                    self.problem(
+                        name,
+                        &format!("\"{name_only}\" is not of the form name=value"),
+                    );
+                }
             }
         }
         pairs

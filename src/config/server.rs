@@ -116,12 +116,12 @@ impl Pasted {
         };
         let wrong = || {
             // What may hold a password is not repeated.
-            let shown = if given.contains(['@', '?']) {
-                "the given text"
-            } else {
-                given
-            };
-            format!("\"{shown}\" is not a host name; expected is for example \"trino.example.com\"")
+            if given.contains(['@', '?']) {
+                return "must hold no user, password or parameters; \"username\" and \
+                        \"authentication\" are for them"
+                    .to_owned();
+            }
+            format!("\"{given}\" is not a host name; expected is for example \"trino.example.com\"")
         };
         let url = Url::parse(&url).map_err(|_| wrong())?;
         if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() {

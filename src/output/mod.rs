@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// Buffers in flight between the encoders and the writer. With buffers of
-/// [`BUFFER_CAPACITY`] this bounds what waits for stdout to 4 MiB.
+/// [`BUFFER_CAPACITY`] this bounds what waits for stdout to 4 MiB, larger records aside.
 const QUEUE_LENGTH: usize = 8;
 
 /// Bytes of one output buffer. Encoders flush at half of it, so that a record rarely grows it.
@@ -55,10 +55,25 @@ struct Shared {
     bytes: AtomicU64,
 }
 
+impl Shared {
+    /// Keeps a buffer for later use: not one that a single message made, nor one that a huge
+    /// record has grown.
+    fn keep(&self, mut buffer: Vec<u8>) {
+        let mut spare = lock(&self.spare);
+        let fits = (BUFFER_CAPACITY..=2 * BUFFER_CAPACITY).contains(&buffer.capacity());
+        if fits && spare.len() < QUEUE_LENGTH {
+            buffer.clear();
+            spare.push(buffer);
+        }
+    }
+}
+
 #[derive(Default)]
 struct Notes {
     lines: Vec<u8>,
     dropped: u64,
+    /// The writer has taken lines and not yet written them.
+    leaving: bool,
 }
 
 /// A poisoned lock only means that another thread panicked between two writes to a byte buffer.
@@ -128,6 +143,11 @@ impl Output {
         spare.unwrap_or_else(|| Vec::with_capacity(BUFFER_CAPACITY))
     }
 
+    /// Gives an empty buffer back for the next one who asks.
+    pub fn give_back(&self, buffer: Vec<u8>) {
+        self.shared.keep(buffer);
+    }
+
     /// Puts a line out as soon as possible, without ever blocking.
     pub fn note(&self, message: &impl Serialize) {
         let line = line(message);
@@ -145,7 +165,8 @@ impl Output {
     /// Waits until all notes are written, at most `limit`. For the panic hook.
     pub fn drain_notes(&self, limit: Duration) {
         let end = Instant::now() + limit;
-        while !lock(&self.shared.notes).lines.is_empty() && Instant::now() < end {
+        let pending = |notes: &Notes| notes.leaving || !notes.lines.is_empty();
+        while pending(&lock(&self.shared.notes)) && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(5));
         }
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use tokio::sync::mpsc;
 
-use super::{BUFFER_CAPACITY, Item, QUEUE_LENGTH, Shared, lock};
+use super::{Item, Shared, lock};
 
 /// Writes until it is told to finish, or the reader of `sink` is gone.
 ///
@@ -23,17 +23,12 @@ pub(super) fn run(
             break;
         }
         result = write_notes(sink, &mut notes, shared);
-        if let (Ok(()), Item::Lines(mut lines)) = (&result, item) {
+        if let (Ok(()), Item::Lines(lines)) = (&result, item) {
             result = sink.write_all(&lines);
             shared
                 .bytes
                 .fetch_add(lines.len() as u64, Ordering::Relaxed);
-            let mut spare = lock(&shared.spare);
-            // A buffer that one huge record has grown is not kept.
-            if spare.len() < QUEUE_LENGTH && lines.capacity() <= 2 * BUFFER_CAPACITY {
-                lines.clear();
-                spare.push(lines);
-            }
+            shared.keep(lines);
         }
         if result.is_err() {
             break;
@@ -55,9 +50,11 @@ fn write_notes(sink: &mut dyn Write, notes: &mut Vec<u8>, shared: &Shared) -> io
     }
     std::mem::swap(notes, &mut pending.lines);
     let dropped = std::mem::take(&mut pending.dropped);
+    pending.leaving = true;
     drop(pending);
     sink.write_all(notes)?;
     notes.clear();
+    lock(&shared.notes).leaving = false;
     if dropped > 0 {
         writeln!(
             sink,

@@ -30,6 +30,7 @@ pub(super) async fn read(context: &Context, plan: &StreamPlan) -> Result<u64, Re
     let records = read_slices(context, plan, slices.queries(plan), &running).await;
     // An estimate that comes after the rows helps nobody.
     estimate.abort();
+    let _ = estimate.await;
     let records = records?;
     output.send(&checkpoint::finished(stream, records)).await?;
     status::say(output, stream, StreamStatus::Complete).await?;
@@ -37,22 +38,27 @@ pub(super) async fn read(context: &Context, plan: &StreamPlan) -> Result<u64, Re
     Ok(records)
 }
 
-/// Reads all slices, as many at once as there are free slots for queries. One that fails ends
-/// the others.
+/// Reads all slices, `concurrency` of them at once, so that other streams get their turn, too.
+/// One that fails ends the others.
 async fn read_slices(
     context: &Context,
     plan: &StreamPlan,
     queries: Vec<String>,
     running: &Arc<Running>,
 ) -> Result<u64, ReadError> {
+    let mut queries = queries.into_iter();
     let mut slices = JoinSet::new();
-    for sql in queries {
-        let (context, plan, running) = (context.clone(), plan.clone(), Arc::clone(running));
-        slices.spawn(async move { slice::read(&context, &plan, &sql, &running).await });
-    }
     let mut records = 0;
-    while let Some(slice) = slices.join_next().await {
-        records += slice.map_err(|_| ReadError::Encoder)??;
+    loop {
+        while slices.len() < context.concurrency
+            && let Some(sql) = queries.next()
+        {
+            let (context, plan, running) = (context.clone(), plan.clone(), Arc::clone(running));
+            slices.spawn(async move { slice::read(&context, &plan, &sql, &running).await });
+        }
+        match slices.join_next().await {
+            None => return Ok(records),
+            Some(slice) => records += slice.map_err(|_| ReadError::Encoder)??,
+        }
     }
-    Ok(records)
 }

@@ -8,6 +8,7 @@ use super::slice::ReadError;
 use super::status;
 use crate::config::FetchProtocol;
 use crate::error::ConnectorError;
+use crate::logging;
 use crate::output::{Closed, Output};
 use crate::progress::Progress;
 use crate::protocol::message::{StreamDescriptor, StreamStatus};
@@ -22,6 +23,8 @@ pub struct Context {
     pub output: Output,
     /// How the rows of tables are fetched.
     pub fetch_protocol: FetchProtocol,
+    /// Streams, and slices of one stream, that are read at once.
+    pub concurrency: usize,
     /// Rows of one slice.
     pub slice_rows: u64,
     /// The connector behind the catalog, for example `iceberg`, where it is known.
@@ -47,16 +50,12 @@ pub struct Summary {
 /// # Errors
 ///
 /// When stdout was closed.
-pub async fn run(
-    context: &Context,
-    plans: Vec<Planned>,
-    concurrency: usize,
-) -> Result<Summary, Closed> {
+pub async fn run(context: &Context, plans: Vec<Planned>) -> Result<Summary, Closed> {
     let mut summary = Summary::default();
     let mut running = JoinSet::new();
     let mut plans = plans.into_iter();
     loop {
-        while running.len() < concurrency
+        while running.len() < context.concurrency
             && let Some((descriptor, plan)) = plans.next()
         {
             running.spawn(stream(context.clone(), descriptor, plan));
@@ -99,6 +98,7 @@ async fn stream(
     match outcome {
         Ok(records) => Ok(Some(records)),
         Err(error) => {
+            logging::tell_person(&error.message);
             context.output.send(&error.trace()).await?;
             status::say(&context.output, &descriptor, StreamStatus::Incomplete).await?;
             Ok(None)

@@ -40,6 +40,16 @@ pub(super) enum ReadError {
     Encoder,
 }
 
+impl From<TrinoError> for ReadError {
+    /// Without the id of the query, which `Reader::run` adds.
+    fn from(error: TrinoError) -> Self {
+        Self::Trino {
+            query_id: None,
+            error,
+        }
+    }
+}
+
 impl From<ReadError> for ConnectorError {
     fn from(error: ReadError) -> Self {
         match error {
@@ -58,11 +68,13 @@ impl From<ReadError> for ConnectorError {
     }
 }
 
-/// Says RUNNING once per stream, whatever number of queries it takes.
+/// What the queries of one stream tell each other; RUNNING is said once for all of them.
 #[derive(Default)]
 pub(super) struct Running {
     said: AtomicBool,
     begun: Notify,
+    /// The result cannot be spooled, as one of the queries has found out.
+    direct: AtomicBool,
 }
 
 impl Running {
@@ -92,10 +104,15 @@ pub(super) async fn read(
     running: &Running,
 ) -> Result<u64, ReadError> {
     let stream = &plan.descriptor;
-    let mut protocol = context.fetch_protocol;
     let mut attempt = 1;
     let mut pause = PAUSE;
     loop {
+        let direct = running.direct.load(Ordering::Relaxed);
+        let protocol = if direct {
+            FetchProtocol::Direct
+        } else {
+            context.fetch_protocol
+        };
         let mut reader = Reader {
             context,
             plan,
@@ -115,7 +132,7 @@ pub(super) async fn read(
             tracing::info!(
                 "stream \"{stream}\": this result cannot be spooled, so it is read direct"
             );
-            protocol = FetchProtocol::Direct;
+            running.direct.store(true, Ordering::Relaxed);
         } else if error.is_transient_query() {
             tracing::warn!("stream \"{stream}\": {error}; starting again in {pause:?}");
             tokio::time::sleep(pause).await;
@@ -136,14 +153,9 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     async fn run(&mut self, sql: &str, protocol: FetchProtocol) -> Result<(), ReadError> {
-        let rows = self.context.client.read(sql, protocol).await;
-        let mut rows = rows.map_err(|error| ReadError::Trino {
-            query_id: None,
-            error,
-        })?;
+        let mut rows = self.context.client.read(sql, protocol).await?;
         self.running.begun.notify_one();
         let query_id = rows.query_id().to_owned();
-        tracing::debug!("stream \"{}\": query {query_id}", self.plan.descriptor);
         let result = self.copy(&mut rows, &query_id).await;
         result.map_err(|error| match error {
             ReadError::Trino {
@@ -158,11 +170,7 @@ impl Reader<'_> {
     }
 
     async fn copy(&mut self, rows: &mut Rows, query_id: &str) -> Result<(), ReadError> {
-        let failed = |error| ReadError::Trino {
-            query_id: None,
-            error,
-        };
-        while let Some(block) = rows.next().await.map_err(failed)? {
+        while let Some(block) = rows.next().await? {
             self.running.say(&self.context.output, self.plan).await?;
             if self.encoder.is_none() {
                 self.encoder = rows.columns().map(|columns| self.encoder_for(columns));
@@ -192,13 +200,9 @@ impl Reader<'_> {
 
     /// Encodes one block on a thread that may block: both for the work and for a slow stdout.
     async fn write(&mut self, block: Block, query_id: &str) -> Result<(), ReadError> {
-        let failed = |error| ReadError::Trino {
-            query_id: None,
-            error,
-        };
         let Some(mut encoder) = self.encoder.take() else {
             let text = format!("Query {query_id} sent rows before it said their columns.");
-            return Err(failed(TrinoError::Protocol(text)));
+            return Err(TrinoError::Protocol(text).into());
         };
         let Context {
             client,
@@ -215,10 +219,14 @@ impl Reader<'_> {
             };
             let result = encoder.encode_page(rows, clock::now_ms(), &mut buffer, &mut flush);
             let result = match result {
-                Ok(records) if buffer.is_empty() => Ok(records),
-                Ok(records) => flush(&mut buffer)
-                    .map(|()| records)
-                    .map_err(EncodeError::from),
+                Ok(records) if buffer.is_empty() => {
+                    output.give_back(buffer);
+                    Ok(records)
+                }
+                Ok(records) => {
+                    let sent = output.send_lines_blocking(buffer).map_err(|Closed| Stopped);
+                    sent.map(|()| records).map_err(EncodeError::from)
+                }
                 Err(error) => Err(error),
             };
             progress.add(*result.as_ref().unwrap_or(&0), rows.len());
@@ -230,7 +238,7 @@ impl Reader<'_> {
         match result {
             Ok(records) => {
                 self.records += records;
-                block.accept(&client, records).map_err(failed)
+                Ok(block.accept(&client, records)?)
             }
             Err(EncodeError::Stopped(_)) => Err(Closed.into()),
             Err(cause) => Err(ReadError::Encode {

@@ -73,11 +73,27 @@ pub(super) async fn plan(context: &Context, plan: &StreamPlan) -> Slices {
         Some("postgresql") => postgresql(context, plan).await,
         _ => Ok(Slices::WHOLE),
     };
-    planned.unwrap_or_else(|error| {
+    let checked = match planned {
+        Ok(slices) if slices.version.is_some() => readable(context, plan, slices).await,
+        planned => planned,
+    };
+    checked.unwrap_or_else(|error| {
         // Views, for one, have no metadata tables.
         tracing::debug!(%error, "stream \"{}\" is read with one query", plan.descriptor);
         Slices::WHOLE
     })
+}
+
+/// The slices, if their version can be read: a column that was added or renamed after the last
+/// write is not in it, and old servers cannot read versions of Delta Lake tables at all.
+async fn readable(
+    context: &Context,
+    plan: &StreamPlan,
+    slices: Slices,
+) -> Result<Slices, TrinoError> {
+    let query = slices.queries(plan).swap_remove(0);
+    control::columns(&context.client, &metadata::validate(&query)).await?;
+    Ok(slices)
 }
 
 async fn iceberg(context: &Context, table: &Table) -> Result<Slices, TrinoError> {

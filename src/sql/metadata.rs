@@ -78,7 +78,12 @@ pub fn readable(tables: &[&Table]) -> String {
         .iter()
         .map(|table| format!("SELECT 1 FROM {table}"))
         .collect();
-    format!("EXPLAIN (TYPE VALIDATE) {}", selects.join(" UNION ALL "))
+    validate(&selects.join(" UNION ALL "))
+}
+
+/// A statement that fails if a query would not be accepted, and reads nothing.
+pub fn validate(query: &str) -> String {
+    format!("EXPLAIN (TYPE VALIDATE) {query}")
 }
 
 /// A query of the named columns of many tables that reads nothing: only its columns are wanted.

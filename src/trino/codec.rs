@@ -58,7 +58,7 @@ impl Encoding {
         }
     }
 
-    /// Unpacks a segment of `stored` bytes; `None` where it is plain JSON already.
+    /// Unpacks a segment of `stored` bytes into `out`; false where it is plain JSON already.
     ///
     /// # Errors
     ///

@@ -21,7 +21,7 @@ pub enum TrinoError {
         /// Whether the server may have seen the request.
         sent: bool,
     },
-    /// An answer with another status than 200.
+    /// An answer with another status than 2xx.
     #[error("the answer was HTTP status {status}{}", in_words(.text))]
     Status {
         /// The HTTP status.
@@ -69,6 +69,9 @@ pub enum TrinoError {
         /// Why not.
         cause: Box<TrinoError>,
     },
+    /// What answered the first request is no Trino.
+    #[error("Something answered that is not Trino ({0}). Check \"hostname\" and \"port\".")]
+    NotTrino(String),
     /// The server is not ready for queries yet.
     #[error("Trino is still starting")]
     Starting,
@@ -253,6 +256,7 @@ impl QueryError {
                 "Trino gave the query up because nobody asked for its rows for too long: the \
                  destination was too slow."
             }
+            "SERIALIZATION_ERROR" => "If it was spooled, set \"fetch_protocol\" to \"direct\".",
             "ADMINISTRATIVELY_KILLED" => "An administrator of Trino ended the query.",
             _ => return None,
         })
@@ -361,7 +365,9 @@ impl TrinoError {
                 404 | 410 | 429 | 502 | 503 | 504 => FailureType::Transient,
                 _ => FailureType::System,
             },
-            Self::TlsSettings(_) | Self::NotSpooled | Self::Elsewhere(_) => FailureType::Config,
+            Self::TlsSettings(_) | Self::NotSpooled | Self::NotTrino(_) | Self::Elsewhere(_) => {
+                FailureType::Config
+            }
             Self::Starting | Self::Stopped | Self::PageLost { .. } | Self::Page(_) => {
                 FailureType::Transient
             }
@@ -414,9 +420,6 @@ impl TrinoError {
                 problem.server, problem.cause
             ),
             Self::Starting => "Trino is still starting. Try again in a minute.".to_owned(),
-            Self::Page(error) => format!(
-                "Something answered that is not Trino ({error}). Check \"hostname\" and \"port\"."
-            ),
             other => other.to_string(),
         }
     }

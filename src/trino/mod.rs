@@ -1,8 +1,9 @@
-//! The Trino client: statements in, pages of bytes out.
+//! The Trino client: statements in, blocks of rows' bytes out.
 //!
 //! | file | job |
 //! |---|---|
 //! | `transport` | the only place that opens sockets: URLs, TLS, timeouts, credentials |
+//! | `probe` | whether the spooled protocol works from here |
 //! | `problem` | errors of the HTTP library → which step failed |
 //! | `tls` | `ssl_mode` → a TLS configuration |
 //! | `session` | the `X-Trino-*` headers of every request |
@@ -13,13 +14,14 @@
 //! | `segment` | what an answer says of a spooled segment; its download and receipt |
 //! | `codec` | content of segments: bytes as stored → JSON text (pure) |
 //! | `statement` | POST, follow `nextUri`, heartbeat, cancel |
-//! | `control` | small typed answers for check and discover |
+//! | `control` | small typed answers: metadata, versions, statistics |
 //! | `error` | what can go wrong, and what a person should change |
 
 pub mod codec;
 pub(crate) mod control;
 pub mod error;
 pub mod page;
+mod probe;
 mod problem;
 pub(crate) mod retry;
 pub mod rows;
@@ -118,7 +120,12 @@ impl Client {
     ///
     /// When the statement cannot be handed over. Errors of the query itself come with its pages.
     pub async fn execute(&self, sql: &str) -> Result<Statement, TrinoError> {
-        statement::start(self, sql, None).await
+        statement::start(self, sql, None, None).await
+    }
+
+    /// The protocol to read tables with: what is configured, or, for `auto`, what works.
+    pub async fn settle(&self, configured: FetchProtocol) -> FetchProtocol {
+        probe::settle(self, configured).await
     }
 
     /// Starts a query for its rows; waits for a slot as well.
@@ -131,7 +138,7 @@ impl Client {
             FetchProtocol::Direct => None,
             FetchProtocol::Auto | FetchProtocol::Spooled => Some(codec::ACCEPTED),
         };
-        let statement = statement::start(self, sql, encodings).await?;
+        let statement = statement::start(self, sql, encodings, None).await?;
         Ok(Rows::new(self.clone(), statement, protocol))
     }
 }

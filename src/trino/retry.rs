@@ -1,7 +1,7 @@
 //! What is tried again, how often and how soon.
 //!
 //! Trino's own clients retry 502, 503, 504, 429 and broken connections with growing pauses up to
-//! a time limit; so does this, with full jitter so that many streams do not return in step, and
+//! a time limit; so does this, lengthened at random so that many streams do not return in step, and
 //! with `Retry-After` as the least pause.
 
 use std::time::{Duration, Instant};

@@ -36,8 +36,8 @@ pub struct Rows {
     waiting: VecDeque<Segment>,
     fetching: VecDeque<AbortOnDropHandle<Result<Block, TrinoError>>>,
     statement_ended: bool,
-    /// Rows of all segments so far.
-    offset: u64,
+    /// Rows of all segments so far; `None` after one that does not say how many it has.
+    offset: Option<u64>,
 }
 
 /// Some rows, as the JSON text of an array of row arrays.
@@ -58,7 +58,7 @@ impl Rows {
             waiting: VecDeque::new(),
             fetching: VecDeque::new(),
             statement_ended: false,
-            offset: 0,
+            offset: Some(0),
         }
     }
 
@@ -136,19 +136,22 @@ impl Rows {
         }))
     }
 
-    /// The rows of the segments must follow one another without a gap.
+    /// The rows of the segments must follow one another without a gap, as far as the server says
+    /// where they begin and how many they are.
     fn check_offset(&mut self, segment: &Segment) -> Result<(), TrinoError> {
-        match segment.row_offset() {
-            Some(offset) if offset != self.offset => Err(TrinoError::Protocol(format!(
-                "Query {}: a segment begins at row {offset}, but the one before ended at row {}.",
+        let begins = segment.row_offset().or(self.offset);
+        if let (Some(begins), Some(expected)) = (begins, self.offset)
+            && begins != expected
+        {
+            return Err(TrinoError::Protocol(format!(
+                "Query {}: a segment begins at row {begins}, but the one before ended at row {expected}.",
                 self.query_id(),
-                self.offset
-            ))),
-            _ => {
-                self.offset += segment.rows_count().unwrap_or_default();
-                Ok(())
-            }
+            )));
         }
+        self.offset = begins
+            .zip(segment.rows_count())
+            .map(|(begins, rows)| begins + rows);
+        Ok(())
     }
 
     /// Starts downloads as long as there is room for them. Waits for memory only when nothing of
@@ -193,6 +196,11 @@ impl Block {
     /// The JSON text of an array of row arrays.
     pub fn rows(&self) -> &[u8] {
         &self.rows
+    }
+
+    /// Whether the rows were stored outside of the answers.
+    pub fn is_stored(&self) -> bool {
+        self.receipt.is_some()
     }
 
     /// Says that the block's `rows` rows have left for stdout: the server need not keep them.

@@ -72,7 +72,11 @@ pub(super) async fn ask(
             }
         },
     )
-    .await?;
+    .await
+    .map_err(|error| match error {
+        TrinoError::Page(error) => TrinoError::NotTrino(error.to_string()),
+        other => other,
+    })?;
     let version = info.node_version.version;
     if let Some(number) = number(&version) {
         return Ok(ServerTraits {
@@ -98,7 +102,7 @@ fn not_trino(error: TrinoError) -> TrinoError {
         TrinoError::Status {
             status: 404 | 405 | 501,
             ..
-        } => PageError::Malformed(format!("/v1/info: {error}")).into(),
+        } => TrinoError::NotTrino(format!("{error}")),
         other => other,
     }
 }

@@ -24,6 +24,9 @@ use super::retry::{self, retried};
 /// Pause between two heartbeats; Trino gives a query up after 5 minutes (`query.client.timeout`).
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
+/// Time that a heartbeat may take; the next page must not wait for a stuck one.
+const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// An answer without rows that comes sooner than this counts as hasty.
 const HASTY: Duration = Duration::from_millis(10);
 
@@ -55,11 +58,13 @@ enum Event {
 /// Hands a statement over; waits for a free slot first.
 ///
 /// `encodings` are the ones of the spooled protocol that are accepted; without, and from servers
-/// that do not spool, the rows come in the answers themselves.
+/// that do not spool, the rows come in the answers themselves. `session_property` is for this
+/// statement only.
 pub(super) async fn start(
     client: &Client,
     sql: &str,
     encodings: Option<&'static str>,
+    session_property: Option<(&str, &str)>,
 ) -> Result<Statement, TrinoError> {
     // The semaphore is never closed.
     let slot = client
@@ -79,7 +84,10 @@ pub(super) async fn start(
         retry::BUDGET,
         |_| true,
         || async {
-            let body = client.transport.post(url.clone(), sql, encodings).await?;
+            let body = client
+                .transport
+                .post(url.clone(), sql, encodings, session_property)
+                .await?;
             Ok(Page::parse(body)?)
         },
     )
@@ -227,17 +235,17 @@ impl Pump {
             None => return,
         };
         let Ok(url) = Url::parse(uri) else { return };
-        if let Err(error) = self.client.transport.request(method, url).await {
-            tracing::debug!(query_id = self.query_id, %error, "heartbeat failed");
+        let beat = self.client.transport.request(method, url);
+        let answer = tokio::time::timeout(HEARTBEAT_TIMEOUT, beat).await;
+        if !answer.is_ok_and(|answer| answer.is_ok()) {
+            tracing::debug!(query_id = self.query_id, "heartbeat failed");
         }
     }
 
     /// Fetches the answer at `uri`, again where that loses nothing.
     async fn fetch(&self, uri: &str) -> Result<Page, TrinoError> {
         let url = Url::parse(uri).map_err(|error| {
-            TrinoError::Protocol(format!(
-                "Trino sent a nextUri that is no URL ({uri}): {error}."
-            ))
+            TrinoError::Protocol(format!("Trino sent a nextUri that is no URL: {error}."))
         })?;
         let traits = &self.client.traits;
         // Answers of a queued query have no rows to lose.

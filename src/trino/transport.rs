@@ -20,6 +20,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// Time without a single byte. Trino answers within a second, even when it has nothing to say.
 const READ_TIMEOUT: Duration = Duration::from_secs(90);
 
+/// How long a download is tried again. Shorter than for the coordinator: storage is redundant, and
+/// one that cannot be reached is found out at the start of a read.
+const SEGMENT_BUDGET: Duration = Duration::from_secs(30);
+
 /// Redirects that are followed for one segment: coordinator, worker, storage.
 const REDIRECTS: usize = 4;
 
@@ -101,6 +105,7 @@ impl Transport {
         url: Url,
         sql: &str,
         encodings: Option<&'static str>,
+        session_property: Option<(&str, &str)>,
     ) -> Result<Bytes, TrinoError> {
         // Gateways route by the text and want the charset.
         let mut request = self
@@ -109,6 +114,9 @@ impl Transport {
             .body(sql.to_owned());
         if let Some(encodings) = encodings {
             request = request.header("x-trino-query-data-encoding", encodings);
+        }
+        if let Some((name, value)) = session_property {
+            request = request.header("x-trino-session", format!("{name}={value}"));
         }
         finish(request, &url).await
     }
@@ -126,7 +134,7 @@ impl Transport {
         let url = segment_url(uri)?;
         let place = url.origin().ascii_serialization();
         let get = || self.get_segment(url.clone(), headers);
-        let segment = retry::retried("A segment", retry::BUDGET, |_| true, get).await;
+        let segment = retry::retried("A segment", SEGMENT_BUDGET, |_| true, get).await;
         segment.map_err(|cause| TrinoError::Segment {
             place,
             cause: Box::new(cause),
@@ -231,7 +239,7 @@ async fn send(request: RequestBuilder, url: &Url) -> Result<Response, TrinoError
     request
         .send()
         .await
-        .map_err(|error| problem::of_request(&error, url))
+        .map_err(|error| problem::of_request(&error.without_url(), url))
 }
 
 async fn finish(request: RequestBuilder, url: &Url) -> Result<Bytes, TrinoError> {
@@ -245,7 +253,7 @@ async fn body(response: Response, url: &Url) -> Result<Bytes, TrinoError> {
         return response
             .bytes()
             .await
-            .map_err(|error| problem::of_request(&error, url));
+            .map_err(|error| problem::of_request(&error.without_url(), url));
     }
     let retry_after = retry_after(response.headers());
     let plain = response

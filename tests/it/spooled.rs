@@ -185,7 +185,6 @@ fn what_the_server_does_not_say_is_not_checked() {
 }
 
 #[test]
-#[ignore = "fails: `Rows::check_offset` takes an unknown count for 0"]
 fn offsets_are_not_checked_where_counts_are_missing() {
     assert_complete(&read_without(&["rowsCount"]), 0..6);
 }
@@ -748,7 +747,11 @@ fn the_setting_decides_what_is_asked_for() {
         let name = "x-trino-query-data-encoding";
         assert_eq!(posts(&trino)[0].header(name), *header);
         let others = trino.requests();
-        let asked = others.iter().filter(|r| r.header(name).is_some()).count();
+        let is_probe = |sql: &str| sql.starts_with("SELECT rpad");
+        let asked = others
+            .iter()
+            .filter(|r| r.header(name).is_some() && !is_probe(&r.sql))
+            .count();
         assert_eq!(
             asked,
             usize::from(header.is_some()),
