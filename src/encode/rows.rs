@@ -293,6 +293,11 @@ fn unescape(page: &[u8], out: &mut [u8], mut place: Place) -> Result<(Place, boo
 fn write_json(page: &[u8], out: &mut [u8], place: Place) -> Step {
     let end = json_scan::value_end(page, place.page).map_err(|_| Stop::Odd)?;
     let json = &page[place.page..end];
+    let is_blank = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_whitespace);
+    if is_blank(json.first()) || is_blank(json.last()) {
+        // Trino writes none; the exact path cuts them off.
+        return Err(Stop::Odd);
+    }
     let end = put_bytes(out, place.out, json)?;
     blank_line_ends(&mut out[place.out..end]);
     Ok(place.copied(json.len()))
