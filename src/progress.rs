@@ -26,6 +26,7 @@ struct Line {
     started: Instant,
     streams: usize,
     finished: AtomicUsize,
+    failed: AtomicUsize,
     rows: AtomicU64,
     bytes: AtomicU64,
     running: Mutex<BTreeSet<String>>,
@@ -47,6 +48,7 @@ impl Progress {
             started: Instant::now(),
             streams,
             finished: AtomicUsize::new(0),
+            failed: AtomicUsize::new(0),
             rows: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             running: Mutex::default(),
@@ -71,10 +73,11 @@ impl Progress {
         });
     }
 
-    /// Shows that a stream has ended.
-    pub fn finish(&self, stream: &str) {
+    /// Shows that a stream has ended, and how.
+    pub fn finish(&self, stream: &str, failed: bool) {
         self.change(|line| {
-            line.finished.fetch_add(1, Ordering::Relaxed);
+            let ended = if failed { &line.failed } else { &line.finished };
+            ended.fetch_add(1, Ordering::Relaxed);
             line.running
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -115,13 +118,17 @@ impl Line {
             .max(1);
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let names: Vec<&str> = running.iter().take(NAMED).map(String::as_str).collect();
+        let failed = match self.failed.load(Ordering::Relaxed) {
+            0 => String::new(),
+            failed => format!(", {failed} failed"),
+        };
         let names = if names.is_empty() {
             String::new()
         } else {
             format!(" · {}", names.join(", "))
         };
         format!(
-            "{}/{} streams · {} rows · {} · {} rows/s · {}/s{names}",
+            "{}/{} streams{failed} · {} rows · {} · {} rows/s · {}/s{names}",
             self.finished.load(Ordering::Relaxed),
             self.streams,
             HumanCount(rows),

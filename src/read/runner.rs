@@ -94,7 +94,7 @@ async fn stream(
             Err(error)
         }
     };
-    context.progress.finish(&name);
+    context.progress.finish(&name, outcome.is_err());
     match outcome {
         Ok(records) => Ok(Some(records)),
         Err(error) => {
