@@ -145,7 +145,9 @@ fn write_long(
             Ok(place.step(0, 1))
         }
         (CellKind::Json, Some(b'"')) => write_json_text(page, out, place),
-        (CellKind::Json | CellKind::Variant, _) => write_json(page, out, place),
+        (CellKind::Json | CellKind::Variant, Some(first)) if !first.is_ascii_whitespace() => {
+            write_json(page, out, place)
+        }
         (CellKind::Array(_) | CellKind::Map(_) | CellKind::Row(_), Some(b'n')) => {
             write_null(page, out, place)
         }

@@ -203,7 +203,9 @@ fn cells_of_another_type_are_errors() {
         ("row(a bigint)", "[]", "a row of 1 values"),
         ("row(a bigint)", "[1,2]", "a row of 1 values"),
     ] {
-        let (out, result) = encode(&[ty], format!("[[{raw}]]").as_bytes());
+        // With rows behind it, so that the fast path meets the cell first.
+        let page = format!("[[{raw}]{}]", ",[null]".repeat(40));
+        let (out, result) = encode(&[ty], page.as_bytes());
         match result {
             Err(EncodeError::Cell {
                 row: 1,

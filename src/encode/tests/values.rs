@@ -267,6 +267,8 @@ fn json_is_embedded_on_one_line() {
         ("variant", r#"{"a":[1.10,"NaN"]}"#, r#"{"a":[1.10,"NaN"]}"#),
         ("variant", "{\"a\":\r\n1}", "{\"a\":  1}"),
         ("variant", r#""AP8=""#, r#""AP8=""#),
+        ("json", " 1", "1"),
+        ("variant", "\n{} ", "{}"),
         ("array(json)", r#"["1","\"x\"",null]"#, r#"[1,"x",null]"#),
     ]);
 }

@@ -42,11 +42,11 @@ def _origin(stored: dict[str, Any]) -> str:
         # Each run knows better than the whole part, which does much between runs.
         runs = [run for tool in result["tools"].values() for run in tool.get("runs", ())]
         others = sum(run["others"] for run in runs) / sum(run["wall"] for run in runs)
+    trino = stored["trino"] if isinstance(result, list) else result.get("trino", stored["trino"])
     return (
-        f"{stored['date'][:16].replace('T', ' ')} UTC, binary `{stored['binary']}` of "
-        f"{stored['binary_built'][11:16]}, tree at {stored['commit']}, "
-        f"Trino {result.get('trino', stored['trino']) if isinstance(result, dict) else stored['trino']}; load average before: {stored['load_before']:.1f}, other work kept "
-        f"{others:.2f} of {stored['processors']} processors busy."
+        f"{stored['date'][:16].replace('T', ' ')} UTC, Trino {trino}, binary `{stored['binary']}` of "
+        f"{stored['binary_built'][11:16]}, tree at {stored['commit']}; load average before: "
+        f"{stored['load_before']:.1f}, other work kept {others:.2f} of {stored['processors']} processors busy."
     )
 
 
