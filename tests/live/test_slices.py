@@ -133,7 +133,10 @@ def test_what_is_written_meanwhile_is_not_read(
         sql(f"DELETE FROM {table} WHERE n % 2 = 0")
         sql(f"INSERT INTO {table} SELECT n + 5000, p, x FROM {table}")
         sql(f"UPDATE {table} SET x = 'changed' WHERE n % 3 = 0")
-        rest, errors = process.communicate(timeout=120)
+        # Not `communicate`, which passes over what `readline` has buffered.
+        assert process.stderr
+        rest, errors = process.stdout.read(), process.stderr.read()
+        process.wait(timeout=120)
     result = Result(process.returncode, b"".join(first) + rest, errors.decode(), 0)
     assert_same(read_rows(result, "t"), expected)
     assert slices(result.logs("INFO"), "files") >= FILES - 1
