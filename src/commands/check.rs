@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::{FAILED, checked, json};
 use crate::config::Connection;
-use crate::discover::{privileges, schemas, tables};
+use crate::discover::schemas::{self, Schema};
+use crate::discover::{privileges, queries, tables};
 use crate::error::ConnectorError;
 use crate::logging::scrub;
 use crate::output::Output;
@@ -72,22 +73,34 @@ fn failed(error: &ConnectorError) -> Message {
 /// Reachability, TLS and version; credentials, catalog and schemas; a table that can be read.
 async fn examine(connection: &Connection, queries: &Queries) -> Result<(), ConnectorError> {
     let client = Client::connect(connection, queries).await?;
-    let catalog = &connection.catalog;
     let schemas = schemas::resolve(&client, connection).await?;
+    for query in &connection.queries {
+        let columns = queries::columns(&client, query).await?;
+        queries::describe(query, &columns)?;
+    }
     let mut refusal = None;
-    for schema in &schemas {
-        let tables = tables::names(&client, catalog, schema).await?;
+    for Schema { catalog, name } in &schemas {
+        let tables = tables::names(&client, catalog, name).await?;
         for table in tables.iter().take(TRIED) {
-            match privileges::validate(&client, catalog, schema, &[table]).await {
+            match privileges::validate(&client, catalog, name, &[table]).await {
                 Ok(()) => return Ok(()),
                 Err(error) if error.query_error().is_none() => return Err(error.into()),
                 Err(error) => refusal = refusal.or(Some(error)),
             }
         }
     }
+    if refusal.is_none() && !connection.queries.is_empty() {
+        return Ok(());
+    }
+    let catalog = &connection.catalog;
     let list = schemas
         .iter()
-        .map(|schema| format!("\"{schema}\""))
+        .map(|schema| {
+            format!(
+                "\"{}\"",
+                connection.namespace(&schema.catalog, &schema.name)
+            )
+        })
         .collect::<Vec<_>>()
         .join(", ");
     Err(match refusal {
