@@ -7,11 +7,13 @@ use serde_json::Value;
 use super::{FAILED, checked, json};
 use crate::config::Connection;
 use crate::discover::schemas::{self, Schema};
-use crate::discover::{privileges, queries, tables};
+use crate::discover::{near, privileges, queries, tables};
 use crate::error::ConnectorError;
 use crate::logging::scrub;
 use crate::output::Output;
 use crate::protocol::message::{ConnectionStatus, Log, LogLevel, Message, Status};
+use crate::trino::control::{self, PropertyRow};
+use crate::trino::error::TrinoError;
 use crate::trino::{Client, Queries};
 
 /// Tables that are tried until one can be read.
@@ -70,19 +72,70 @@ fn failed(error: &ConnectorError) -> Message {
     }
 }
 
-/// Reachability, TLS and version; credentials, catalog and schemas; a table that can be read.
+/// Reachability, TLS and version; credentials and session, catalog and schemas; a table that can
+/// be read, and the way in which its rows would come.
 async fn examine(connection: &Connection, queries: &Queries) -> Result<(), ConnectorError> {
     let client = Client::connect(connection, queries).await?;
-    let schemas = schemas::resolve(&client, connection).await?;
+    session(&client, connection).await?;
     for query in &connection.queries {
         let columns = queries::columns(&client, query).await?;
         queries::describe(query, &columns)?;
     }
+    readable_table(&client, connection).await?;
+    client.prove(connection.fetch_protocol).await?;
+    Ok(())
+}
+
+/// Whether the server takes the session as it is configured; an unknown property is reported
+/// with the names that are most like it.
+async fn session(client: &Client, connection: &Connection) -> Result<(), ConnectorError> {
+    let grants = &connection.grants;
+    if connection.session_properties.is_empty()
+        && grants.session_user.is_none()
+        && grants.roles.is_empty()
+    {
+        return Ok(());
+    }
+    let Err(error) = control::columns(client, "SELECT 1").await else {
+        return Ok(());
+    };
+    if !is_session_property(&error) {
+        return Err(error.into());
+    }
+    // With the properties, this would fail as well. What it says of those that it lists is no
+    // more than help: an error of its own does not count.
+    let known: Vec<PropertyRow> = control::rows_bare(client, "SHOW SESSION")
+        .await
+        .unwrap_or_default();
+    let known: Vec<String> = known.into_iter().map(|row| row.Name).collect();
+    let unknown = connection
+        .session_properties
+        .iter()
+        .map(|(name, _)| name)
+        .find(|name| !known.contains(name));
+    let cause = ConnectorError::from(error);
+    Err(match unknown {
+        Some(unknown) if !known.is_empty() => ConnectorError {
+            message: format!("{} {}", cause.message, near::hint(unknown, &known)),
+            ..cause
+        },
+        _ => cause,
+    })
+}
+
+fn is_session_property(error: &TrinoError) -> bool {
+    let error = error.query_error();
+    error.is_some_and(|error| error.error_name == "INVALID_SESSION_PROPERTY")
+}
+
+/// Whether there is a table that the user may read.
+async fn readable_table(client: &Client, connection: &Connection) -> Result<(), ConnectorError> {
+    let schemas = schemas::resolve(client, connection).await?;
     let mut refusal = None;
     for Schema { catalog, name } in &schemas {
-        let tables = tables::names(&client, catalog, name).await?;
+        let tables = tables::names(client, catalog, name).await?;
         for table in tables.iter().take(TRIED) {
-            match privileges::validate(&client, catalog, name, &[table]).await {
+            match privileges::validate(client, catalog, name, &[table]).await {
                 Ok(()) => return Ok(()),
                 Err(error) if error.query_error().is_none() => return Err(error.into()),
                 Err(error) => refusal = refusal.or(Some(error)),

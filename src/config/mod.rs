@@ -6,18 +6,21 @@
 mod auth;
 mod fields;
 mod queries;
+mod route;
 mod server;
 mod sync;
 mod tls;
 
 use serde_json::Value;
 
-pub use auth::Authentication;
+pub use auth::{Authentication, ClientCredentials, Grants};
 pub use fields::Problem;
 pub use queries::QueryStream;
+pub(crate) use route::public_key;
+pub use route::{Proxy, Tunnel, TunnelLogin};
 pub use server::Server;
 pub use sync::{Replication, Sync};
-pub use tls::{Tls, Verification};
+pub use tls::{ClientCertificate, Tls, TlsSettings, Verification};
 
 use crate::error::ConnectorError;
 use fields::Fields;
@@ -56,6 +59,12 @@ pub struct Connection {
     pub username: String,
     /// How that is proven.
     pub authentication: Authentication,
+    /// What a session is given beside its user.
+    pub grants: Grants,
+    /// The proxy on the way; without one, those of the environment count.
+    pub proxy: Option<Proxy>,
+    /// The SSH server on the way.
+    pub tunnel: Option<Tunnel>,
     /// The catalog whose tables are read, in lower case as Trino keeps all names.
     pub catalog: String,
     /// The schema of streams that name none, in lower case.
@@ -103,7 +112,9 @@ impl Connection {
             "username",
             "the name of the Trino user that reads the tables, for example \"airbyte\"",
         );
-        let authentication = auth::read(&mut fields);
+        let plain = fields.flag("allow_credentials_over_http", false);
+        let authentication = auth::read(&mut fields, plain);
+        let grants = auth::grants(&mut fields);
         let catalog = fields.required_text(
             "catalog",
             "the name of a Trino catalog, for example \"hive\"; SHOW CATALOGS lists them",
@@ -131,6 +142,8 @@ impl Connection {
             DEFAULT_CHECKPOINT_INTERVAL,
             1..=86_400,
         );
+        let proxy = route::proxy(&mut fields);
+        let tunnel = route::tunnel(&mut fields);
         let session_properties = fields.pairs("session_properties");
         let client_tags = fields.texts("client_tags");
         let source = fields
@@ -143,14 +156,20 @@ impl Connection {
                     .to_owned(),
             );
         }
-        if let Authentication::Password(_) = authentication
-            && matches!(server.tls, Tls::Off)
-            && !server.is_loopback()
-        {
+        let has_secrets =
+            !matches!(authentication, Authentication::None) || !grants.extra_credentials.is_empty();
+        if has_secrets && !plain && !server.tls.is_on() && !server.is_loopback() {
             fields.problem(
                 "ssl_mode",
-                "a password would travel in clear text over plain http; choose \"require\", \
-                 \"verify-ca\" or \"verify-full\" (and the port of https)",
+                "credentials would travel in clear text over plain http; choose \"require\", \
+                 \"verify-ca\" or \"verify-full\" (and the port of https), or, where something else \
+                 encrypts the connection, set \"allow_credentials_over_http\" to true",
+            );
+        }
+        if proxy.is_some() && tunnel.is_some() {
+            fields.problem(
+                "http_proxy",
+                "cannot be combined with \"tunnel_method\"; keep one of them",
             );
         }
         for tag in &client_tags {
@@ -165,6 +184,9 @@ impl Connection {
             server,
             username,
             authentication,
+            grants,
+            proxy,
+            tunnel,
             catalog: catalog.to_lowercase(),
             schema: schema.to_lowercase(),
             schemas,

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use reqwest::Url;
 
 use super::fields::Fields;
-use super::tls::{self, Tls, Verification};
+use super::tls::{self, Tls};
 
 /// Port of Trino's coordinator where none is given.
 const DEFAULT_PORT: u16 = 8080;
@@ -17,31 +17,36 @@ pub struct Server {
     pub host: String,
     /// TCP port.
     pub port: u16,
+    /// Where Trino begins on that server, for example `/trino` behind a gateway; mostly empty.
+    pub path: String,
     /// Whether and how strictly TLS is spoken.
     pub tls: Tls,
 }
 
 impl Server {
-    /// Scheme, host and port, without a slash at the end.
+    /// Scheme, host, port and path, without a slash at the end.
     pub fn base_url(&self) -> String {
-        let scheme = if self.tls == Tls::Off {
-            "http"
-        } else {
-            "https"
-        };
-        let Self { host, port, .. } = self;
+        let scheme = if self.tls.is_on() { "https" } else { "http" };
+        let Self {
+            host, port, path, ..
+        } = self;
         if host.contains(':') {
-            format!("{scheme}://[{host}]:{port}")
+            format!("{scheme}://[{host}]:{port}{path}")
         } else {
-            format!("{scheme}://{host}:{port}")
+            format!("{scheme}://{host}:{port}{path}")
         }
     }
 
     /// Whether the host is this machine, so that nothing travels over a network.
     pub fn is_loopback(&self) -> bool {
-        let address: Result<IpAddr, _> = self.host.parse();
-        self.host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|a| a.is_loopback())
+        is_loopback(&self.host)
     }
+}
+
+/// Whether a host is this machine.
+pub(super) fn is_loopback(host: &str) -> bool {
+    let address: Result<IpAddr, _> = host.trim_matches(['[', ']']).parse();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// Reads the three fields; says in `remarks` what it made of a URL pasted as the hostname.
@@ -58,14 +63,7 @@ pub(super) fn read(fields: &mut Fields<'_>, remarks: &mut Vec<String>) -> Server
     let port = pasted.port.unwrap_or(DEFAULT_PORT);
     let port = fields.integer("port", u64::from(port), 1..=u64::from(u16::MAX));
     let port = u16::try_from(port).unwrap_or(DEFAULT_PORT);
-    let default = if pasted.https {
-        Tls::On {
-            verification: Verification::Full,
-            ca_certificate: None,
-        }
-    } else {
-        Tls::Off
-    };
+    let default = if pasted.https { Tls::full() } else { Tls::Off };
     if let (Some(named), true) = (pasted.port, fields.has("port"))
         && named != port
         && !pasted.host.is_empty()
@@ -76,9 +74,10 @@ pub(super) fn read(fields: &mut Fields<'_>, remarks: &mut Vec<String>) -> Server
     let server = Server {
         host: pasted.host,
         port,
+        path: pasted.path,
         tls: tls::read(fields, default),
     };
-    if pasted.https && server.tls == Tls::Off {
+    if pasted.https && !server.tls.is_on() {
         fields.problem(
             "ssl_mode",
             "is \"disable\", but the hostname begins with https://; choose \"verify-full\", or \
@@ -97,6 +96,7 @@ pub(super) fn read(fields: &mut Fields<'_>, remarks: &mut Vec<String>) -> Server
 struct Pasted {
     host: String,
     port: Option<u16>,
+    path: String,
     https: bool,
 }
 
@@ -107,6 +107,7 @@ impl Pasted {
         }
         // JDBC URLs are what people have at hand: jdbc:trino://host:port/catalog/schema
         let text = given.strip_prefix("jdbc:").unwrap_or(given);
+        let has_path = text.len() == given.len();
         let bare_ipv6 = text.parse::<std::net::Ipv6Addr>().is_ok();
         let (url, had_scheme) = match text.split_once("://") {
             Some(("trino", rest)) => (format!("http://{rest}"), false),
@@ -139,7 +140,19 @@ impl Pasted {
         } else {
             None
         });
-        Ok(Self { host, port, https })
+        // Of a JDBC URL the path is catalog and schema; `/ui` is Trino's own, in a browser.
+        let path = format!("{}/", url.path().trim_end_matches('/'));
+        let path = match path.split_once("/ui/") {
+            _ if !has_path => String::new(),
+            Some((before, _)) => before.to_owned(),
+            None => path.trim_end_matches('/').to_owned(),
+        };
+        Ok(Self {
+            host,
+            port,
+            path,
+            https,
+        })
     }
 }
 
@@ -150,39 +163,53 @@ mod tests {
     #[test]
     fn names_and_urls_are_understood() {
         let cases = [
-            ("localhost", "localhost", None, false),
+            ("localhost", "localhost", None, "", false),
             (
                 "trino.example.com:8443",
                 "trino.example.com",
                 Some(8443),
+                "",
                 false,
             ),
             (
                 "https://trino.example.com",
                 "trino.example.com",
                 Some(443),
+                "",
                 true,
             ),
             (
                 "https://trino.example.com:8443/ui/",
                 "trino.example.com",
                 Some(8443),
+                "",
                 true,
             ),
-            ("http://10.0.0.1:8080", "10.0.0.1", Some(8080), false),
+            ("http://10.0.0.1:8080", "10.0.0.1", Some(8080), "", false),
             (
                 "jdbc:trino://host:8080/hive/default",
                 "host",
                 Some(8080),
+                "",
                 false,
             ),
-            ("::1", "::1", None, false),
-            ("[::1]:8080", "::1", Some(8080), false),
+            ("::1", "::1", None, "", false),
+            ("[::1]:8080", "::1", Some(8080), "", false),
+            (
+                "https://gw.example.com/data/trino/",
+                "gw.example.com",
+                Some(443),
+                "/data/trino",
+                true,
+            ),
+            ("gw:8080/trino", "gw", Some(8080), "/trino", false),
+            ("https://gw/trino/ui/", "gw", Some(443), "/trino", true),
         ];
-        for (given, host, port, https) in cases {
+        for (given, host, port, path, https) in cases {
             let expected = Pasted {
                 host: host.into(),
                 port,
+                path: path.into(),
                 https,
             };
             assert_eq!(Pasted::parse(given), Ok(expected), "{given}");
@@ -201,6 +228,7 @@ mod tests {
         let server = Server {
             host: "::1".into(),
             port: 8080,
+            path: String::new(),
             tls: Tls::Off,
         };
         assert_eq!(server.base_url(), "http://[::1]:8080");

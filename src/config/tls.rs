@@ -1,19 +1,41 @@
 //! `ssl_mode`: whether and how strictly TLS is spoken. Names follow Airbyte's own sources.
 
+use rustls::pki_types::ServerName;
+use secrecy::SecretString;
+
 use super::fields::Fields;
 
 /// Whether and how strictly TLS is spoken.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Tls {
     /// Plain http.
     Off,
     /// https.
-    On {
-        /// What is checked of the server's certificate.
-        verification: Verification,
-        /// PEM certificates to trust in place of the system's; `None` means the system's.
-        ca_certificate: Option<String>,
-    },
+    On(TlsSettings),
+}
+
+/// How https is spoken.
+#[derive(Debug, Clone)]
+pub struct TlsSettings {
+    /// What is checked of the server's certificate.
+    pub verification: Verification,
+    /// PEM certificates to trust in place of the system's; `None` means the system's.
+    pub ca_certificate: Option<String>,
+    /// The name that the certificate must be for, where it is not the host's.
+    pub server_name: Option<String>,
+    /// The certificate that proves the user.
+    pub client: Option<ClientCertificate>,
+}
+
+/// A certificate of our own.
+#[derive(Debug, Clone)]
+pub struct ClientCertificate {
+    /// PEM: the certificate, then those between it and the authority.
+    pub chain: String,
+    /// PEM of the private key.
+    pub key: SecretString,
+    /// Password of the key, if it has one.
+    pub password: Option<SecretString>,
 }
 
 /// What is checked of the server's certificate.
@@ -27,23 +49,45 @@ pub enum Verification {
     Full,
 }
 
+impl Tls {
+    /// https with nothing but defaults.
+    pub(super) fn full() -> Self {
+        Self::On(TlsSettings {
+            verification: Verification::Full,
+            ca_certificate: None,
+            server_name: None,
+            client: None,
+        })
+    }
+
+    /// Whether TLS is spoken at all.
+    pub fn is_on(&self) -> bool {
+        matches!(self, Self::On(_))
+    }
+}
+
 /// Reads `ssl_mode`; without one, `default` counts.
 pub(super) fn read(fields: &mut Fields<'_>, default: Tls) -> Tls {
     fields.object("ssl_mode", |fields| {
         let mode = fields.text("mode");
-        let ca_certificate = fields.text("ca_certificate");
-        if let Some(pem) = &ca_certificate
-            && !pem.contains("-----BEGIN CERTIFICATE-----")
+        let ca_certificate = certificate(fields, "ca_certificate");
+        let server_name = fields.text("server_name");
+        if let Some(name) = &server_name
+            && ServerName::try_from(name.as_str()).is_err()
         {
             fields.problem(
-                "ca_certificate",
-                "is not a PEM certificate; paste the text from -----BEGIN CERTIFICATE----- to \
-                 -----END CERTIFICATE-----",
+                "server_name",
+                "is no host name, such as \"trino.example.com\"",
             );
         }
-        let on = |verification| Tls::On {
-            verification,
-            ca_certificate,
+        let client = client_certificate(fields);
+        let on = |verification| {
+            Tls::On(TlsSettings {
+                verification,
+                ca_certificate,
+                server_name,
+                client,
+            })
         };
         match mode.as_deref() {
             None | Some("") => default,
@@ -61,4 +105,51 @@ pub(super) fn read(fields: &mut Fields<'_>, default: Tls) -> Tls {
             }
         }
     })
+}
+
+fn certificate(fields: &mut Fields<'_>, name: &str) -> Option<String> {
+    let pem = fields.text(name);
+    if let Some(pem) = &pem
+        && !pem.contains("-----BEGIN CERTIFICATE-----")
+    {
+        fields.problem(
+            name,
+            "is not a PEM certificate; paste the text from -----BEGIN CERTIFICATE----- to \
+             -----END CERTIFICATE-----",
+        );
+    }
+    pem
+}
+
+fn client_certificate(fields: &mut Fields<'_>) -> Option<ClientCertificate> {
+    let chain = certificate(fields, "client_certificate");
+    let secret = |fields: &mut Fields<'_>, name| {
+        let secret = fields.secret(name)?;
+        crate::logging::hide(secret);
+        Some(SecretString::from(secret))
+    };
+    let key = secret(fields, "client_key");
+    let password = secret(fields, "client_key_password");
+    match (chain, key) {
+        (Some(chain), Some(key)) => Some(ClientCertificate {
+            chain,
+            key,
+            password,
+        }),
+        (Some(_), None) => {
+            fields.problem(
+                "client_key",
+                "is missing; paste the private key of the client certificate",
+            );
+            None
+        }
+        (None, Some(_)) => {
+            fields.problem(
+                "client_certificate",
+                "is missing; paste the certificate that the client key is for",
+            );
+            None
+        }
+        (None, None) => None,
+    }
 }

@@ -180,6 +180,7 @@ mod tests {
                 column_number: 8,
             }),
             query_id: "1".into(),
+            ..QueryError::default()
         };
         let error = explain(&query(&[], None), TrinoError::Query(Box::new(error)));
         assert!(

@@ -153,14 +153,50 @@ pub(crate) struct KeyRow {
     pub(crate) key_position: i64,
 }
 
+/// A row of `SHOW SESSION`.
+#[derive(Debug, Presto)]
+#[expect(
+    non_snake_case,
+    reason = "prusto matches fields to columns by name, and Trino names them so"
+)]
+pub(crate) struct PropertyRow {
+    /// Name of the property, with its catalog's in front if it is one of a catalog.
+    pub(crate) Name: String,
+    /// Value in this session.
+    pub(crate) Value: String,
+    /// Value where nothing is set.
+    pub(crate) Default: String,
+    /// Its type.
+    pub(crate) Type: String,
+    /// What it does.
+    pub(crate) Description: String,
+}
+
 /// Runs a small query and collects its rows.
 ///
 /// # Errors
 ///
 /// When the query fails, or an answer is not of the expected columns.
 pub(crate) async fn rows<T: Presto>(client: &Client, sql: &str) -> Result<Vec<T>, TrinoError> {
+    collect(client, sql, false).await
+}
+
+/// As [`rows`], without the configured session properties.
+///
+/// # Errors
+///
+/// As [`rows`].
+pub(crate) async fn rows_bare<T: Presto>(client: &Client, sql: &str) -> Result<Vec<T>, TrinoError> {
+    collect(client, sql, true).await
+}
+
+async fn collect<T: Presto>(client: &Client, sql: &str, bare: bool) -> Result<Vec<T>, TrinoError> {
     retry::rerun(|| async {
-        let mut statement = client.execute(sql).await?;
+        let mut statement = if bare {
+            client.execute_bare(sql).await?
+        } else {
+            client.execute(sql).await?
+        };
         let mut rows = Vec::new();
         let mut columns = None;
         while let Some(page) = statement.next_page().await? {

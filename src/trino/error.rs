@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::codec::CodecError;
 use super::page::PageError;
+pub use super::step::{FailedStep, TransportProblem};
 use crate::error::ConnectorError;
 use crate::protocol::message::FailureType;
 
@@ -78,85 +79,28 @@ pub enum TrinoError {
     /// The TLS settings cannot be used.
     #[error("{0}")]
     TlsSettings(String),
+    /// A setting cannot be used.
+    #[error("{0}")]
+    Settings(String),
+    /// The SSH tunnel cannot be opened.
+    #[error("{message}")]
+    Tunnel {
+        /// What failed, and which setting to change.
+        message: String,
+        /// Whether it may succeed by itself later.
+        passes: bool,
+    },
+    /// No token could be had.
+    #[error("no token could be had from {place}: {cause}")]
+    Token {
+        /// URL of the token endpoint.
+        place: String,
+        /// Why not.
+        cause: Box<TrinoError>,
+    },
     /// We are shutting down.
     #[error("the read was stopped")]
     Stopped,
-}
-
-/// What failed on the way to the server.
-#[derive(Debug)]
-pub struct TransportProblem {
-    /// Scheme, host and port that were tried.
-    pub server: String,
-    /// Which step failed.
-    pub step: FailedStep,
-    /// The cause in the words of the library that found it.
-    pub cause: String,
-}
-
-/// The step of a request that failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FailedStep {
-    /// The host name has no address.
-    Resolve,
-    /// Nobody listens on the port.
-    Refused,
-    /// The address cannot be reached, or nothing answered in time.
-    Connect,
-    /// https was spoken to a port that speaks http.
-    TlsToPlainPort,
-    /// http was spoken to a port that speaks something else, most likely https.
-    PlainToTlsPort,
-    /// The server's certificate was not accepted.
-    Certificate,
-    /// TLS failed for another reason.
-    Tls,
-    /// The connection broke while the answer was read.
-    Answer,
-    /// The answer did not come in time.
-    Timeout,
-}
-
-impl fmt::Display for TransportProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            server,
-            step,
-            cause,
-        } = self;
-        match step {
-            FailedStep::Resolve => write!(
-                f,
-                "The host name of {server} cannot be resolved: {cause}. Check \"hostname\"."
-            ),
-            FailedStep::Refused => write!(
-                f,
-                "Nothing accepts connections at {server}. Check \"hostname\" and \"port\", and that Trino is running."
-            ),
-            FailedStep::Connect => write!(
-                f,
-                "{server} cannot be reached: {cause}. Check \"hostname\" and \"port\", and that no firewall is in the way."
-            ),
-            FailedStep::TlsToPlainPort => write!(
-                f,
-                "{server} does not speak https on this port. Set \"ssl_mode\" to \"disable\", or \"port\" to Trino's https port."
-            ),
-            FailedStep::PlainToTlsPort => write!(
-                f,
-                "{server} does not speak plain http on this port. If it is Trino's https port, set \"ssl_mode\" to \"verify-full\"; otherwise check \"port\"."
-            ),
-            FailedStep::Certificate => write!(
-                f,
-                "The certificate of {server} was not accepted: {cause}. Check \"ssl_mode\" and its \"ca_certificate\"."
-            ),
-            FailedStep::Tls => write!(f, "TLS with {server} failed: {cause}. Check \"ssl_mode\"."),
-            FailedStep::Answer => write!(
-                f,
-                "The connection to {server} broke: {cause}. If that happens at once, check \"port\" and \"ssl_mode\"."
-            ),
-            FailedStep::Timeout => write!(f, "{server} did not answer in time: {cause}."),
-        }
-    }
 }
 
 /// The `error` member of an answer. Only `message` is certain to be there.
@@ -174,6 +118,9 @@ pub struct QueryError {
     /// The query's id; filled in by the client.
     #[serde(skip)]
     pub query_id: String,
+    /// Whether the query was still waiting in a queue; filled in by the client.
+    #[serde(skip)]
+    pub was_queued: bool,
 }
 
 /// Where in a statement an error is; both count from 1.
@@ -231,6 +178,9 @@ impl QueryError {
     /// What a person can do, for the errors where that is known.
     fn advice(&self) -> Option<&'static str> {
         Some(match self.error_name.as_str() {
+            "PERMISSION_DENIED" if self.message.contains("cannot impersonate") => {
+                "Check \"session_user\": Trino must allow the user of \"username\" to impersonate it."
+            }
             "PERMISSION_DENIED" => {
                 "Grant the user of \"username\" SELECT on it, or deselect the stream."
             }
@@ -240,6 +190,11 @@ impl QueryError {
             "QUERY_QUEUE_FULL" => {
                 "The cluster's resource group accepts no more queries now. Try later, lower \
                  \"concurrency\", or ask for a resource group with \"client_tags\" or \"source\"."
+            }
+            "EXCEEDED_TIME_LIMIT" if self.was_queued => {
+                "It waited in the queue of the cluster's resource group all that time. Lower \
+                 \"concurrency\", ask for another resource group with \"client_tags\" or \"source\", or \
+                 run the sync at a quieter time."
             }
             "EXCEEDED_TIME_LIMIT" => {
                 "Raise query_max_run_time or query_max_execution_time in \"session_properties\", \
@@ -286,12 +241,15 @@ impl TrinoError {
             Self::Transport { problem, .. } => !matches!(
                 problem.step,
                 FailedStep::Certificate
+                    | FailedStep::ClientCertificate
+                    | FailedStep::ProxyLogin { .. }
                     | FailedStep::Tls
                     | FailedStep::TlsToPlainPort
                     | FailedStep::PlainToTlsPort
             ),
             Self::Status { status, .. } => matches!(status, 429 | 502 | 503 | 504),
             Self::Page(_) | Self::Starting => true,
+            Self::Tunnel { passes, .. } => *passes,
             _ => false,
         }
     }
@@ -371,10 +329,12 @@ impl TrinoError {
         match self {
             Self::Query(error) => error.failure_type(),
             Self::Transport { problem, .. } => match problem.step {
-                FailedStep::Answer | FailedStep::Timeout | FailedStep::Connect => {
-                    FailureType::Transient
-                }
-                FailedStep::Refused => FailureType::Transient,
+                FailedStep::Answer
+                | FailedStep::Timeout
+                | FailedStep::Connect
+                | FailedStep::Refused
+                | FailedStep::Proxy { .. }
+                | FailedStep::Forward { .. } => FailureType::Transient,
                 _ => FailureType::Config,
             },
             Self::Status { status, .. } => match status {
@@ -382,9 +342,19 @@ impl TrinoError {
                 404 | 410 | 429 | 502 | 503 | 504 => FailureType::Transient,
                 _ => FailureType::System,
             },
-            Self::TlsSettings(_) | Self::NotSpooled | Self::NotTrino(_) | Self::Elsewhere(_) => {
-                FailureType::Config
-            }
+            Self::TlsSettings(_)
+            | Self::Settings(_)
+            | Self::NotSpooled
+            | Self::NotTrino(_)
+            | Self::Elsewhere(_)
+            | Self::Tunnel { passes: false, .. } => FailureType::Config,
+            Self::Tunnel { passes: true, .. } => FailureType::Transient,
+            Self::Token { cause, .. } => match &**cause {
+                Self::Status {
+                    status: 400..=499, ..
+                } => FailureType::Config,
+                cause => cause.failure_type(),
+            },
             Self::Starting | Self::Stopped | Self::PageLost { .. } | Self::Page(_) => {
                 FailureType::Transient
             }
@@ -419,6 +389,12 @@ impl TrinoError {
                  \"authentication\".",
                 in_words(text)
             ),
+            // Seen on 476, with a stack behind it.
+            Self::Status { text, .. } if text.contains("Cannot set role") => {
+                let text = text.split("AccessDeniedException: ").nth(1).unwrap_or(text);
+                let text = text.split(" at io.trino").next().unwrap_or(text);
+                format!("Trino: {text}. Check \"roles\", or grant the user that role.")
+            }
             Self::Status {
                 status: 403, text, ..
             } => format!(
@@ -436,6 +412,28 @@ impl TrinoError {
                  and Trino needs http-server.process-forwarded=true.",
                 problem.server, problem.cause
             ),
+            Self::Token { place, cause } => match &**cause {
+                Self::Status {
+                    status: 400 | 401 | 403,
+                    text,
+                    ..
+                } => format!(
+                    "The token endpoint {place} gave no token{}. Check \"client_id\", \
+                     \"client_secret\", \"scope\" and \"audience\" of \"authentication\".",
+                    in_words(text)
+                ),
+                cause => {
+                    let cause = match cause {
+                        Self::Transport { problem, .. } => problem.in_short(),
+                        other => other.to_string(),
+                    };
+                    format!(
+                        "No token could be had from {place}: {}. Check \"token_endpoint\" of \
+                         \"authentication\".",
+                        cause.trim_end_matches('.')
+                    )
+                }
+            },
             Self::Starting => "Trino is still starting. Try again in a minute.".to_owned(),
             other => other.to_string(),
         }
@@ -474,6 +472,7 @@ mod tests {
             error_type: kind.into(),
             query_id: "q1".into(),
             error_location: None,
+            was_queued: false,
         }))
     }
 

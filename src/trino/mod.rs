@@ -2,7 +2,12 @@
 //!
 //! | file | job |
 //! |---|---|
-//! | `transport` | the only place that opens sockets: URLs, TLS, timeouts, credentials |
+//! | `transport` | every request: timeouts, credentials, cookies, redirects |
+//! | `home` | where the URIs in Trino's answers are asked for |
+//! | `way` | direct, through a proxy, or through a tunnel |
+//! | `tunnel`, `socks` | connections through an SSH server |
+//! | `auth`, `token` | what proves the user; OAuth2 tokens |
+//! | `identity` | our own certificate and its key |
 //! | `probe` | whether the spooled protocol works from here |
 //! | `problem` | errors of the HTTP library → which step failed |
 //! | `tls` | `ssl_mode` → a TLS configuration |
@@ -15,11 +20,15 @@
 //! | `codec` | content of segments: bytes as stored → JSON text (pure) |
 //! | `statement` | POST, follow `nextUri`, heartbeat, cancel |
 //! | `control` | small typed answers: metadata, versions, statistics |
+//! | `step` | the steps of a request that can fail |
 //! | `error` | what can go wrong, and what a person should change |
 
+mod auth;
 pub mod codec;
 pub(crate) mod control;
 pub mod error;
+mod home;
+mod identity;
 pub mod page;
 mod probe;
 mod problem;
@@ -28,9 +37,14 @@ pub mod rows;
 mod segment;
 pub mod server;
 mod session;
+mod socks;
 pub mod statement;
+mod step;
 mod tls;
+mod token;
 mod transport;
+mod tunnel;
+mod way;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +58,8 @@ use error::TrinoError;
 use rows::Rows;
 use server::ServerTraits;
 use statement::Statement;
-use transport::Transport;
+use transport::{Extras, Transport};
+use tunnel::Tunnel;
 
 /// How long the first contact is tried. Short: a wrong port must not look like a hang.
 const FIRST_CONTACT: Duration = Duration::from_secs(5);
@@ -91,8 +106,19 @@ impl Client {
     ///
     /// When the server cannot be reached, is no Trino, or is still starting.
     pub async fn connect(connection: &Connection, queries: &Queries) -> Result<Self, TrinoError> {
-        let transport = Transport::new(connection)?;
+        let tunnel = match &connection.tunnel {
+            None => None,
+            Some(settings) => {
+                let open = || Tunnel::open(settings);
+                let tunnel = retry::retried("The SSH tunnel", FIRST_CONTACT, |_| true, open);
+                Some(Arc::new(tunnel.await?))
+            }
+        };
+        let mut transport = Transport::new(connection, tunnel)?;
         let traits = server::ask(&transport, FIRST_CONTACT).await?;
+        if traits.is_presto {
+            transport.speak_presto();
+        }
         tracing::debug!(version = traits.version, "connected to Trino");
         Ok(Self {
             transport: Arc::new(transport),
@@ -120,12 +146,35 @@ impl Client {
     ///
     /// When the statement cannot be handed over. Errors of the query itself come with its pages.
     pub async fn execute(&self, sql: &str) -> Result<Statement, TrinoError> {
-        statement::start(self, sql, None, None).await
+        statement::start(self, sql, Extras::default()).await
+    }
+
+    /// Starts a small query without the configured session properties, which may be what is wrong.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::execute`].
+    pub async fn execute_bare(&self, sql: &str) -> Result<Statement, TrinoError> {
+        let extras = Extras {
+            bare: true,
+            ..Extras::default()
+        };
+        statement::start(self, sql, extras).await
     }
 
     /// The protocol to read tables with: what is configured, or, for `auto`, what works.
     pub async fn settle(&self, configured: FetchProtocol) -> FetchProtocol {
         probe::settle(self, configured).await
+    }
+
+    /// Proves that rows can come as configured: where only spooled ones will do, their storage
+    /// must be within reach; where either will do, the log says if it is not.
+    ///
+    /// # Errors
+    ///
+    /// When spooled rows are asked for and cannot be had.
+    pub async fn prove(&self, configured: FetchProtocol) -> Result<(), TrinoError> {
+        probe::prove(self, configured).await
     }
 
     /// Starts a query for its rows; waits for a slot as well.
@@ -138,7 +187,11 @@ impl Client {
             FetchProtocol::Direct => None,
             FetchProtocol::Auto | FetchProtocol::Spooled => Some(codec::ACCEPTED),
         };
-        let statement = statement::start(self, sql, encodings, None).await?;
+        let extras = Extras {
+            encodings,
+            ..Extras::default()
+        };
+        let statement = statement::start(self, sql, extras).await?;
         Ok(Rows::new(self.clone(), statement, protocol))
     }
 }

@@ -5,6 +5,7 @@
 
 use super::error::TrinoError;
 use super::rows::Rows;
+use super::transport::Extras;
 use super::{Client, codec, statement};
 use crate::config::FetchProtocol;
 
@@ -29,13 +30,7 @@ pub(super) async fn settle(client: &Client, configured: FetchProtocol) -> FetchP
             );
             FetchProtocol::Direct
         }
-        Err(error)
-            if error
-                .query_error()
-                .is_some_and(|e| e.error_name == "INVALID_SESSION_PROPERTY") =>
-        {
-            FetchProtocol::Direct
-        }
+        Err(error) if is_unknown_property(&error) => FetchProtocol::Direct,
         // The read itself will say what is wrong.
         Err(error) => {
             tracing::debug!(%error, "whether spooling works is not known");
@@ -44,9 +39,34 @@ pub(super) async fn settle(client: &Client, configured: FetchProtocol) -> FetchP
     }
 }
 
+/// Proves the protocol that is configured; see [`Client::prove`].
+pub(super) async fn prove(client: &Client, configured: FetchProtocol) -> Result<(), TrinoError> {
+    if configured != FetchProtocol::Spooled {
+        settle(client, configured).await;
+        return Ok(());
+    }
+    match fetch_one_row(client).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(TrinoError::NotSpooled),
+        Err(error) if is_unknown_property(&error) => Err(TrinoError::NotSpooled),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the server does not know the property of spooling, and so does not spool.
+fn is_unknown_property(error: &TrinoError) -> bool {
+    let error = error.query_error();
+    error.is_some_and(|error| error.error_name == "INVALID_SESSION_PROPERTY")
+}
+
 /// Whether the row came by way of a stored segment.
 async fn fetch_one_row(client: &Client) -> Result<bool, TrinoError> {
-    let statement = statement::start(client, SQL, Some(codec::ACCEPTED), Some(STORED)).await?;
+    let extras = Extras {
+        encodings: Some(codec::ACCEPTED),
+        property: Some(STORED),
+        bare: false,
+    };
+    let statement = statement::start(client, SQL, extras).await?;
     let mut rows = Rows::new(client.clone(), statement, FetchProtocol::Auto);
     let mut stored = false;
     while let Some(block) = rows.next().await? {

@@ -6,36 +6,81 @@ use reqwest::Url;
 use rustls::pki_types::UnixTime;
 
 use super::error::{FailedStep, TransportProblem, TrinoError};
+use super::tls::Issuer;
+use super::way::{Between, Way};
 
-/// Says what failed of a request to `url`.
-pub(super) fn of_request(error: &reqwest::Error, url: &Url) -> TrinoError {
+/// Says what failed of a request to `url`, whose connection was made by `way`.
+pub(super) fn of_request(error: &reqwest::Error, url: &Url, way: &Way) -> TrinoError {
     let text = cause_of(error);
-    let step = match cause::<rustls::Error>(error) {
+    let sent = !error.is_connect();
+    let tls = cause::<rustls::Error>(error);
+    let step = match tls {
         Some(rustls::Error::InvalidCertificate(problem)) => {
-            return failed(
-                FailedStep::Certificate,
-                url,
-                &certificate_problem(problem),
-                false,
-            );
+            let problem = certificate_problem(problem);
+            return failed(FailedStep::Certificate, url, &problem, false);
+        }
+        Some(rustls::Error::AlertReceived(alert)) if is_about_our_certificate(*alert) => {
+            let alert = format!("{alert:?}");
+            return failed(FailedStep::ClientCertificate, url, &alert, false);
         }
         // The first bytes of an HTTP answer are no TLS record.
         Some(rustls::Error::InvalidMessage(_)) => FailedStep::TlsToPlainPort,
         Some(_) => FailedStep::Tls,
         None if error.is_connect() => {
-            match cause::<std::io::Error>(error).map(std::io::Error::kind) {
-                Some(std::io::ErrorKind::ConnectionRefused) => FailedStep::Refused,
-                _ if causes(error).any(|c| c.to_string().contains("dns error")) => {
-                    FailedStep::Resolve
-                }
-                _ => FailedStep::Connect,
+            let step = on_the_way(error, way.between(url));
+            if matches!(step, FailedStep::Proxy { .. }) && text == "tunnel error: unsuccessful" {
+                let refusal = "it refuses to, because of the login or because it does not allow it";
+                return failed(step, url, refusal, sent);
             }
+            step
         }
         None if error.is_timeout() => FailedStep::Timeout,
         None if text.contains("invalid HTTP") => FailedStep::PlainToTlsPort,
         None => FailedStep::Answer,
     };
-    failed(step, url, &text, !error.is_connect())
+    failed(step, url, &text, sent)
+}
+
+/// Which step failed where no connection came about.
+fn on_the_way(error: &reqwest::Error, between: Between) -> FailedStep {
+    match between {
+        Between::Tunnel {
+            address,
+            failure: Some(failure),
+        } => FailedStep::Forward { address, failure },
+        Between::Tunnel { .. } => FailedStep::Connect,
+        Between::Proxy { address, setting } => {
+            let wants_login = causes(error).any(|cause| {
+                let text = cause.to_string();
+                text.contains("proxy authorization required") || text.contains("auth")
+            });
+            if wants_login {
+                FailedStep::ProxyLogin { address, setting }
+            } else {
+                FailedStep::Proxy { address, setting }
+            }
+        }
+        Between::Nothing => match cause::<std::io::Error>(error).map(std::io::Error::kind) {
+            Some(std::io::ErrorKind::ConnectionRefused) => FailedStep::Refused,
+            _ if causes(error).any(|c| c.to_string().contains("dns error")) => FailedStep::Resolve,
+            _ => FailedStep::Connect,
+        },
+    }
+}
+
+fn is_about_our_certificate(alert: rustls::AlertDescription) -> bool {
+    use rustls::AlertDescription as A;
+    matches!(
+        alert,
+        A::BadCertificate
+            | A::CertificateExpired
+            | A::CertificateRequired
+            | A::CertificateRevoked
+            | A::CertificateUnknown
+            | A::NoCertificate
+            | A::UnknownCA
+            | A::UnsupportedCertificate
+    )
 }
 
 /// An error of a known step; `sent` says whether the server may have seen the request.
@@ -82,6 +127,22 @@ fn cause<E: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&E> {
 
 fn certificate_problem(problem: &rustls::CertificateError) -> String {
     use rustls::CertificateError as E;
+    if let E::Other(other) = problem
+        && let Some(issuer) = other.0.downcast_ref::<Issuer>()
+    {
+        let Issuer { itself, subject } = issuer;
+        return if *itself {
+            format!(
+                "it was issued by itself ({subject}) and is not trusted here; if that is right, \
+                 paste it into \"ca_certificate\""
+            )
+        } else {
+            format!(
+                "it was issued by an authority that is not trusted here ({subject}); paste that \
+                 authority's certificate into \"ca_certificate\""
+            )
+        };
+    }
     match problem {
         E::UnknownIssuer => {
             "it was issued by an authority that is not trusted here; paste that authority's \
@@ -104,9 +165,10 @@ fn certificate_problem(problem: &rustls::CertificateError) -> String {
     }
 }
 
-/// `DnsName("trino.example.com")` → `trino.example.com`.
+/// `DnsName("trino.example.com")`, `IpAddress(10.0.0.1)` → what is inside.
 fn in_words(name: &str) -> String {
-    name.split('"').nth(1).unwrap_or(name).to_owned()
+    let inside = name.split_once('(').map_or(name, |(_, inside)| inside);
+    inside.trim_matches(['"', ')']).to_owned()
 }
 
 fn day(time: UnixTime) -> String {

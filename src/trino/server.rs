@@ -20,6 +20,9 @@ const KEEPS_PAGES: u32 = 363;
 /// First release with `HEAD nextUri` as a heartbeat (475).
 const HEARTBEAT: u32 = 475;
 
+/// Last release whose headers begin with `X-Presto-`; the next one was called Trino.
+const LAST_PRESTO: u32 = 350;
+
 /// What a server can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerTraits {
@@ -29,6 +32,8 @@ pub struct ServerTraits {
     pub keeps_pages: bool,
     /// Whether `HEAD nextUri` keeps a query alive.
     pub has_heartbeat: bool,
+    /// Whether its headers begin with `X-Presto-`.
+    pub is_presto: bool,
 }
 
 /// Answer of `GET /v1/info`.
@@ -82,6 +87,7 @@ pub(super) async fn ask(
         return Ok(ServerTraits {
             keeps_pages: number >= KEEPS_PAGES,
             has_heartbeat: number >= HEARTBEAT,
+            is_presto: number <= LAST_PRESTO,
             version,
         });
     }
@@ -93,6 +99,7 @@ pub(super) async fn ask(
         version,
         keeps_pages: head.is_ok(),
         has_heartbeat: head.is_ok(),
+        is_presto: false,
     })
 }
 

@@ -4,6 +4,7 @@
 //! Source: `client/trino-client`, `ProtocolHeaders` and `ClientCapabilities`.
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use secrecy::ExposeSecret as _;
 
 use super::error::TrinoError;
 use crate::config::Connection;
@@ -12,39 +13,171 @@ use crate::config::Connection;
 /// Names that a server does not know are ignored by it.
 const CAPABILITIES: &str = "PARAMETRIC_DATETIME,NUMBER,VARIANT";
 
-/// The headers for all requests of a connection.
-///
-/// # Errors
-///
-/// When a setting cannot be sent as a header, which only control characters cause.
-pub(super) fn headers(connection: &Connection) -> Result<HeaderMap, TrinoError> {
-    let mut headers = HeaderMap::new();
-    let mut add = |name: &'static str, field: &str, value: &str| {
-        let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
-            TrinoError::Protocol(format!("\"{field}\" must not contain control characters."))
-        })?;
-        headers.append(HeaderName::from_static(name), value);
-        Ok::<_, TrinoError>(())
+const TRINO: &str = "x-trino-";
+
+/// Prefix of the headers before Presto was renamed (351).
+const PRESTO: &str = "x-presto-";
+
+/// The variables in which the platform says what it runs the connector for, and the words that an
+/// administrator of Trino sees.
+const PLATFORM: [(&str, &str); 4] = [
+    ("WORKSPACE_ID", "workspace"),
+    ("CONNECTION_ID", "connection"),
+    ("WORKER_JOB_ID", "job"),
+    ("WORKER_JOB_ATTEMPT", "attempt"),
+];
+
+/// The headers of a connection.
+pub(super) struct Session {
+    prefix: &'static str,
+    headers: HeaderMap,
+    properties: HeaderMap,
+    /// For the configured server only.
+    secrets: HeaderMap,
+}
+
+impl Session {
+    /// The headers for all requests of a connection.
+    ///
+    /// # Errors
+    ///
+    /// When a setting cannot be sent as a header, which only control characters cause.
+    pub(super) fn new(connection: &Connection) -> Result<Self, TrinoError> {
+        let grants = &connection.grants;
+        let mut headers = HeaderMap::new();
+        let user = grants.session_user.as_ref();
+        let user = user.map_or(("username", &connection.username), |user| {
+            ("session_user", user)
+        });
+        add(&mut headers, "user", user.0, user.1)?;
+        add(&mut headers, "source", "source", &connection.source)?;
+        add(&mut headers, "catalog", "catalog", &connection.catalog)?;
+        add(&mut headers, "schema", "schema", &connection.schema)?;
+        // Values with a zone carry it themselves; this only fixes what is computed in the session.
+        add(&mut headers, "time-zone", "", "UTC")?;
+        add(&mut headers, "client-capabilities", "", CAPABILITIES)?;
+        if !connection.client_tags.is_empty() {
+            let tags = connection.client_tags.join(",");
+            add(&mut headers, "client-tags", "client_tags", &tags)?;
+        }
+        let job = platform(|name| std::env::var(name).ok());
+        if !job.is_empty() {
+            add(
+                &mut headers,
+                "client-info",
+                "",
+                &format!("airbyte {}", job.join(" ")),
+            )?;
+            add(
+                &mut headers,
+                "trace-token",
+                "",
+                &format!("airbyte-{}", job.join("-")),
+            )?;
+        }
+        for (catalog, role) in &grants.roles {
+            let pair = format!("{catalog}={}", url_encoded(&role_in_words_of_trino(role)));
+            add(&mut headers, "role", "roles", &pair)?;
+        }
+        let mut properties = HeaderMap::new();
+        for (name, value) in &connection.session_properties {
+            let pair = format!("{name}={}", url_encoded(value));
+            add(&mut properties, "session", "session_properties", &pair)?;
+        }
+        let mut secrets = HeaderMap::new();
+        for (name, value) in &grants.extra_credentials {
+            let value = url_encoded(value.expose_secret());
+            crate::logging::hide(&value);
+            add(
+                &mut secrets,
+                "extra-credential",
+                "extra_credentials",
+                &format!("{name}={value}"),
+            )?;
+        }
+        for value in secrets.values_mut() {
+            value.set_sensitive(true);
+        }
+        Ok(Self {
+            prefix: TRINO,
+            headers,
+            properties,
+            secrets,
+        })
+    }
+
+    /// The headers of a request; those of a `bare` one have no session properties.
+    pub(super) fn headers(&self, bare: bool) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        if !bare {
+            headers.extend(self.properties.clone());
+        }
+        headers
+    }
+
+    /// The headers that only the configured server may see.
+    pub(super) fn secrets(&self) -> HeaderMap {
+        self.secrets.clone()
+    }
+
+    /// The name of another header of the protocol.
+    pub(super) fn name(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+
+    /// Renames all headers to what a server before the renaming understands.
+    pub(super) fn rename_for_presto(&mut self) {
+        self.prefix = PRESTO;
+        for headers in [&mut self.headers, &mut self.properties, &mut self.secrets] {
+            let mut renamed = HeaderMap::new();
+            for (name, value) in headers.iter() {
+                let name = name.as_str().replacen(TRINO, PRESTO, 1);
+                if let Ok(name) = HeaderName::try_from(name) {
+                    renamed.append(name, value.clone());
+                }
+            }
+            *headers = renamed;
+        }
+    }
+}
+
+/// Adds a header from a field of the configuration.
+fn add(headers: &mut HeaderMap, name: &str, field: &str, value: &str) -> Result<(), TrinoError> {
+    let wrong =
+        || TrinoError::Settings(format!("\"{field}\" must not contain control characters."));
+    let name = HeaderName::try_from(format!("{TRINO}{name}")).map_err(|_| wrong())?;
+    let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| wrong())?;
+    headers.append(name, value);
+    Ok(())
+}
+
+/// What the platform says of this run, each as `word=value`.
+fn platform(variable: impl Fn(&str) -> Option<String>) -> Vec<String> {
+    let printable = |value: &String| {
+        !value.is_empty()
+            && value
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic() && byte != b',')
     };
-    add("x-trino-user", "username", &connection.username)?;
-    add("x-trino-source", "source", &connection.source)?;
-    add("x-trino-catalog", "catalog", &connection.catalog)?;
-    add("x-trino-schema", "schema", &connection.schema)?;
-    // Values with a zone carry it themselves; this only fixes what is computed in the session.
-    add("x-trino-time-zone", "", "UTC")?;
-    add("x-trino-client-capabilities", "", CAPABILITIES)?;
-    if !connection.client_tags.is_empty() {
-        add(
-            "x-trino-client-tags",
-            "client_tags",
-            &connection.client_tags.join(","),
-        )?;
+    PLATFORM
+        .iter()
+        .filter_map(|(name, word)| {
+            let short = name.strip_prefix("WORKER_").unwrap_or(name);
+            let value = variable(name)
+                .or_else(|| variable(short))
+                .filter(printable)?;
+            Some(format!("{word}={value}"))
+        })
+        .collect()
+}
+
+/// A role's name, or `ALL`, `NONE` or `ROLE{name}` as Trino itself writes them.
+fn role_in_words_of_trino(role: &str) -> String {
+    if role == "ALL" || role == "NONE" || role.starts_with("ROLE{") {
+        role.to_owned()
+    } else {
+        format!("ROLE{{{role}}}")
     }
-    for (name, value) in &connection.session_properties {
-        let pair = format!("{name}={}", url_encoded(value));
-        add("x-trino-session", "session_properties", &pair)?;
-    }
-    Ok(headers)
 }
 
 /// Percent-encodes everything but unreserved characters, as Trino's clients do with
@@ -59,25 +192,58 @@ mod tests {
 
     use super::*;
 
-    fn sent(config: &serde_json::Value) -> HeaderMap {
-        headers(&Connection::from_json(config).unwrap()).unwrap()
+    fn session(config: &serde_json::Value) -> Session {
+        Session::new(&Connection::from_json(config).unwrap()).unwrap()
     }
 
     #[test]
     fn settings_become_headers() {
-        let headers = sent(
+        let headers = session(
             &json!({"hostname": "h", "username": "Zoë", "catalog": "c", "schema": "s",
             "client_tags": ["a", "b"], "session_properties": ["x=1", "hive.y=a b=c"]}),
         );
+        let bare = headers.headers(true);
+        assert!(!bare.contains_key("x-trino-session"));
+        let headers = headers.headers(false);
         assert_eq!(headers["x-trino-user"].as_bytes(), "Zoë".as_bytes());
         assert_eq!(headers["x-trino-client-tags"], "a,b");
-        let session: Vec<_> = headers.get_all("x-trino-session").iter().collect();
-        assert_eq!(session, ["x=1", "hive.y=a%20b%3Dc"]);
+        let properties: Vec<_> = headers.get_all("x-trino-session").iter().collect();
+        assert_eq!(properties, ["x=1", "hive.y=a%20b%3Dc"]);
+    }
+
+    #[test]
+    fn what_a_session_is_given_goes_as_trino_writes_it() {
+        let mut session = session(
+            &json!({"hostname": "localhost", "username": "u", "catalog": "c", "schema": "s",
+            "session_user": "v", "roles": ["system=admin", "hive=ALL"],
+            "extra_credentials": [{"name": "token", "value": "a b"}]}),
+        );
+        assert_eq!(session.headers(false)["x-trino-user"], "v");
+        session.rename_for_presto();
+        let headers = session.headers(false);
+        assert_eq!(headers["x-presto-user"], "v");
+        let roles: Vec<_> = headers.get_all("x-presto-role").iter().collect();
+        assert_eq!(roles, ["system=ROLE%7Badmin%7D", "hive=ALL"]);
+        let secret = &session.secrets()["x-presto-extra-credential"];
+        assert_eq!(secret, "token=a%20b");
+        assert!(secret.is_sensitive());
+        assert!(!headers.keys().any(|name| name.as_str().contains("trino")));
+    }
+
+    #[test]
+    fn the_platforms_job_is_told() {
+        let variable = |name: &str| match name {
+            "CONNECTION_ID" => Some("c-1".to_owned()),
+            "WORKER_JOB_ID" => Some("7".to_owned()),
+            "WORKER_JOB_ATTEMPT" => Some("with\nline".to_owned()),
+            _ => None,
+        };
+        assert_eq!(platform(variable), ["connection=c-1", "job=7"]);
     }
 
     #[test]
     fn a_setting_with_a_line_break_is_refused() {
         let config = json!({"hostname": "h", "username": "a\nb", "catalog": "c", "schema": "s"});
-        assert!(headers(&Connection::from_json(&config).unwrap()).is_err());
+        assert!(Session::new(&Connection::from_json(&config).unwrap()).is_err());
     }
 }

@@ -20,6 +20,7 @@ use super::Client;
 use super::error::TrinoError;
 use super::page::{Page, PageError};
 use super::retry::{self, retried};
+use super::transport::Extras;
 
 /// Pause between two heartbeats; Trino gives a query up after 5 minutes (`query.client.timeout`).
 const HEARTBEAT: Duration = Duration::from_secs(30);
@@ -36,6 +37,9 @@ const HASTY_LIMIT: u32 = 10;
 
 /// Pause of the slow-down.
 const SLOW_DOWN: Duration = Duration::from_millis(50);
+
+/// A wait in the cluster's queue that is worth a word.
+const LONG_WAIT: Duration = Duration::from_secs(10);
 
 /// Time that a cancellation may take.
 const CANCEL_TIMEOUT: Duration = Duration::from_millis(700);
@@ -57,14 +61,12 @@ enum Event {
 
 /// Hands a statement over; waits for a free slot first.
 ///
-/// `encodings` are the ones of the spooled protocol that are accepted; without, and from servers
-/// that do not spool, the rows come in the answers themselves. `session_property` is for this
-/// statement only.
+/// Without encodings in `extras`, and from servers that do not spool, the rows come in the answers
+/// themselves.
 pub(super) async fn start(
     client: &Client,
     sql: &str,
-    encodings: Option<&'static str>,
-    session_property: Option<(&str, &str)>,
+    extras: Extras,
 ) -> Result<Statement, TrinoError> {
     // The semaphore is never closed.
     let slot = client
@@ -84,10 +86,7 @@ pub(super) async fn start(
         retry::BUDGET,
         |_| true,
         || async {
-            let body = client
-                .transport
-                .post(url.clone(), sql, encodings, session_property)
-                .await?;
+            let body = client.transport.post(url.clone(), sql, extras).await?;
             Ok(Page::parse(body)?)
         },
     )
@@ -144,6 +143,29 @@ struct Pump {
     _slot: OwnedSemaphorePermit,
 }
 
+/// Whether a query waits in the queue of a resource group.
+#[derive(Default)]
+struct Queue {
+    is_waiting: bool,
+    since: Option<Instant>,
+    is_told: bool,
+}
+
+impl Queue {
+    /// Notes the state of an answer; tells the log of a long wait, once.
+    fn note(&mut self, state: &str, query_id: &str) {
+        self.is_waiting = state == "QUEUED";
+        let since = *self.since.get_or_insert_with(Instant::now);
+        if self.is_waiting && !self.is_told && since.elapsed() > LONG_WAIT {
+            self.is_told = true;
+            tracing::info!(
+                "query {query_id} waits in the queue of the cluster's resource group; \"client_tags\" \
+                 or \"source\" may choose another one"
+            );
+        }
+    }
+}
+
 impl Pump {
     async fn run(self, first: Page) {
         let mut last_uri = first.envelope.next_uri.clone();
@@ -170,13 +192,16 @@ impl Pump {
     async fn follow(&self, first: Page, last_uri: &mut Option<String>) -> Result<(), TrinoError> {
         let mut page = first;
         let mut hasty = 0;
+        let mut queue = Queue::default();
         loop {
             if let Some(mut error) = page.envelope.error.take() {
                 error.query_id.clone_from(&self.query_id);
+                error.was_queued = queue.is_waiting;
                 return Err(TrinoError::Query(Box::new(error)));
             }
             let seen = std::mem::replace(last_uri, page.envelope.next_uri.clone());
             let state = std::mem::take(&mut page.envelope.stats.state);
+            queue.note(&state, &self.query_id);
             if page.rows().is_some() || page.envelope.columns.is_some() {
                 self.events
                     .send(Event::Page(page))
@@ -235,7 +260,7 @@ impl Pump {
             None => return,
         };
         let Ok(url) = Url::parse(uri) else { return };
-        let beat = self.client.transport.request(method, url);
+        let beat = self.client.transport.follow(method, url);
         let answer = tokio::time::timeout(HEARTBEAT_TIMEOUT, beat).await;
         if !answer.is_ok_and(|answer| answer.is_ok()) {
             tracing::debug!(query_id = self.query_id, "heartbeat failed");
@@ -259,7 +284,7 @@ impl Pump {
                 let body = self
                     .client
                     .transport
-                    .request(Method::GET, url.clone())
+                    .follow(Method::GET, url.clone())
                     .await?;
                 Ok(Page::parse(body)?)
             },
@@ -287,7 +312,7 @@ impl Pump {
     /// Cancels the query on the server. Best effort: the server gives it up by itself later.
     async fn cancel(&self, uri: &str) {
         let Ok(url) = Url::parse(uri) else { return };
-        let delete = self.client.transport.request(Method::DELETE, url);
+        let delete = self.client.transport.follow(Method::DELETE, url);
         let cancelled = tokio::time::timeout(CANCEL_TIMEOUT, delete).await;
         let cancelled = cancelled.is_ok_and(|answer| answer.is_ok());
         tracing::debug!(query_id = self.query_id, cancelled, "query given up");

@@ -3,6 +3,7 @@
 //! Built here and not with reqwest's switches, because `verify-ca` with the system's roots, and
 //! errors that name the certificate's problem, need the verifier itself.
 
+use std::fmt;
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
@@ -11,70 +12,93 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore,
+    SignatureScheme,
 };
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::error::TrinoError;
-use crate::config::Verification;
+use super::identity;
+use crate::config::{TlsSettings, Verification};
 
-/// The TLS configuration for `ssl_mode`.
+/// The TLS configuration for the coordinator.
 ///
 /// # Errors
 ///
-/// When the CA certificate cannot be read, or the system has no trusted roots.
-pub(super) fn configuration(
-    verification: Verification,
-    ca_certificate: Option<&str>,
-) -> Result<ClientConfig, TrinoError> {
+/// When a certificate or key cannot be read, or the system has no trusted roots.
+pub(super) fn configuration(settings: &TlsSettings) -> Result<ClientConfig, TrinoError> {
     let provider = provider();
-    let trusted = || match ca_certificate {
+    let trusted = || match &settings.ca_certificate {
         None => system(&[], &provider),
-        Some(pem) => only(certificates(pem)?, &provider),
+        Some(pem) => only(certificates(pem, CA)?, &provider),
     };
-    let verifier: Arc<dyn ServerCertVerifier> = match verification {
+    let checked = |inner, any_host| {
+        let name = settings.server_name.clone();
+        let name = name.and_then(|name| ServerName::try_from(name).ok());
+        Arc::new(Checked {
+            inner,
+            any_host,
+            name,
+        })
+    };
+    let verifier: Arc<dyn ServerCertVerifier> = match settings.verification {
         Verification::None => Arc::new(NoVerification(Arc::clone(&provider))),
-        Verification::Authority => Arc::new(AnyHost(trusted()?)),
-        Verification::Full => trusted()?,
+        Verification::Authority => checked(trusted()?, true),
+        Verification::Full => checked(trusted()?, false),
     };
-    client(verifier, provider)
+    let builder = builder(verifier, provider)?;
+    match &settings.client {
+        None => Ok(builder.with_no_client_auth()),
+        Some(client) => {
+            let (chain, key) = identity::of(client)?;
+            builder
+                .with_client_auth_cert(chain, key)
+                .map_err(|error| identity::unusable(&error))
+        }
+    }
 }
 
-/// The TLS configuration for storage that is not Trino's own: the system's authorities and the
-/// configured ones; no check where that of the coordinator is off, too.
+/// The TLS configuration for servers that are not Trino itself, such as the storage of segments:
+/// the system's authorities and the configured ones, no certificate of our own; no check where
+/// that of the coordinator is off, too.
 ///
 /// # Errors
 ///
 /// As [`configuration`].
-pub(super) fn storage_configuration(
-    verification: Verification,
-    ca_certificate: Option<&str>,
-) -> Result<ClientConfig, TrinoError> {
-    if verification == Verification::None {
-        return configuration(verification, None);
-    }
+pub(super) fn other_configuration(settings: &TlsSettings) -> Result<ClientConfig, TrinoError> {
     let provider = provider();
-    let extra = ca_certificate
-        .map(certificates)
-        .transpose()?
-        .unwrap_or_default();
-    client(system(&extra, &provider)?, provider)
+    let verifier: Arc<dyn ServerCertVerifier> = match settings.verification {
+        Verification::None => Arc::new(NoVerification(Arc::clone(&provider))),
+        Verification::Authority | Verification::Full => {
+            let extra = settings.ca_certificate.as_deref();
+            let extra = extra.map(|pem| certificates(pem, CA)).transpose()?;
+            Arc::new(Checked {
+                inner: system(&extra.unwrap_or_default(), &provider)?,
+                any_host: false,
+                name: None,
+            })
+        }
+    };
+    Ok(builder(verifier, provider)?.with_no_client_auth())
 }
+
+/// The setting that authorities come from.
+const CA: &str = "ca_certificate";
 
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
-fn client(
+fn builder(
     verifier: Arc<dyn ServerCertVerifier>,
     provider: Arc<CryptoProvider>,
-) -> Result<ClientConfig, TrinoError> {
+) -> Result<rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert>, TrinoError> {
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| TrinoError::TlsSettings(error.to_string()))?;
     Ok(builder
         .dangerous()
-        .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth())
+        .with_custom_certificate_verifier(verifier))
 }
 
 /// Trusts the system's authorities and `extra` ones.
@@ -101,32 +125,72 @@ fn only(
     for authority in authorities {
         roots
             .add(authority)
-            .map_err(|_| unusable("one of its certificates is damaged"))?;
+            .map_err(|_| unusable(CA, "one of its certificates is damaged"))?;
     }
     let verifier =
         WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build();
-    Ok(verifier.map_err(|error| unusable(&error.to_string()))?)
+    Ok(verifier.map_err(|error| unusable(CA, &error.to_string()))?)
 }
 
-/// The certificates in PEM text.
-fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, TrinoError> {
+/// The certificates in the PEM text of a setting.
+pub(super) fn certificates(
+    pem: &str,
+    setting: &str,
+) -> Result<Vec<CertificateDer<'static>>, TrinoError> {
     let certificates = CertificateDer::pem_slice_iter(pem.as_bytes());
     certificates.collect::<Result<_, _>>().map_err(|_| {
-        unusable("it is cut off or damaged; paste all of it, from BEGIN to END CERTIFICATE")
+        unusable(
+            setting,
+            "it is cut off or damaged; paste all of it, from BEGIN to END CERTIFICATE",
+        )
     })
 }
 
-fn unusable(cause: &str) -> TrinoError {
+/// An error of a setting of `ssl_mode`.
+pub(super) fn unusable(setting: &str, cause: &str) -> TrinoError {
     TrinoError::TlsSettings(format!(
-        "\"ca_certificate\" of \"ssl_mode\" cannot be used: {cause}."
+        "\"{setting}\" of \"ssl_mode\" cannot be used: {cause}."
     ))
 }
 
-/// `verify-ca`: everything but the host name is checked.
+/// `verify-ca` and `verify-full`: the chain is checked, and the host name unless any will do.
 #[derive(Debug)]
-struct AnyHost(Arc<dyn ServerCertVerifier>);
+struct Checked {
+    inner: Arc<dyn ServerCertVerifier>,
+    any_host: bool,
+    /// The name that the certificate must be for, in place of the host's.
+    name: Option<ServerName<'static>>,
+}
 
-impl ServerCertVerifier for AnyHost {
+/// Nobody that is trusted has issued a certificate; says who has.
+#[derive(Debug)]
+pub(super) struct Issuer {
+    /// Whether the server has issued it itself.
+    pub(super) itself: bool,
+    /// The issuer's subject.
+    pub(super) subject: String,
+}
+
+impl fmt::Display for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "unknown issuer {}", self.subject)
+    }
+}
+
+impl std::error::Error for Issuer {}
+
+impl Issuer {
+    /// Who has issued the last certificate of a chain, which is where a trusted one was missed.
+    fn of(chain_end: &CertificateDer<'_>) -> Option<Self> {
+        let (_, certificate) = X509Certificate::from_der(chain_end).ok()?;
+        Some(Self {
+            itself: certificate.issuer() == certificate.subject(),
+            subject: certificate.issuer().to_string(),
+        })
+    }
+}
+
+impl ServerCertVerifier for Checked {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -135,14 +199,23 @@ impl ServerCertVerifier for AnyHost {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        let name = self.name.as_ref().unwrap_or(server_name);
         let checked =
-            self.0
-                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+            self.inner
+                .verify_server_cert(end_entity, intermediates, name, ocsp_response, now);
         match checked {
             // The chain is checked before the name, so this says that the chain is good.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => Ok(ServerCertVerified::assertion()),
+            )) if self.any_host => Ok(ServerCertVerified::assertion()),
+            Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+                let issuer = Issuer::of(intermediates.last().unwrap_or(end_entity));
+                Err(Error::InvalidCertificate(
+                    issuer.map_or(CertificateError::UnknownIssuer, |issuer| {
+                        CertificateError::Other(OtherError(Arc::new(issuer)))
+                    }),
+                ))
+            }
             other => other,
         }
     }
@@ -153,7 +226,7 @@ impl ServerCertVerifier for AnyHost {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls12_signature(message, cert, dss)
+        self.inner.verify_tls12_signature(message, cert, dss)
     }
 
     fn verify_tls13_signature(
@@ -162,11 +235,11 @@ impl ServerCertVerifier for AnyHost {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls13_signature(message, cert, dss)
+        self.inner.verify_tls13_signature(message, cert, dss)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.inner.supported_verify_schemes()
     }
 }
 

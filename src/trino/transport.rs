@@ -1,18 +1,24 @@
 //! The one HTTP transport, used by every command, so that what `check` proves is what `read`
 //! uses. The only place that opens sockets.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER,
 };
-use reqwest::{Method, RequestBuilder, Response, Url, redirect};
-use secrecy::ExposeSecret as _;
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, redirect};
 
+use super::auth::Credentials;
 use super::error::{FailedStep, TrinoError};
-use super::{problem, retry, session, tls};
-use crate::config::{Authentication, Connection, Tls};
+use super::home::Home;
+use super::session::Session;
+use super::token::TokenSource;
+use super::tunnel::Tunnel;
+use super::way::{Between, Way};
+use super::{problem, retry, tls};
+use crate::config::{Connection, Tls};
 
 /// Time for TCP and TLS to be established.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -32,58 +38,77 @@ const SHOWN: usize = 200;
 
 /// Connections to one Trino.
 pub(super) struct Transport {
+    /// For the configured server: with its TLS settings, our certificate, and its cookies.
     coordinator: reqwest::Client,
-    /// For segments that are not with the coordinator.
-    storage: reqwest::Client,
-    base: Url,
-    session: HeaderMap,
-    credentials: Option<HeaderValue>,
+    /// For all others, such as the storage of segments.
+    others: reqwest::Client,
+    way: Way,
+    home: Home,
+    session: Session,
+    credentials: Credentials,
+}
+
+/// What a statement is sent with beside its session.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Extras {
+    /// Encodings of the spooled protocol that are accepted, best first.
+    pub(super) encodings: Option<&'static str>,
+    /// A session property for this statement.
+    pub(super) property: Option<(&'static str, &'static str)>,
+    /// Whether the configured session properties are left out.
+    pub(super) bare: bool,
 }
 
 impl Transport {
-    /// Prepares the transport; nothing is sent yet.
+    /// Prepares the transport, through `tunnel` if there is one; nothing is sent yet.
     ///
     /// # Errors
     ///
     /// When the TLS settings cannot be used or a setting cannot be sent as a header.
-    pub(super) fn new(connection: &Connection) -> Result<Self, TrinoError> {
-        let (coordinator, storage) = match &connection.server.tls {
+    pub(super) fn new(
+        connection: &Connection,
+        tunnel: Option<Arc<Tunnel>>,
+    ) -> Result<Self, TrinoError> {
+        let way = Way::new(connection, tunnel);
+        let (coordinator, others) = match &connection.server.tls {
             Tls::Off => (None, None),
-            Tls::On {
-                verification,
-                ca_certificate,
-            } => {
-                let pem = ca_certificate.as_deref();
-                let coordinator = tls::configuration(*verification, pem)?;
-                (
-                    Some(coordinator),
-                    Some(tls::storage_configuration(*verification, pem)?),
-                )
+            Tls::On(settings) => {
+                let coordinator = tls::configuration(settings)?;
+                (Some(coordinator), Some(tls::other_configuration(settings)?))
             }
         };
         let base = connection.server.base_url();
         let base = Url::parse(&base)
             .map_err(|error| TrinoError::Protocol(format!("{base} is not a URL: {error}")))?;
-        let session = session::headers(connection)?;
+        let credentials = Credentials::new(connection, |settings| {
+            let outside = way.outside();
+            let client = build(client(others.clone(), &outside)?)?;
+            Ok(TokenSource::new(client, outside, settings))
+        })?;
         Ok(Self {
-            coordinator: client(coordinator)?,
-            storage: client(storage)?,
-            base,
-            session,
-            credentials: credentials(connection)?,
+            // Gateways tell by a cookie which cluster a query runs on.
+            coordinator: build(client(coordinator, &way)?.cookie_store(true))?,
+            others: build(client(others, &way)?)?,
+            way,
+            home: Home::new(base),
+            session: Session::new(connection)?,
+            credentials,
         })
+    }
+
+    /// Speaks with the headers that a server before Trino's renaming wants.
+    pub(super) fn speak_presto(&mut self) {
+        self.session.rename_for_presto();
     }
 
     /// The URL of a path on the coordinator.
     pub(super) fn url(&self, path: &str) -> Url {
-        let mut url = self.base.clone();
-        url.set_path(path);
-        url
+        self.home.url(path)
     }
 
     /// Whether a URL is on the configured server.
     pub(super) fn is_base(&self, url: &Url) -> bool {
-        url.origin() == self.base.origin()
+        self.home.is_base(url)
     }
 
     /// Sends a request of the statement protocol and reads the whole answer.
@@ -92,10 +117,23 @@ impl Transport {
     ///
     /// When no answer comes, not all of it, or one with another status than 2xx.
     pub(super) async fn request(&self, method: Method, url: Url) -> Result<Bytes, TrinoError> {
-        finish(self.to_coordinator(method, &url), &url).await
+        let request = self.client(&url).request(method, url.clone());
+        let request = request.headers(self.session.headers(false));
+        let response = self.send(request, &url).await?;
+        self.body(response, &url).await
     }
 
-    /// Hands a statement over; `encodings` are those of the spooled protocol, best first.
+    /// As [`Transport::request`], at a URI that Trino gave; see `home` for where it is asked for.
+    ///
+    /// # Errors
+    ///
+    /// As [`Transport::request`].
+    pub(super) async fn follow(&self, method: Method, given: Url) -> Result<Bytes, TrinoError> {
+        let ask = |url| self.request(method.clone(), url);
+        self.home.ask(given, ask).await
+    }
+
+    /// Hands a statement over.
     ///
     /// # Errors
     ///
@@ -104,21 +142,23 @@ impl Transport {
         &self,
         url: Url,
         sql: &str,
-        encodings: Option<&'static str>,
-        session_property: Option<(&str, &str)>,
+        extras: Extras,
     ) -> Result<Bytes, TrinoError> {
         // Gateways route by the text and want the charset.
         let mut request = self
-            .to_coordinator(Method::POST, &url)
+            .coordinator
+            .post(url.clone())
+            .headers(self.session.headers(extras.bare))
             .header(CONTENT_TYPE, "text/plain; charset=utf-8")
             .body(sql.to_owned());
-        if let Some(encodings) = encodings {
-            request = request.header("x-trino-query-data-encoding", encodings);
+        if let Some(encodings) = extras.encodings {
+            request = request.header(self.session.name("query-data-encoding"), encodings);
         }
-        if let Some((name, value)) = session_property {
-            request = request.header("x-trino-session", format!("{name}={value}"));
+        if let Some((name, value)) = extras.property {
+            request = request.header(self.session.name("session"), format!("{name}={value}"));
         }
-        finish(request, &url).await
+        let response = self.send(request, &url).await?;
+        self.body(response, &url).await
     }
 
     /// Downloads a segment, from the storage or through the coordinator.
@@ -133,7 +173,10 @@ impl Transport {
     ) -> Result<Bytes, TrinoError> {
         let url = segment_url(uri)?;
         let place = url.origin().ascii_serialization();
-        let get = || self.get_segment(url.clone(), headers);
+        let get = || {
+            self.home
+                .ask(url.clone(), |url| self.get_segment(url, headers))
+        };
         let segment = retry::retried("A segment", SEGMENT_BUDGET, |_| true, get).await;
         segment.map_err(|cause| TrinoError::Segment {
             place,
@@ -151,23 +194,24 @@ impl Transport {
         uri: &str,
         headers: &HeaderMap,
     ) -> Result<(), TrinoError> {
-        let url = segment_url(uri)?;
-        let request = self.to_place(&url).headers(headers.clone());
-        finish(request, &url).await.map(drop)
+        let ask = |url: Url| async move {
+            let response = self.send(self.to_place(&url, headers), &url).await?;
+            self.body(response, &url).await
+        };
+        self.home.ask(segment_url(uri)?, ask).await.map(drop)
     }
 
     /// One download. The coordinator may redirect to the storage or to a worker; the segment's
     /// headers go along, the session's do not leave the coordinator.
     async fn get_segment(&self, mut url: Url, headers: &HeaderMap) -> Result<Bytes, TrinoError> {
         for _ in 0..REDIRECTS {
-            let request = self.to_place(&url).headers(headers.clone());
-            let response = send(request, &url).await?;
+            let response = self.send(self.to_place(&url, headers), &url).await?;
             let location = response
                 .headers()
                 .get(LOCATION)
                 .filter(|_| response.status().is_redirection());
             let Some(location) = location else {
-                return body(response, &url).await;
+                return self.body(response, &url).await;
             };
             let target = location
                 .to_str()
@@ -182,35 +226,97 @@ impl Transport {
         ))
     }
 
-    /// A request with the session's headers; with credentials only to the configured origin.
-    fn to_coordinator(&self, method: Method, url: &Url) -> RequestBuilder {
-        // Pages are JSON, which gzip makes 3.5 times slower to get (docs/measurements.md).
-        let request = self
-            .coordinator
-            .request(method, url.clone())
-            .headers(self.session.clone())
-            .header(ACCEPT_ENCODING, "identity");
-        match &self.credentials {
-            Some(credentials) if self.is_base(url) => {
-                request.header(AUTHORIZATION, credentials.clone())
-            }
-            _ => request,
+    /// A GET of a segment: as to the coordinator if it is there, bare if it is anywhere else.
+    fn to_place(&self, url: &Url, headers: &HeaderMap) -> RequestBuilder {
+        let request = self.client(url).get(url.clone());
+        let request = if self.is_base(url) {
+            request.headers(self.session.headers(false))
+        } else {
+            request
+        };
+        request.headers(headers.clone())
+    }
+
+    fn client(&self, url: &Url) -> &reqwest::Client {
+        if self.is_base(url) {
+            &self.coordinator
+        } else {
+            &self.others
         }
     }
 
-    /// A GET of a segment: as to the coordinator if it is there, bare if it is anywhere else.
-    fn to_place(&self, url: &Url) -> RequestBuilder {
-        if self.is_base(url) {
-            self.to_coordinator(Method::GET, url)
-        } else {
-            self.storage
-                .get(url.clone())
-                .header(ACCEPT_ENCODING, "identity")
+    /// Sends a request: to the configured server with our credentials, and once more with new
+    /// ones if those were refused; to any other without.
+    async fn send(&self, request: RequestBuilder, url: &Url) -> Result<Response, TrinoError> {
+        let failed =
+            |error: reqwest::Error| problem::of_request(&error.without_url(), url, &self.way);
+        // Pages are JSON, which gzip makes 3.5 times slower to get (docs/measurements.md).
+        let request = request.header(ACCEPT_ENCODING, "identity");
+        if !self.is_base(url) {
+            return request.send().await.map_err(failed);
         }
+        let request = request.headers(self.session.secrets());
+        let Some(credentials) = self.credentials.header().await? else {
+            return request.send().await.map_err(failed);
+        };
+        let again = request.try_clone();
+        let request = request.header(AUTHORIZATION, credentials.clone());
+        let response = request.send().await.map_err(failed)?;
+        if response.status() == StatusCode::UNAUTHORIZED
+            && let Some(again) = again
+            && let Some(renewed) = self.credentials.renewed(&credentials).await?
+        {
+            tracing::debug!("the token was refused; asking again with a new one");
+            let again = again.header(AUTHORIZATION, renewed);
+            return again.send().await.map_err(failed);
+        }
+        Ok(response)
+    }
+
+    /// The whole body of a good answer, or what a bad one says.
+    async fn body(&self, response: Response, url: &Url) -> Result<Bytes, TrinoError> {
+        let status = response.status();
+        if status.is_success() {
+            return response
+                .bytes()
+                .await
+                .map_err(|error| problem::of_request(&error.without_url(), url, &self.way));
+        }
+        let retry_after = retry_after(response.headers());
+        let plain = response
+            .headers()
+            .get(CONTENT_TYPE)
+            .is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
+        let text = response.bytes().await.unwrap_or_default();
+        if status == StatusCode::BAD_REQUEST && url.scheme() == "http" && names_tls(&text) {
+            let step = FailedStep::PlainToTlsPort;
+            return Err(problem::failed(step, url, "HTTP 400", true));
+        }
+        if let Between::Proxy { address, setting } = self.way.between(url)
+            // Trino says 401 in plain text; tinyproxy says it on a page where the login is wrong.
+            && (status == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+                || status == StatusCode::UNAUTHORIZED && !plain)
+        {
+            let step = FailedStep::ProxyLogin { address, setting };
+            return Err(problem::failed(step, url, status.as_str(), true));
+        }
+        Err(TrinoError::Status {
+            status: status.as_u16(),
+            // Error pages of proxies are HTML that helps nobody.
+            text: if plain {
+                shortened(&text)
+            } else {
+                String::new()
+            },
+            retry_after,
+        })
     }
 }
 
-fn client(tls: Option<rustls::ClientConfig>) -> Result<reqwest::Client, TrinoError> {
+fn client(
+    tls: Option<rustls::ClientConfig>,
+    way: &Way,
+) -> Result<reqwest::ClientBuilder, TrinoError> {
     let builder = reqwest::Client::builder()
         .user_agent(concat!("source-trino/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
@@ -224,6 +330,10 @@ fn client(tls: Option<rustls::ClientConfig>) -> Result<reqwest::Client, TrinoErr
         Some(tls) => builder.tls_backend_preconfigured(tls),
         None => builder,
     };
+    way.apply(builder)
+}
+
+fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, TrinoError> {
     builder
         .build()
         .map_err(|error| TrinoError::TlsSettings(problem::cause_of(&error)))
@@ -233,68 +343,6 @@ fn segment_url(uri: &str) -> Result<Url, TrinoError> {
     // Not shown: a pre-signed URL is a credential.
     Url::parse(uri)
         .map_err(|error| TrinoError::Protocol(format!("A segment's URI is no URL: {error}.")))
-}
-
-async fn send(request: RequestBuilder, url: &Url) -> Result<Response, TrinoError> {
-    request
-        .send()
-        .await
-        .map_err(|error| problem::of_request(&error.without_url(), url))
-}
-
-async fn finish(request: RequestBuilder, url: &Url) -> Result<Bytes, TrinoError> {
-    body(send(request, url).await?, url).await
-}
-
-/// The whole body of a good answer, or what a bad one says.
-async fn body(response: Response, url: &Url) -> Result<Bytes, TrinoError> {
-    let status = response.status();
-    if status.is_success() {
-        return response
-            .bytes()
-            .await
-            .map_err(|error| problem::of_request(&error.without_url(), url));
-    }
-    let retry_after = retry_after(response.headers());
-    let plain = response
-        .headers()
-        .get(CONTENT_TYPE)
-        .is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
-    let text = response.bytes().await.unwrap_or_default();
-    if status.as_u16() == 400 && url.scheme() == "http" && names_tls(&text) {
-        return Err(problem::failed(
-            FailedStep::PlainToTlsPort,
-            url,
-            "HTTP 400",
-            true,
-        ));
-    }
-    Err(TrinoError::Status {
-        status: status.as_u16(),
-        // Error pages of proxies are HTML that helps nobody.
-        text: if plain {
-            shortened(&text)
-        } else {
-            String::new()
-        },
-        retry_after,
-    })
-}
-
-fn credentials(connection: &Connection) -> Result<Option<HeaderValue>, TrinoError> {
-    use base64::Engine as _;
-    match &connection.authentication {
-        Authentication::None => Ok(None),
-        Authentication::Password(password) => {
-            let pair = format!("{}:{}", connection.username, password.expose_secret());
-            let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
-            crate::logging::hide(&encoded);
-            let mut value = HeaderValue::try_from(format!("Basic {encoded}"))
-                .map_err(|error| TrinoError::Protocol(error.to_string()))?;
-            value.set_sensitive(true);
-            Ok(Some(value))
-        }
-    }
 }
 
 /// Seconds, the only form that gateways in front of Trino are known to send.

@@ -250,6 +250,26 @@ BAD = {
     "an unknown authentication": ({"authentication": {"method": "magic"}}, "authentication"),
     "a password that is missing": ({"authentication": {"method": "password"}}, "authentication"),
     "a password that is a number": ({"authentication": {"method": "password", "password": 1}}, "authentication"),
+    "a token that is missing": ({"authentication": {"method": "jwt"}}, "authentication"),
+    "OAuth2 without a secret": (
+        {
+            "authentication": {
+                "method": "oauth2_client_credentials",
+                "token_endpoint": "https://login.example.com/token",
+                "client_id": "airbyte",
+            }
+        },
+        "authentication",
+    ),
+    "a role without a catalog": ({"roles": ["admin"]}, "roles"),
+    "a credential without a value": ({"extra_credentials": [{"name": "user"}]}, "extra_credentials"),
+    "an unknown tunnel": ({"tunnel_method": {"tunnel_method": "VPN"}}, "tunnel_method"),
+    "a tunnel without a key": (
+        {"tunnel_method": {"tunnel_method": "SSH_KEY_AUTH", "tunnel_host": "bastion", "tunnel_user": "airbyte"}},
+        "tunnel_method",
+    ),
+    "a proxy without an address": ({"http_proxy": {"username": "airbyte"}}, "http_proxy"),
+    "plain http that is a text": ({"allow_credentials_over_http": "yes"}, "allow_credentials_over_http"),
     "a flag that is a text": ({"check_privileges": "yes"}, "check_privileges"),
     "concurrency 0": ({"concurrency": 0}, "concurrency"),
     "concurrency 65": ({"concurrency": 65}, "concurrency"),

@@ -56,17 +56,23 @@ fn no_file_is_too_long() {
 
 #[test]
 fn only_the_transport_and_its_neighbours_know_reqwest() {
-    // `config::server` uses its `Url` to read a pasted address, and opens nothing.
+    // `config` uses its `Url` to read addresses, and opens nothing.
     assert_eq!(
         files_with("reqwest::"),
         [
+            "config/auth.rs",
+            "config/route.rs",
             "config/server.rs",
+            "trino/auth.rs",
+            "trino/home.rs",
             "trino/problem.rs",
             "trino/segment.rs",
             "trino/server.rs",
             "trino/session.rs",
             "trino/statement.rs",
-            "trino/transport.rs"
+            "trino/token.rs",
+            "trino/transport.rs",
+            "trino/way.rs"
         ]
     );
     assert_eq!(
@@ -76,8 +82,11 @@ fn only_the_transport_and_its_neighbours_know_reqwest() {
 }
 
 #[test]
-fn only_the_transport_opens_sockets() {
-    for part in ["TcpStream", "UdpSocket", "UnixStream", "lookup_host"] {
+fn only_the_transport_and_the_tunnel_open_sockets() {
+    for part in ["TcpStream", "TcpListener"] {
+        assert_eq!(files_with(part), ["trino/tunnel.rs"], "{part}");
+    }
+    for part in ["UdpSocket", "UnixStream", "lookup_host"] {
         assert_eq!(files_with(part), [""; 0], "{part}");
     }
 }

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import debian
 import fetch
 import java
 import postgres
@@ -51,6 +52,8 @@ class Fleet:
             # Both may fetch and install, which is no reason to touch what runs.
             runtime = java.find_java(self.kind)
             home = fetch.trino_home(self.kind) if self.kind.server_artifact else fetch.newest_home(runtime)
+            if self.kind.complete:
+                debian.network_programs()
             self._stop_and_clean()
             try:
                 self._start(runtime, home)
@@ -131,6 +134,7 @@ class Fleet:
                 "secret_key": settings.S3_SECRET_KEY,
                 "region": settings.S3_REGION,
             },
+            "programs": debian.network_programs(),
         }
 
 

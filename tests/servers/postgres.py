@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import debian
 import settings
 from processes import Processes
 from report import ServerError, step
@@ -30,19 +31,7 @@ def find_programs() -> Path:
     """The directory with `initdb` and `postgres`; installs Debian's package where that is possible."""
     if found := _installed():
         return found
-    hint = "PostgreSQL's server is not installed; install it (on Debian: apt-get install postgresql)"
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise ServerError(hint)
-    with step("installing the package postgresql"):
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql"]
-        for command in (install, ["apt-get", "update", "-qq"], install):
-            done = subprocess.run(command, env=quiet, capture_output=True, text=True, check=False)
-            if _installed():
-                break
-    if found := _installed():
-        return found
-    raise ServerError(f"{hint}. apt-get said:\n{(done.stdout + done.stderr).strip()[-1000:]}")
+    return debian.install("postgresql", _installed)
 
 
 def _installed() -> Path | None:

@@ -26,6 +26,9 @@ PREFERRED_PORTS = {"http": 18476, "newest": 18483, "https": 18443, "postgres": 1
 #: Users of the password file, for requests over https. Over http any name is taken unchecked.
 USERS = {"alice": "alice-secret", "denied": "denied-secret"}
 
+#: Tag of queries that run one at a time, with room for one more in the queue.
+QUEUE_TAG = "one-at-a-time"
+
 #: The PostgreSQL account and database that the `postgresql` catalog shows.
 POSTGRES_USER = "trino"
 POSTGRES_PASSWORD = "trino-secret"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,7 @@ def write(kind: settings.Kind, etc: Path, data: Path, addresses: Addresses) -> d
     if kind.complete:
         login = _write_security(etc, config, addresses)
         _write_spooling(etc, config, addresses)
+        _write_resource_groups(etc)
     _write_properties(etc / "config.properties", config)
     _write_properties(
         etc / "node.properties",
@@ -146,7 +148,25 @@ def _write_security(etc: Path, config: dict[str, str], addresses: Addresses) -> 
         "client_certificate": str(certificates.client),
         "client_key": str(certificates.client_key),
         "token": token,
+        "token_key": str(etc / "token.key"),
+        "queue_tag": settings.QUEUE_TAG,
     }
+
+
+def _write_resource_groups(etc: Path) -> None:
+    """One group for queries with a certain tag, which runs one and lets one wait, and one for all others."""
+    groups = {
+        "rootGroups": [
+            {"name": "queue", "softMemoryLimit": "50%", "hardConcurrencyLimit": 1, "maxQueued": 1},
+            {"name": "all", "softMemoryLimit": "100%", "hardConcurrencyLimit": 1000, "maxQueued": 10000},
+        ],
+        "selectors": [{"clientTags": [settings.QUEUE_TAG], "group": "queue"}, {"group": "all"}],
+    }
+    (etc / "resource-groups.json").write_text(json.dumps(groups, indent=2) + "\n")
+    _write_properties(
+        etc / "resource-groups.properties",
+        {"resource-groups.configuration-manager": "file", "resource-groups.config-file": str(etc / "resource-groups.json")},
+    )
 
 
 def _write_spooling(etc: Path, config: dict[str, str], addresses: Addresses) -> None:
@@ -213,6 +233,9 @@ def _catalogs(data: Path, addresses: Addresses) -> dict[str, dict[str, str]]:
             "connection-user": settings.POSTGRES_USER,
             "connection-password": settings.POSTGRES_PASSWORD,
             "case-insensitive-name-matching": "true",
+            # Extra credentials of a session come before the two above.
+            "user-credential-name": "postgresql_user",
+            "password-credential-name": "postgresql_password",
         },
     }
 

@@ -21,6 +21,8 @@ class Environment:
     binary: Path
     trino: dict[str, Any]
     postgres: dict[str, Any]
+    #: Paths of programs that stand between the connector and Trino, by name.
+    programs: dict[str, str]
 
     @property
     def http_port(self) -> int:
@@ -44,7 +46,7 @@ def load() -> Environment:
     servers = _file("SOURCE_TRINO_SERVERS", "the servers.json that `python3 tests/servers up full` prints the path of")
     binary = _file("SOURCE_TRINO_BIN", "the source-trino binary, for example target/release/source-trino")
     description = json.loads(servers.read_text())
-    return Environment(binary, description["trino"], description["postgres"])
+    return Environment(binary, description["trino"], description["postgres"], description["programs"])
 
 
 def _file(variable: str, meaning: str) -> Path:

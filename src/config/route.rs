@@ -1,0 +1,182 @@
+//! `http_proxy` and `tunnel_method`: the way to Trino where there is no direct one.
+
+use reqwest::Url;
+use secrecy::SecretString;
+use serde_json::Value;
+
+use super::fields::Fields;
+
+/// A forward proxy.
+#[derive(Debug, Clone)]
+pub struct Proxy {
+    /// Scheme, host and port.
+    pub url: Url,
+    /// User and password, where the proxy wants them.
+    pub login: Option<(String, SecretString)>,
+}
+
+/// An SSH server that connects to Trino for us. Names of fields and values are Airbyte's.
+#[derive(Debug, Clone)]
+pub struct Tunnel {
+    /// Host of the SSH server.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// The user there.
+    pub user: String,
+    /// How the user is proven.
+    pub login: TunnelLogin,
+    /// Public key that the server must have, in OpenSSH's one-line form; `None` takes any.
+    pub host_key: Option<String>,
+}
+
+/// How the user of a tunnel is proven.
+#[derive(Debug, Clone)]
+pub enum TunnelLogin {
+    /// With a private key in PEM, and its passphrase, if it has one.
+    Key(SecretString, Option<SecretString>),
+    /// With a password.
+    Password(SecretString),
+}
+
+/// Port of an SSH server where none is given.
+const SSH_PORT: u64 = 22;
+
+/// Reads `http_proxy`: an object, or its URL alone.
+pub(super) fn proxy(fields: &mut Fields<'_>) -> Option<Proxy> {
+    if let Some(Value::String(_)) = fields.value("http_proxy") {
+        let url = fields.text("http_proxy")?;
+        return proxy_of(fields, "http_proxy", &url, None);
+    }
+    fields.object("http_proxy", |fields| {
+        let url = fields.text("url");
+        let username = fields.text("username");
+        let password = secret(fields, "password");
+        let Some(url) = url else {
+            if username.is_some() || password.is_some() {
+                fields.problem("url", "is missing; set it to the proxy's address, for example \"http://proxy.example.com:3128\"");
+            }
+            return None;
+        };
+        let login = username.map(|user| (user, password.unwrap_or_default()));
+        proxy_of(fields, "url", &url, login)
+    })
+}
+
+fn proxy_of(
+    fields: &mut Fields<'_>,
+    name: &str,
+    text: &str,
+    login: Option<(String, SecretString)>,
+) -> Option<Proxy> {
+    let text = if text.contains("://") {
+        text.to_owned()
+    } else {
+        format!("http://{text}")
+    };
+    let url = Url::parse(&text).ok().filter(|url| {
+        let known = matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h");
+        known && url.host_str().is_some_and(|host| !host.is_empty())
+    });
+    let Some(mut url) = url else {
+        // Not repeated: it may hold a password.
+        fields.problem(name, "is not the address of a proxy; expected is for example \"http://proxy.example.com:3128\"");
+        return None;
+    };
+    // A login in the URL is what the environment's variables have; it must not show in errors.
+    let mut login = login;
+    if !url.username().is_empty() {
+        let decoded = |text: &str| {
+            percent_encoding::percent_decode_str(text)
+                .decode_utf8_lossy()
+                .into_owned()
+        };
+        let password = decoded(url.password().unwrap_or_default());
+        crate::logging::hide(&password);
+        login = login.or_else(|| Some((decoded(url.username()), SecretString::from(password))));
+        // Cannot fail for a URL with a host.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+    }
+    Some(Proxy { url, login })
+}
+
+/// Reads `tunnel_method`.
+pub(super) fn tunnel(fields: &mut Fields<'_>) -> Option<Tunnel> {
+    fields.object("tunnel_method", |fields| {
+        let method = fields.text("tunnel_method");
+        let login = match method.as_deref() {
+            None | Some("" | "NO_TUNNEL") => return None,
+            Some("SSH_KEY_AUTH") => key(fields),
+            Some("SSH_PASSWORD_AUTH") => {
+                let password = secret(fields, "tunnel_user_password");
+                if password.is_none() {
+                    fields.problem("tunnel_user_password", "is missing; set it to the password of \"tunnel_user\"");
+                }
+                password.map(TunnelLogin::Password)
+            }
+            Some(other) => {
+                let text = format!(
+                    "\"{other}\" is not known; choose \"NO_TUNNEL\", \"SSH_KEY_AUTH\" or \"SSH_PASSWORD_AUTH\""
+                );
+                fields.problem("tunnel_method", &text);
+                return None;
+            }
+        };
+        let host = fields.required_text("tunnel_host", "the host of the SSH server");
+        let port = fields.integer("tunnel_port", SSH_PORT, 1..=u64::from(u16::MAX));
+        let user = fields.required_text("tunnel_user", "the user that logs in at the SSH server");
+        let host_key = fields.text("tunnel_host_key");
+        if let Some(line) = &host_key
+            && public_key(line).is_none()
+        {
+            fields.problem(
+                "tunnel_host_key",
+                "is no public key; expected is a line such as \"ssh-ed25519 AAAA…\", as \
+                 ssh-keyscan prints it",
+            );
+        }
+        Some(Tunnel {
+            host,
+            port: u16::try_from(port).unwrap_or_default(),
+            user,
+            login: login?,
+            host_key,
+        })
+    })
+}
+
+fn key(fields: &mut Fields<'_>) -> Option<TunnelLogin> {
+    let passphrase = secret(fields, "ssh_key_passphrase");
+    let Some(key) = fields.secret("ssh_key") else {
+        fields.problem(
+            "ssh_key",
+            "is missing; paste the private key of \"tunnel_user\"",
+        );
+        return None;
+    };
+    crate::logging::hide(key);
+    if !key.contains("PRIVATE KEY-----") {
+        fields.problem(
+            "ssh_key",
+            "is not a private key in PEM; paste all of it, from -----BEGIN to -----END, line ends included",
+        );
+        return None;
+    }
+    Some(TunnelLogin::Key(SecretString::from(key), passphrase))
+}
+
+/// The public key in a line of `known_hosts`, `ssh-keyscan` or a `.pub` file.
+pub(crate) fn public_key(line: &str) -> Option<russh::keys::PublicKey> {
+    let mut words = line.split_whitespace();
+    // A host name may come first.
+    let kind = words.find(|word| word.starts_with("ssh-") || word.starts_with("ecdsa-"))?;
+    let text = format!("{kind} {}", words.next()?);
+    russh::keys::PublicKey::from_openssh(&text).ok()
+}
+
+fn secret(fields: &mut Fields<'_>, name: &str) -> Option<SecretString> {
+    let secret = fields.secret(name)?;
+    crate::logging::hide(secret);
+    Some(SecretString::from(secret))
+}
