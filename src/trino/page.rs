@@ -273,7 +273,10 @@ mod tests {
     #[test]
     fn rows_that_hold_what_looks_like_their_end_are_whole() {
         let rows = r#"[[{"a":[1],"stats":{"x":[]}}],["],\"stats\":"]]"#;
-        for rest in [r#","stats":{"state":"RUNNING"},"warnings":[]}"#, r#","warnings":[]}"#] {
+        for rest in [
+            r#","stats":{"state":"RUNNING"},"warnings":[]}"#,
+            r#","warnings":[]}"#,
+        ] {
             let page = parse(&format!("{{\"id\":\"q\",\"data\":{rows}{rest}")).unwrap();
             assert_eq!(page.rows().unwrap().as_ref(), rows.as_bytes(), "{rest}");
         }

@@ -63,7 +63,7 @@ def test_a_query_is_read_by_its_cursor(
         ("SHOW TABLES", "Only queries are"),
         ("SELECT 1 AS a) ; DROP TABLE memory.private.secret; SELECT * FROM (SELECT 1", "Only queries are"),
         ("SELECT 1 AS a, 2 AS a", "two columns named \"a\""),
-        ("SELECT 1 AS a, 2 AS A", "two columns named \"a\""),
+        ("SELECT 1 AS a, 2 AS A", "two columns named \"A\""),
     ],
 )
 def test_check_says_what_is_wrong_with_a_query(

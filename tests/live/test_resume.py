@@ -1,4 +1,4 @@
-"""Reads that are killed and go on from their last STATE: every row of the pinned version, and none twice before a state."""
+"""Reads that are killed and go on from their last STATE: all states together cover every row of the pinned version."""
 
 from __future__ import annotations
 
@@ -56,21 +56,23 @@ def test_a_read_that_is_killed_goes_on_from_its_last_state(
     chance = random.Random(f"{catalog} {mode}")
     kills = resumed = 0
     while kills < KILLS:
-        syncs, sure, last = Syncs(connector, settings, chosen), Counter[int](), Counter[int]()
-        for _ in range(100):
-            before = bool(syncs.state)
-            ended, covered, after = syncs.read_until(chance.randrange(1, total * 280))
-            sure.update(row["n"] for row in covered)
-            last = Counter(row["n"] for row in after)
-            if ended:
-                break
-            kills += 1
-            resumed += before
-            assert max(sure.values(), default=0) <= 1, "a row came twice although a state covered it"
-            # What no state covers is at most a slice of every worker.
-            assert last.total() <= (3 * ROWS_OF_A_FILE if can_be_cut(catalog, mode) else total)
-        assert sure == Counter(range(1, total + 1)), "rows are missing, or came twice, in all states together"
-        assert not last
+        syncs, covered, kills_before = Syncs(connector, settings, chosen), Counter[int](), kills
+        ended, at_risk = False, 0
+        while not ended:
+            resumed += bool(syncs.state)
+            # Up to half as much again as there is, so that some reads end.
+            ended, sure, unsure = syncs.read_until(chance.randrange(1, total * 480))
+            covered.update(row["n"] for row in sure)
+            kills += not ended
+            at_risk = max(at_risk, len(unsure))
+        assert not unsure, "records after the last state of a finished read"
+        missing = set(range(1, total + 1)) - set(covered)
+        assert not missing, f"{len(missing)} rows are in no state, for example {sorted(missing)[:5]}"
+        if can_be_cut(catalog, mode):
+            # Each kill costs at most the slices that were being read; files do not fit slices exactly.
+            twice = covered.total() - total
+            assert twice <= (kills - kills_before) * 2 * 2 * ROWS_OF_A_FILE, f"{twice} rows came twice"
+            assert at_risk <= 3 * 2 * ROWS_OF_A_FILE
     assert resumed or not can_be_cut(catalog, mode), "no read went on from a state"
 
 
