@@ -305,6 +305,74 @@ mod tests {
     }
 
     #[test]
+    fn no_secret_of_any_way_in_shows_in_debug_output() {
+        let oauth2 = json!({"method": "oauth2_client_credentials", "token_endpoint": "https://t/",
+            "client_id": "c", "client_secret": "secret-1"});
+        let pem = "-----BEGIN PRIVATE KEY-----\nsecret-1\n-----END PRIVATE KEY-----";
+        let certificate = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----";
+        let ssl = json!({"mode": "require", "client_certificate": certificate, "client_key": pem,
+            "client_key_password": "secret-1"});
+        let key = json!({"tunnel_method": "SSH_KEY_AUTH", "tunnel_host": "b", "tunnel_user": "u",
+            "ssh_key": pem, "ssh_key_passphrase": "secret-1"});
+        let password = json!({"tunnel_method": "SSH_PASSWORD_AUTH", "tunnel_host": "b",
+            "tunnel_user": "u", "tunnel_user_password": "secret-1"});
+        for changes in [
+            json!({"authentication": {"method": "jwt", "token": "secret-1"}}),
+            json!({"authentication": oauth2, "ssl_mode": ssl}),
+            json!({"extra_credentials": {"x": "secret-1"}, "tunnel_method": key}),
+            json!({"tunnel_method": password}),
+            json!({"http_proxy": {"url": "proxy:3128", "username": "u", "password": "secret-1"}}),
+            json!({"http_proxy": "http://u:secret-1@proxy:3128"}),
+        ] {
+            let connection = Connection::from_json(&with(&changes)).unwrap();
+            let text = format!("{connection:?}");
+            assert!(!text.contains("secret-1"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_way_in_is_named_by_its_field() {
+        let cases = [
+            (
+                json!({"authentication": {"method": "oauth2_client_credentials"}}),
+                "authentication.token_endpoint",
+            ),
+            (
+                json!({"authentication": {"method": "jwt"}}),
+                "authentication.token",
+            ),
+            (
+                json!({"extra_credentials": [{"name": "x"}]}),
+                "extra_credentials",
+            ),
+            (json!({"roles": ["admin"]}), "roles"),
+            (
+                json!({"ssl_mode": {"mode": "verify-full", "server_name": "two words"}}),
+                "ssl_mode.server_name",
+            ),
+            (json!({"http_proxy": {"username": "u"}}), "http_proxy.url"),
+            (json!({"http_proxy": "ftp://proxy"}), "http_proxy"),
+            (
+                json!({"tunnel_method": {"tunnel_method": "VPN"}}),
+                "tunnel_method.tunnel_method",
+            ),
+            (
+                json!({"tunnel_method": {"tunnel_method": "SSH_KEY_AUTH"}}),
+                "tunnel_method.ssh_key",
+            ),
+            (
+                json!({"tunnel_method": {"tunnel_method": "SSH_PASSWORD_AUTH", "tunnel_host": "b", "tunnel_user": "u",
+                    "tunnel_user_password": "p", "tunnel_host_key": "AAAA"}}),
+                "tunnel_method.tunnel_host_key",
+            ),
+        ];
+        for (changes, field) in cases {
+            let found = problems(&with(&changes));
+            assert!(found[0].starts_with(&format!("{field}: ")), "{found:?}");
+        }
+    }
+
+    #[test]
     fn session_properties_are_pairs_or_an_object() {
         let pairs = [
             ("query_max_run_time".to_owned(), "2h".to_owned()),

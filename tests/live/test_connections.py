@@ -96,17 +96,16 @@ def test_tokens_come_from_an_oauth2_server(connector: Connector, secure: Config,
 
 
 def test_a_token_is_renewed_before_it_expires(connector: Connector, secure: Config, tokens: TokenServer) -> None:
+    """Trino refuses a token that has expired, so a read that takes longer needs several."""
     before, tokens.lifetime = len(tokens.tokens), 2
     try:
-        catalog = configured([handwritten("lineitem", "tiny", ["comment"])])
-        slow = secure(authentication=tokens.credentials(), concurrency=1, slice_rows=5000)
-        result = connector.read(slow, catalog)
+        made = secure(authentication=tokens.credentials(), fetch_protocol="direct", concurrency=1) | {"schema": "sf1"}
+        result = connector.read(made, configured([handwritten("orders", "sf1", ["orderkey", "comment"])]))
     finally:
         tokens.lifetime = 3600
     assert result.exit_code == 0, result.explain()
-    assert len(result.records("lineitem")) == 60175
-    taken = len(tokens.tokens) - before
-    assert taken == 1 or result.seconds > 1, "renewed although it was good"
+    assert len(result.lines) > 1_500_000
+    assert len(tokens.tokens) - before >= min(result.seconds // 2, 2), result.seconds
 
 
 def test_a_refused_token_is_renewed_once(connector: Connector, secure: Config, tokens: TokenServer) -> None:
