@@ -53,6 +53,8 @@ pub struct Connection {
     pub authentication: Authentication,
     /// What a session is given beside its user.
     pub grants: Grants,
+    /// Whether credentials may go over plain http, because something else encrypts it.
+    pub allow_credentials_over_http: bool,
     /// The proxy on the way; without one, those of the environment count.
     pub proxy: Option<Proxy>,
     /// The SSH server on the way.
@@ -82,6 +84,11 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// Whether requests carry credentials, which plain http would show to everybody on the way.
+    pub fn has_secrets(&self) -> bool {
+        has_secrets(&self.authentication, &self.grants)
+    }
+
     /// Checks a configuration.
     ///
     /// # Errors
@@ -129,9 +136,11 @@ impl Connection {
                     .to_owned(),
             );
         }
-        let has_secrets =
-            !matches!(authentication, Authentication::None) || !grants.extra_credentials.is_empty();
-        if has_secrets && !plain && !server.tls.is_on() && !server.is_loopback() {
+        if has_secrets(&authentication, &grants)
+            && !plain
+            && !server.tls.is_on()
+            && !server.is_loopback()
+        {
             fields.problem(
                 "ssl_mode",
                 "credentials would travel in clear text over plain http; choose \"require\", \
@@ -158,6 +167,7 @@ impl Connection {
             username,
             authentication,
             grants,
+            allow_credentials_over_http: plain,
             proxy,
             tunnel,
             catalog: catalog.to_lowercase(),
@@ -173,6 +183,10 @@ impl Connection {
             remarks,
         })
     }
+}
+
+fn has_secrets(authentication: &Authentication, grants: &Grants) -> bool {
+    !matches!(authentication, Authentication::None) || !grants.extra_credentials.is_empty()
 }
 
 fn fetch_protocol(fields: &mut Fields<'_>) -> FetchProtocol {
