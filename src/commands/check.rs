@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::{FAILED, checked, json};
 use crate::config::Connection;
-use crate::discover::{near, privileges, schemas, tables};
+use crate::discover::schemas::{self, Schema};
+use crate::discover::{near, privileges, queries, tables};
 use crate::error::ConnectorError;
 use crate::logging::scrub;
 use crate::output::Output;
@@ -76,6 +77,10 @@ fn failed(error: &ConnectorError) -> Message {
 async fn examine(connection: &Connection, queries: &Queries) -> Result<(), ConnectorError> {
     let client = Client::connect(connection, queries).await?;
     session(&client, connection).await?;
+    for query in &connection.queries {
+        let columns = queries::columns(&client, query).await?;
+        queries::describe(query, &columns)?;
+    }
     readable_table(&client, connection).await?;
     client.prove(connection.fetch_protocol).await?;
     Ok(())
@@ -125,22 +130,30 @@ fn is_session_property(error: &TrinoError) -> bool {
 
 /// Whether there is a table that the user may read.
 async fn readable_table(client: &Client, connection: &Connection) -> Result<(), ConnectorError> {
-    let catalog = &connection.catalog;
     let schemas = schemas::resolve(client, connection).await?;
     let mut refusal = None;
-    for schema in &schemas {
-        let tables = tables::names(client, catalog, schema).await?;
+    for Schema { catalog, name } in &schemas {
+        let tables = tables::names(client, catalog, name).await?;
         for table in tables.iter().take(TRIED) {
-            match privileges::validate(client, catalog, schema, &[table]).await {
+            match privileges::validate(client, catalog, name, &[table]).await {
                 Ok(()) => return Ok(()),
                 Err(error) if error.query_error().is_none() => return Err(error.into()),
                 Err(error) => refusal = refusal.or(Some(error)),
             }
         }
     }
+    if refusal.is_none() && !connection.queries.is_empty() {
+        return Ok(());
+    }
+    let catalog = &connection.catalog;
     let list = schemas
         .iter()
-        .map(|schema| format!("\"{schema}\""))
+        .map(|schema| {
+            format!(
+                "\"{}\"",
+                connection.namespace(&schema.catalog, &schema.name)
+            )
+        })
         .collect::<Vec<_>>()
         .join(", ");
     Err(match refusal {

@@ -45,7 +45,10 @@ fn choose(
     if wanted.is_empty() {
         return Ok(streams);
     }
-    let full = |stream: &AirbyteStream| format!("{}.{}", stream.namespace, stream.name);
+    let full = |stream: &AirbyteStream| match &stream.namespace {
+        Some(namespace) => format!("{namespace}.{}", stream.name),
+        None => stream.name.clone(),
+    };
     let mut chosen = Vec::new();
     for name in wanted {
         let found: Vec<&AirbyteStream> = streams

@@ -1,7 +1,8 @@
 //! `read`: the records of the configured streams.
 
+use std::sync::Arc;
+
 use crate::cli::ReadArgs;
-use crate::discover::keys;
 use crate::error::ConnectorError;
 use crate::output::Output;
 use crate::progress::Progress;
@@ -16,21 +17,19 @@ pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> 
     let catalog: ConfiguredAirbyteCatalog = super::json(&args.catalog, "configured catalog")
         .await
         .map_err(hint_at_discover)?;
-    note_state(&state(args).await?);
+    let state = state(args).await?;
+    note_state(&state);
     let client = Client::connect(&connection, queries)
         .await
         .map_err(ConnectorError::from)?;
-    let plans = plan::plan(&client, &connection, &catalog).await?;
+    let plans = plan::plan(&client, &connection, &catalog, &state).await?;
     let fetch_protocol = client.settle(connection.fetch_protocol).await;
-    let connector = keys::connector(&client, &connection.catalog).await;
     let progress = Progress::new(plans.len());
     let context = Context {
         client,
         output: output.clone(),
         fetch_protocol,
-        concurrency: connection.concurrency,
-        slice_rows: connection.slice_rows,
-        connector,
+        connection: Arc::new(connection),
         progress: progress.clone(),
     };
     let summary = runner::run(&context, plans).await?;

@@ -72,6 +72,40 @@ impl<'a> Fields<'a> {
         result
     }
 
+    /// Reads the objects of the list in field `name` with `read`; an absent list is an empty one.
+    pub(super) fn objects<T>(
+        &mut self,
+        name: &'static str,
+        mut read: impl FnMut(&mut Fields<'a>) -> T,
+    ) -> Vec<T> {
+        let list = match self.value(name) {
+            None => return Vec::new(),
+            Some(Value::Array(list)) => list,
+            Some(other) => {
+                self.problem(
+                    name,
+                    &format!("must be a list of objects, not {}", kind(other)),
+                );
+                return Vec::new();
+            }
+        };
+        let mut results = Vec::new();
+        for entry in list {
+            let Some(map) = entry.as_object() else {
+                self.problem(name, &format!("must hold objects, not {}", kind(entry)));
+                continue;
+            };
+            let mut inner = Fields {
+                map: Some(map),
+                prefix: name,
+                problems: Vec::new(),
+            };
+            results.push(read(&mut inner));
+            self.problems.append(&mut inner.problems);
+        }
+        results
+    }
+
     /// All problems, or the result when there are none.
     pub(super) fn finish<T>(self, result: T) -> Result<T, Vec<Problem>> {
         if self.map.is_none() {

@@ -5,25 +5,33 @@
 
 mod auth;
 mod fields;
+mod queries;
 mod route;
 mod server;
+mod sync;
 mod tls;
 
 use serde_json::Value;
 
 pub use auth::{Authentication, ClientCredentials, Grants};
 pub use fields::Problem;
+pub use queries::QueryStream;
 pub(crate) use route::public_key;
 pub use route::{Proxy, Tunnel, TunnelLogin};
 pub use server::Server;
+pub use sync::{Replication, Sync};
 pub use tls::{ClientCertificate, Tls, TlsSettings, Verification};
 
 use crate::error::ConnectorError;
 use fields::Fields;
 
-/// Rows of a slice unless the configuration says otherwise. Fewer cost more in planning than they
-/// gain; more are lost when a read breaks.
-pub const DEFAULT_SLICE_ROWS: u64 = 2_000_000;
+/// Rows of a slice that take the default interval at the slowest that is usual: four queries at
+/// once that share 27,000 rows a second. Fewer cost more in planning than they gain; more are read
+/// again when a read breaks.
+const SLICE_ROWS: u64 = 2_000_000;
+
+/// Seconds between two states unless the configuration says otherwise.
+pub const DEFAULT_CHECKPOINT_INTERVAL: u64 = 300;
 
 /// How the rows of a table are fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,16 +71,25 @@ pub struct Connection {
     pub catalog: String,
     /// The schema of streams that name none, in lower case.
     pub schema: String,
-    /// More schemas: exact names or patterns with `*`, in lower case.
+    /// More schemas: exact names or patterns with `*`, in lower case, of another catalog if that
+    /// stands before a dot.
     pub schemas: Vec<String>,
+    /// SQL statements that are streams.
+    pub queries: Vec<QueryStream>,
+    /// How changes are found.
+    pub sync: Sync,
+    /// The time, as ISO 8601 in UTC, at which tables that keep versions are read; `None` for now.
+    pub as_of: Option<String>,
+    /// Seconds between two states of a stream, where its slices allow that.
+    pub checkpoint_interval: u64,
     /// Whether `discover` leaves out tables that the user may not read.
     pub check_privileges: bool,
     /// Queries at once, at least 1.
     pub concurrency: usize,
     /// How the rows of a table are fetched.
     pub fetch_protocol: FetchProtocol,
-    /// Rows of one slice of a big table, at least 1.
-    pub slice_rows: u64,
+    /// Rows of one slice of a big table, at least 1; `None` for what suits the interval.
+    pub slice_rows: Option<u64>,
     /// Session properties for every query, in the order given.
     pub session_properties: Vec<(String, String)>,
     /// Tags for Trino's resource groups.
@@ -121,7 +138,17 @@ impl Connection {
         let check_privileges = fields.flag("check_privileges", true);
         let concurrency = fields.integer("concurrency", DEFAULT_CONCURRENCY, 1..=64);
         let fetch_protocol = fetch_protocol(&mut fields);
-        let slice_rows = fields.integer("slice_rows", DEFAULT_SLICE_ROWS, 1..=1_000_000_000_000);
+        let slice_rows = fields
+            .has("slice_rows")
+            .then(|| fields.integer("slice_rows", SLICE_ROWS, 1..=1_000_000_000_000));
+        let queries = queries::read(&mut fields);
+        let sync = sync::read(&mut fields);
+        let as_of = sync::as_of(&mut fields);
+        let checkpoint_interval = fields.integer(
+            "checkpoint_target_interval_seconds",
+            DEFAULT_CHECKPOINT_INTERVAL,
+            1..=86_400,
+        );
         let proxy = route::proxy(&mut fields);
         let tunnel = route::tunnel(&mut fields);
         let session_properties = fields.pairs("session_properties");
@@ -173,6 +200,10 @@ impl Connection {
             catalog: catalog.to_lowercase(),
             schema: schema.to_lowercase(),
             schemas,
+            queries,
+            sync,
+            as_of,
+            checkpoint_interval,
             check_privileges,
             concurrency: usize::try_from(concurrency).unwrap_or(1),
             fetch_protocol,
@@ -187,6 +218,38 @@ impl Connection {
 
 fn has_secrets(authentication: &Authentication, grants: &Grants) -> bool {
     !matches!(authentication, Authentication::None) || !grants.extra_credentials.is_empty()
+}
+
+impl Connection {
+    /// Rows of one slice of a big table.
+    pub fn slice_rows(&self) -> u64 {
+        let suiting = SLICE_ROWS * self.checkpoint_interval / DEFAULT_CHECKPOINT_INTERVAL;
+        self.slice_rows.unwrap_or(suiting.clamp(1, SLICE_ROWS))
+    }
+
+    /// The catalog and the schema behind a namespace: it is a schema, or `catalog.schema` for a
+    /// catalog that `schemas` names.
+    pub fn place<'a>(&'a self, namespace: &'a str) -> (&'a str, &'a str) {
+        let is_named = |catalog: &str| {
+            self.schemas
+                .iter()
+                .filter_map(|entry| entry.split_once('.'))
+                .any(|(named, _)| named == catalog)
+        };
+        match namespace.split_once('.') {
+            Some((catalog, schema)) if is_named(catalog) => (catalog, schema),
+            _ => (&self.catalog, namespace),
+        }
+    }
+
+    /// The namespace of a schema.
+    pub fn namespace(&self, catalog: &str, schema: &str) -> String {
+        if catalog == self.catalog {
+            schema.to_owned()
+        } else {
+            format!("{catalog}.{schema}")
+        }
+    }
 }
 
 fn fetch_protocol(fields: &mut Fields<'_>) -> FetchProtocol {
@@ -406,6 +469,42 @@ mod tests {
             problems(&with(&json!({"session_properties": ["nonsense"]})))[0]
                 .starts_with("session_properties: ")
         );
+    }
+
+    #[test]
+    fn a_namespace_may_name_another_catalog() {
+        let connection =
+            Connection::from_json(&with(&json!({"schemas": ["lake.raw_*", "x"]}))).unwrap();
+        assert_eq!(connection.place("public"), ("postgres", "public"));
+        assert_eq!(connection.place("lake.raw_a"), ("lake", "raw_a"));
+        assert_eq!(connection.place("odd.name"), ("postgres", "odd.name"));
+        assert_eq!(connection.namespace("lake", "raw_a"), "lake.raw_a");
+        assert_eq!(connection.namespace("postgres", "x"), "x");
+    }
+
+    #[test]
+    fn slices_are_smaller_where_states_are_wanted_more_often() {
+        let rows = |config: &Value| Connection::from_json(&with(config)).unwrap().slice_rows();
+        assert_eq!(rows(&json!({})), 2_000_000);
+        assert_eq!(
+            rows(&json!({"checkpoint_target_interval_seconds": 30})),
+            200_000
+        );
+        assert_eq!(
+            rows(&json!({"checkpoint_target_interval_seconds": 900})),
+            2_000_000
+        );
+        assert_eq!(rows(&json!({"slice_rows": 7})), 7);
+    }
+
+    #[test]
+    fn queries_have_a_name_and_a_statement() {
+        let queries = json!([{"name": "q", "sql": "SELECT 1 AS a ;\n", "cursor": "a"}]);
+        let read = Connection::from_json(&with(&json!({"queries": queries}))).unwrap();
+        assert_eq!(read.queries[0].sql, "SELECT 1 AS a");
+        let wrong = json!([{"name": "q", "sql": "SELECT 1"}, {"name": "q"}, 7]);
+        let found = problems(&with(&json!({"queries": wrong})));
+        assert_eq!(found.len(), 3, "{found:?}");
     }
 
     #[test]

@@ -4,42 +4,59 @@
 //! described in seconds. Only where a bulk query fails, its tables are asked for in smaller
 //! groups, so that one broken table costs a WARN and not the catalog.
 
+mod capabilities;
+pub mod format;
 pub mod keys;
 pub mod near;
 pub mod privileges;
+pub mod queries;
 mod row_types;
 pub mod schemas;
 pub mod stream;
 pub mod tables;
+
+use std::collections::HashMap;
 
 use crate::config::Connection;
 use crate::error::ConnectorError;
 use crate::protocol::catalog::AirbyteStream;
 use crate::trino::Client;
 
-/// All streams of the configured schemas, sorted by namespace and name.
+/// All streams of the configured schemas and queries, sorted by namespace and name.
 ///
 /// # Errors
 ///
-/// When the catalog or a named schema does not exist, or nothing in them can be read.
+/// When a catalog or a named schema does not exist, or a query is not accepted.
 pub async fn streams(
     client: &Client,
     connection: &Connection,
 ) -> Result<Vec<AirbyteStream>, ConnectorError> {
     let mut streams = Vec::new();
-    let connector = keys::connector(client, &connection.catalog).await;
+    let mut connectors: HashMap<String, Option<String>> = HashMap::new();
     for schema in schemas::resolve(client, connection).await? {
-        let mut tables = tables::of_schema(client, &connection.catalog, &schema).await?;
-        if connection.check_privileges {
-            tables = privileges::readable(client, &connection.catalog, &schema, tables).await?;
+        let catalog = &schema.catalog;
+        if !connectors.contains_key(catalog) {
+            let connector = keys::connector(client, catalog).await;
+            connectors.insert(catalog.clone(), connector);
         }
-        let keys =
-            keys::of_schema(client, connector.as_deref(), &connection.catalog, &schema).await;
+        let connector = connectors[catalog].as_deref();
+        let mut tables = tables::of_schema(client, catalog, &schema.name).await?;
+        if connection.check_privileges {
+            tables = privileges::readable(client, catalog, &schema.name, tables).await?;
+        }
+        let keys = keys::of_schema(client, connector, catalog, &schema.name).await;
+        let replication = connection.sync.replication;
+        let can = capabilities::of_schema(client, connector, replication, &schema, &tables).await;
+        let namespace = connection.namespace(catalog, &schema.name);
         streams.extend(
             tables
-                .into_iter()
-                .map(|table| stream::describe(&schema, &table, keys.get(&table.name))),
+                .iter()
+                .map(|table| stream::describe(&namespace, table, keys.get(&table.name), &can)),
         );
+    }
+    for query in &connection.queries {
+        let columns = queries::columns(client, query).await?;
+        streams.push(queries::describe(query, &columns)?);
     }
     streams.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
     Ok(streams)

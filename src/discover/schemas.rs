@@ -1,5 +1,7 @@
 //! Which schemas the configuration means.
 
+use std::collections::BTreeMap;
+
 use super::near;
 use crate::config::Connection;
 use crate::error::ConnectorError;
@@ -8,28 +10,67 @@ use crate::trino::Client;
 use crate::trino::control::{self, CatalogRow, NameRow};
 use crate::trino::error::TrinoError;
 
+/// A schema of a catalog.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Schema {
+    /// Catalog.
+    pub catalog: String,
+    /// Schema.
+    pub name: String,
+}
+
 /// The schemas to read, `schema` first, then those of `schemas` in the order of their names.
 ///
-/// Also the proof that the catalog exists and that the user's credentials are accepted.
+/// Also the proof that the catalogs exist and that the user's credentials are accepted.
 ///
 /// # Errors
 ///
-/// When the catalog, `schema` or an exact name in `schemas` does not exist.
+/// When a catalog, `schema` or an exact name in `schemas` does not exist.
 pub async fn resolve(
     client: &Client,
     connection: &Connection,
-) -> Result<Vec<String>, ConnectorError> {
-    let catalog = &connection.catalog;
-    let existing: Vec<NameRow> = match control::rows(client, &metadata::schemas(catalog)).await {
-        Ok(rows) => rows,
-        Err(error) => return Err(explain(client, catalog, error).await),
-    };
-    let existing: Vec<String> = existing.into_iter().map(|row| row.name).collect();
-    choose(connection, &existing)
+) -> Result<Vec<Schema>, ConnectorError> {
+    let mut wanted: BTreeMap<&str, Vec<Wanted<'_>>> = BTreeMap::new();
+    for entry in &connection.schemas {
+        let (catalog, name) = connection.place(entry);
+        let field = "schemas";
+        wanted
+            .entry(catalog)
+            .or_default()
+            .push(Wanted { field, name });
+    }
+    let main = wanted.remove(connection.catalog.as_str());
+    let field = "schema";
+    let name = &connection.schema;
+    let mut main = main.unwrap_or_default();
+    main.insert(0, Wanted { field, name });
+    let mut schemas = Vec::new();
+    let catalogs = std::iter::once((connection.catalog.as_str(), main)).chain(wanted);
+    for (catalog, wanted) in catalogs {
+        let existing: Vec<NameRow> = match control::rows(client, &metadata::schemas(catalog)).await
+        {
+            Ok(rows) => rows,
+            Err(error) => return Err(explain(client, catalog, wanted[0].field, error).await),
+        };
+        let existing: Vec<String> = existing.into_iter().map(|row| row.name).collect();
+        let chosen = choose(catalog, &wanted, &existing)?;
+        schemas.extend(chosen.into_iter().map(|name| Schema {
+            catalog: catalog.to_owned(),
+            name,
+        }));
+    }
+    Ok(schemas)
+}
+
+/// A schema, or a pattern of schemas, of the configuration.
+struct Wanted<'a> {
+    field: &'static str,
+    name: &'a str,
 }
 
 /// An unknown catalog is reported with those that exist.
-async fn explain(client: &Client, catalog: &str, error: TrinoError) -> ConnectorError {
+async fn explain(client: &Client, catalog: &str, field: &str, error: TrinoError) -> ConnectorError {
+    let field = if field == "schema" { "catalog" } else { field };
     let detail = error.to_string();
     match error.query_error().map(|error| error.error_name.as_str()) {
         Some("CATALOG_NOT_FOUND" | "NOT_FOUND") => {
@@ -37,44 +78,50 @@ async fn explain(client: &Client, catalog: &str, error: TrinoError) -> Connector
                 control::rows(client, metadata::CATALOGS).await.unwrap_or_default();
             let existing: Vec<String> = existing.into_iter().map(|row| row.Catalog).collect();
             ConnectorError::config(format!(
-                "The catalog \"{catalog}\" does not exist, or the user may not see it. {} Check \"catalog\".",
+                "The catalog \"{catalog}\" does not exist, or the user may not see it. {} Check \"{field}\".",
                 near::hint(catalog, &existing)
             ))
             .with_detail(detail)
         }
         Some("PERMISSION_DENIED") => ConnectorError::config(format!(
-            "The user may not use the catalog \"{catalog}\" (PERMISSION_DENIED). Check \"catalog\" and \"username\", or grant the user access."
+            "The user may not use the catalog \"{catalog}\" (PERMISSION_DENIED). Check \"{field}\" and \"username\", or grant the user access."
         ))
         .with_detail(detail),
         _ => error.into(),
     }
 }
 
-fn choose(connection: &Connection, existing: &[String]) -> Result<Vec<String>, ConnectorError> {
+fn choose(
+    catalog: &str,
+    wanted: &[Wanted<'_>],
+    existing: &[String],
+) -> Result<Vec<String>, ConnectorError> {
     let visible: Vec<String> = existing
         .iter()
         .filter(|name| *name != "information_schema")
         .cloned()
         .collect();
     let mut chosen = Vec::new();
-    let wanted = std::iter::once(("schema", &connection.schema))
-        .chain(connection.schemas.iter().map(|schema| ("schemas", schema)));
     let mut more = Vec::new();
-    for (field, wanted) in wanted {
-        if field == "schemas" && wanted.contains('*') {
-            more.extend(visible.iter().filter(|name| matches(wanted, name)).cloned());
-        } else if existing.contains(wanted) {
-            if field == "schema" {
+    for Wanted { field, name } in wanted {
+        if *field == "schemas" && name.contains('*') {
+            more.extend(
+                visible
+                    .iter()
+                    .filter(|schema| matches(name, schema))
+                    .cloned(),
+            );
+        } else if existing.iter().any(|schema| schema == name) {
+            if *field == "schema" {
                 &mut chosen
             } else {
                 &mut more
             }
-            .push(wanted.clone());
+            .push((*name).to_owned());
         } else {
             return Err(ConnectorError::config(format!(
-                "The schema \"{wanted}\" does not exist in the catalog \"{}\", or the user may not see it. {} Check \"{field}\".",
-                connection.catalog,
-                near::hint(wanted, &visible)
+                "The schema \"{name}\" does not exist in the catalog \"{catalog}\", or the user may not see it. {} Check \"{field}\".",
+                near::hint(name, &visible)
             )));
         }
     }
@@ -109,19 +156,14 @@ fn matches(pattern: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
-    fn connection(schema: &str, schemas: &[&str]) -> Connection {
-        let config = json!({"hostname": "h", "username": "u", "catalog": "c", "schema": schema, "schemas": schemas});
-        Connection::from_json(&config).unwrap()
-    }
-
-    fn existing() -> Vec<String> {
-        ["information_schema", "public", "raw_b", "raw_a", "hr"]
-            .map(str::to_owned)
-            .to_vec()
+    fn chosen(schema: &str, schemas: &[&str]) -> Result<Vec<String>, ConnectorError> {
+        let existing = ["information_schema", "public", "raw_b", "raw_a", "hr"].map(str::to_owned);
+        let more = schemas.iter().map(|name| ("schemas", *name));
+        let wanted = std::iter::once(("schema", schema)).chain(more);
+        let wanted: Vec<Wanted<'_>> = wanted.map(|(field, name)| Wanted { field, name }).collect();
+        choose("c", &wanted, &existing)
     }
 
     #[test]
@@ -142,13 +184,13 @@ mod tests {
 
     #[test]
     fn the_schema_comes_first_and_each_only_once() {
-        let chosen = choose(&connection("public", &["raw_*", "hr", "p*"]), &existing()).unwrap();
+        let chosen = chosen("public", &["raw_*", "hr", "p*"]).unwrap();
         assert_eq!(chosen, ["public", "hr", "raw_a", "raw_b"]);
     }
 
     #[test]
     fn a_missing_schema_is_reported_with_near_ones() {
-        let error = choose(&connection("publik", &[]), &existing()).unwrap_err();
+        let error = chosen("publik", &[]).unwrap_err();
         assert_eq!(
             error.message,
             "The schema \"publik\" does not exist in the catalog \"c\", or the user may not see it. Did you mean \"public\"? Check \"schema\"."
@@ -157,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_pattern_without_a_match_is_no_error_but_a_name_is() {
-        assert!(choose(&connection("public", &["x*"]), &existing()).is_ok());
-        assert!(choose(&connection("public", &["x"]), &existing()).is_err());
+        assert!(chosen("public", &["x*"]).is_ok());
+        assert!(chosen("public", &["x"]).is_err());
     }
 }

@@ -2,35 +2,51 @@
 
 use serde_json::{Map, Value, json};
 
+use super::capabilities::Capabilities;
 use super::tables::TableColumns;
 use crate::protocol::catalog::{
     AirbyteStream, ConfiguredAirbyteCatalog, ConfiguredAirbyteStream, SelectedStream, SyncMode,
 };
-use crate::types::json_schema;
+use crate::sql::changes;
+use crate::types::{TrinoType, json_schema};
 
 /// Describes a table as a stream.
-pub fn describe(schema: &str, table: &TableColumns, key: Option<&Vec<String>>) -> AirbyteStream {
-    let properties: Map<String, Value> = table
+pub fn describe(
+    namespace: &str,
+    table: &TableColumns,
+    key: Option<&Vec<String>>,
+    can: &Capabilities,
+) -> AirbyteStream {
+    let mut properties: Map<String, Value> = table
         .columns
         .iter()
         .map(|(name, ty)| (name.clone(), json_schema(ty)))
         .collect();
     // A key is only worth something if all of its columns can be read.
     let key = key.filter(|key| key.iter().all(|column| properties.contains_key(column)));
+    let changes = can.changes.contains(&table.name);
+    if changes {
+        let time = json_schema(&TrinoType::TimestampWithTimeZone { precision: 3 });
+        properties.insert(changes::UPDATED_AT.to_owned(), time.clone());
+        properties.insert(changes::DELETED_AT.to_owned(), time);
+        properties.insert(changes::CURSOR.to_owned(), json_schema(&TrinoType::Bigint));
+    }
+    let has_cursor = table.columns.iter().any(|(_, ty)| ty.is_cursor());
     AirbyteStream {
         name: table.name.clone(),
-        namespace: schema.to_owned(),
+        namespace: Some(namespace.to_owned()),
         json_schema: json!({
             "$schema": "http://json-schema.org/draft-07/schema#",
             "type": "object",
             "properties": properties,
         }),
-        supported_sync_modes: vec![SyncMode::FullRefresh],
-        source_defined_cursor: false,
+        supported_sync_modes: SyncMode::supported(changes || has_cursor),
+        source_defined_cursor: changes,
+        default_cursor_field: changes.then(|| vec![changes::CURSOR.to_owned()]),
         source_defined_primary_key: key
             .map(|key| key.iter().map(|column| vec![column.clone()]).collect())
             .unwrap_or_default(),
-        is_resumable: false,
+        is_resumable: can.versioned.contains(&table.name),
     }
 }
 
@@ -40,14 +56,14 @@ pub fn configure(stream: AirbyteStream, sync_mode: SyncMode) -> ConfiguredAirbyt
     ConfiguredAirbyteStream {
         stream: SelectedStream {
             name: stream.name,
-            namespace: Some(stream.namespace),
+            namespace: stream.namespace,
             json_schema: stream.json_schema,
             supported_sync_modes: stream.supported_sync_modes,
             source_defined_primary_key: key.clone(),
         },
         sync_mode,
         destination_sync_mode: "overwrite".to_owned(),
-        cursor_field: None,
+        cursor_field: stream.default_cursor_field,
         primary_key: key,
     }
 }
@@ -67,7 +83,6 @@ pub fn configured(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::TrinoType;
 
     fn table() -> TableColumns {
         TableColumns {
@@ -83,20 +98,40 @@ mod tests {
     fn a_key_whose_columns_can_all_be_read_is_told() {
         let key = vec!["id".to_owned()];
         assert_eq!(
-            describe("s", &table(), Some(&key)).source_defined_primary_key,
+            describe("s", &table(), Some(&key), &Capabilities::default())
+                .source_defined_primary_key,
             [["id"]]
         );
         let hidden = vec!["id".to_owned(), "secret".to_owned()];
         assert!(
-            describe("s", &table(), Some(&hidden))
+            describe("s", &table(), Some(&hidden), &Capabilities::default())
                 .source_defined_primary_key
                 .is_empty()
         );
     }
 
     #[test]
+    fn a_table_whose_changes_can_be_read_has_a_cursor_of_its_own() {
+        let can = Capabilities {
+            versioned: ["t".to_owned()].into(),
+            changes: ["t".to_owned()].into(),
+        };
+        let stream = describe("s", &table(), None, &can);
+        assert!(stream.source_defined_cursor && stream.is_resumable);
+        assert_eq!(stream.default_cursor_field.unwrap(), ["_ab_cdc_cursor"]);
+        let properties = &stream.json_schema["properties"];
+        assert_eq!(properties["_ab_cdc_deleted_at"]["format"], "date-time");
+        let plain = describe("s", &table(), None, &Capabilities::default());
+        assert!(!plain.source_defined_cursor && !plain.is_resumable);
+        assert_eq!(plain.supported_sync_modes.len(), 2);
+    }
+
+    #[test]
     fn a_configured_catalog_reads_back() {
-        let catalog = configured([describe("s", &table(), None)], SyncMode::FullRefresh);
+        let catalog = configured(
+            [describe("s", &table(), None, &Capabilities::default())],
+            SyncMode::FullRefresh,
+        );
         let text = serde_json::to_string(&catalog).unwrap();
         let read: ConfiguredAirbyteCatalog = serde_json::from_str(&text).unwrap();
         assert_eq!(

@@ -1,7 +1,8 @@
 //! Everything that reaches stdout: one thread, one order, whole lines.
 //!
 //! Records arrive as buffers of whole lines, other messages one line at a time, both through one
-//! bounded queue, so a slow reader slows Trino down. LOG lines take a side way that never
+//! bounded queue, so a slow reader slows Trino down. A STATE says how many records of its stream
+//! lie between it and the one before; only the writer knows, so it fills that in. LOG lines take a side way that never
 //! blocks, since they are written from inside the async runtime; the writer puts the pending
 //! ones out before whatever it takes from the queue next.
 
@@ -15,6 +16,8 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+
+use crate::protocol::message::StateMessage;
 
 /// Buffers in flight between the encoders and the writer. With buffers of
 /// [`BUFFER_CAPACITY`] this bounds what waits for stdout to 4 MiB, larger records aside.
@@ -38,10 +41,18 @@ pub struct Output {
     shared: Arc<Shared>,
 }
 
+/// The records of one stream that were written since its last STATE; cheap to clone.
+#[derive(Clone, Default)]
+pub struct RecordCount(Arc<AtomicU64>);
+
 /// What the writer thread takes from the queue.
 enum Item {
-    /// Whole lines.
+    /// Whole lines that are no records.
     Lines(Vec<u8>),
+    /// Records of one stream.
+    Records(Vec<u8>, RecordCount),
+    /// A STATE of the stream that these records are of.
+    State(Box<StateMessage>, RecordCount),
     /// Only a reason to look at the notes.
     Wake,
     /// The last item.
@@ -126,14 +137,26 @@ impl Output {
             .map_err(|_| Closed)
     }
 
-    /// Sends a buffer of whole lines from a thread that may block.
+    /// Sends records of one stream, whole lines, from a thread that may block.
     ///
     /// # Errors
     ///
     /// When stdout was closed.
-    pub fn send_lines_blocking(&self, lines: Vec<u8>) -> Result<(), Closed> {
+    pub fn send_records_blocking(&self, lines: Vec<u8>, count: &RecordCount) -> Result<(), Closed> {
         self.queue
-            .blocking_send(Item::Lines(lines))
+            .blocking_send(Item::Records(lines, count.clone()))
+            .map_err(|_| Closed)
+    }
+
+    /// Sends a checkpoint of the stream whose records `count` counts.
+    ///
+    /// # Errors
+    ///
+    /// When stdout was closed.
+    pub async fn send_state(&self, state: StateMessage, count: &RecordCount) -> Result<(), Closed> {
+        self.queue
+            .send(Item::State(Box::new(state), count.clone()))
+            .await
             .map_err(|_| Closed)
     }
 
@@ -204,6 +227,7 @@ mod tests {
     use std::sync::mpsc as std_mpsc;
 
     use super::*;
+    use crate::protocol::message::{StreamDescriptor, StreamState};
 
     struct Sink(std_mpsc::Sender<Vec<u8>>);
 
@@ -230,12 +254,62 @@ mod tests {
         (output, thread, written)
     }
 
+    fn send(output: &Output, line: &[u8]) -> Result<(), Closed> {
+        output.send_records_blocking(line.to_vec(), &RecordCount::default())
+    }
+
+    #[test]
+    fn a_state_counts_the_records_since_the_one_before() {
+        let (output, thread, written) = started();
+        let (ours, others) = (RecordCount::default(), RecordCount::default());
+        let state = |count: &RecordCount| {
+            let stream_descriptor = StreamDescriptor {
+                name: "t".into(),
+                namespace: None,
+            };
+            let stream_state = serde_json::json!({});
+            let state = StateMessage::new(StreamState {
+                stream_descriptor,
+                stream_state,
+            });
+            output
+                .queue
+                .blocking_send(Item::State(Box::new(state), count.clone()))
+                .unwrap_or_default();
+        };
+        output
+            .send_records_blocking(b"1\n2\n".to_vec(), &ours)
+            .unwrap();
+        output
+            .send_records_blocking(b"1\n".to_vec(), &others)
+            .unwrap();
+        state(&ours);
+        output
+            .send_records_blocking(b"3\n".to_vec(), &ours)
+            .unwrap();
+        state(&ours);
+        state(&ours);
+        output.queue.blocking_send(Item::Finish).unwrap_or_default();
+        thread.join().unwrap().unwrap();
+        let all = String::from_utf8(written.iter().flatten().collect()).unwrap();
+        let states = all.lines().filter(|line| line.starts_with('{'));
+        let counts: Vec<f64> = states
+            .map(|line| serde_json::from_str(line).unwrap())
+            .map(|state: serde_json::Value| {
+                state["state"]["sourceStats"]["recordCount"]
+                    .as_f64()
+                    .unwrap()
+            })
+            .collect();
+        assert_eq!(counts, [2.0, 1.0, 0.0]);
+    }
+
     #[test]
     fn lines_leave_in_the_order_they_were_sent() {
         let (output, thread, written) = started();
         for i in 0..100 {
             output
-                .send_lines_blocking(format!("{i}\n").into_bytes())
+                .send_records_blocking(format!("{i}\n").into_bytes(), &RecordCount::default())
                 .unwrap();
         }
         output.queue.blocking_send(Item::Finish).unwrap_or_default();
@@ -250,7 +324,7 @@ mod tests {
     fn a_note_leaves_before_what_is_sent_after_it() {
         let (output, thread, written) = started();
         output.note(&"first");
-        output.send_lines_blocking(b"second\n".to_vec()).unwrap();
+        send(&output, b"second\n").unwrap();
         output.queue.blocking_send(Item::Finish).unwrap_or_default();
         thread.join().unwrap().unwrap();
         let all: Vec<u8> = written.iter().flatten().collect();
@@ -261,9 +335,9 @@ mod tests {
     fn a_closed_pipe_is_told_to_everybody() {
         let (output, thread, written) = started();
         drop(written);
-        output.send_lines_blocking(b"lost\n".to_vec()).unwrap();
+        send(&output, b"lost\n").unwrap();
         assert!(thread.join().unwrap().is_err());
         assert!(output.closed().is_cancelled());
-        assert!(output.send_lines_blocking(b"lost\n".to_vec()).is_err());
+        assert!(send(&output, b"lost\n").is_err());
     }
 }

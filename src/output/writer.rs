@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 
 use tokio::sync::mpsc;
 
-use super::{Item, Shared, lock};
+use super::{Item, Shared, line, lock};
+use crate::protocol::message::{Message, SourceStats};
 
 /// Writes until it is told to finish, or the reader of `sink` is gone.
 ///
@@ -23,13 +24,28 @@ pub(super) fn run(
             break;
         }
         result = write_notes(sink, &mut notes, shared);
-        if let (Ok(()), Item::Lines(lines)) = (&result, item) {
-            result = sink.write_all(&lines);
-            shared
-                .bytes
-                .fetch_add(lines.len() as u64, Ordering::Relaxed);
-            shared.keep(lines);
+        if result.is_err() {
+            break;
         }
+        let lines = match item {
+            Item::Lines(lines) => lines,
+            Item::Records(lines, count) => {
+                let records = memchr::memchr_iter(b'\n', &lines).count() as u64;
+                count.0.fetch_add(records, Ordering::Relaxed);
+                lines
+            }
+            Item::State(mut state, count) => {
+                let records = count.0.swap(0, Ordering::Relaxed);
+                state.source_stats = SourceStats::of(records);
+                line(&Message::State { state: *state })
+            }
+            Item::Wake | Item::Finish => continue,
+        };
+        result = sink.write_all(&lines);
+        shared
+            .bytes
+            .fetch_add(lines.len() as u64, Ordering::Relaxed);
+        shared.keep(lines);
         if result.is_err() {
             break;
         }

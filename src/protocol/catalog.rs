@@ -17,14 +17,18 @@ pub struct AirbyteCatalog {
 pub struct AirbyteStream {
     /// Table name.
     pub name: String,
-    /// Schema name.
-    pub namespace: String,
+    /// Schema name, `catalog.schema` for another catalog; queries have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
     /// Draft-07 schema of a record's `data`.
     pub json_schema: Value,
     /// What the connector can do for this stream.
     pub supported_sync_modes: Vec<SyncMode>,
-    /// The source never picks a cursor for a table by itself.
+    /// Whether the source itself knows what is new; without, a person picks a cursor.
     pub source_defined_cursor: bool,
+    /// Path of the cursor to take if nobody picks one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_cursor_field: Option<Vec<String>>,
     /// Key columns, one path a column; empty where Trino cannot tell.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub source_defined_primary_key: Vec<Vec<String>>,
@@ -40,6 +44,17 @@ pub enum SyncMode {
     FullRefresh,
     /// Rows that changed since the state.
     Incremental,
+}
+
+impl SyncMode {
+    /// The modes of a stream that can be read whole, and incrementally or not.
+    pub fn supported(incremental: bool) -> Vec<Self> {
+        if incremental {
+            vec![Self::FullRefresh, Self::Incremental]
+        } else {
+            vec![Self::FullRefresh]
+        }
+    }
 }
 
 /// The streams that a person selected; also written by `discover --configured`.

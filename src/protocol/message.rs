@@ -138,12 +138,36 @@ pub struct StreamState {
 }
 
 /// Counts of a checkpoint.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct SourceStats {
     /// Records of this stream since its previous STATE; written with a decimal point, as the
     /// protocol types it as a number.
     #[serde(rename = "recordCount")]
     pub record_count: f64,
+}
+
+impl SourceStats {
+    /// Statistics of a number of records; exact up to 2^53, which no stream reaches.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "the protocol types counts as numbers"
+    )]
+    pub fn of(records: u64) -> Self {
+        Self {
+            record_count: records as f64,
+        }
+    }
+}
+
+impl StateMessage {
+    /// A checkpoint; its records are counted by [`crate::output`].
+    pub fn new(stream: StreamState) -> Self {
+        Self {
+            state_type: StateType::Stream,
+            stream,
+            source_stats: SourceStats::default(),
+        }
+    }
 }
 
 /// Payload of TRACE.

@@ -12,7 +12,7 @@ use crate::sql::metadata;
 use crate::trino::Client;
 use crate::trino::control::{self, StatsRow};
 
-use super::plan::StreamPlan;
+use super::plan::{Mode, StreamPlan};
 use super::runner::Context;
 use super::slice::Running;
 
@@ -21,9 +21,13 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 /// Sends the estimate of a stream while its first query runs: statistics never take the slot of
 /// a query that brings rows, and are left out where no slot is free.
+/// Of what is read from a state on, nothing is known.
 pub(super) fn send(context: &Context, plan: &StreamPlan, running: Arc<Running>) -> JoinHandle<()> {
     let (context, plan) = (context.clone(), plan.clone());
     tokio::spawn(async move {
+        if plan.mode != Mode::FullRefresh && plan.state.is_some() {
+            return;
+        }
         running.begun().await;
         if !context.client.has_free_slot() {
             return;
@@ -37,7 +41,8 @@ pub(super) fn send(context: &Context, plan: &StreamPlan, running: Arc<Running>) 
 
 /// The estimate of a stream; `None` where Trino knows no row count or may not tell.
 async fn of(client: &Client, plan: &StreamPlan) -> Option<Message> {
-    let rows: Vec<StatsRow> = control::rows(client, &metadata::statistics(&plan.table))
+    let table = plan.relation.table()?;
+    let rows: Vec<StatsRow> = control::rows(client, &metadata::statistics(table))
         .await
         .ok()?;
     let row_count = rows

@@ -1,64 +1,116 @@
-//! Reads one stream whole, with all its messages.
+//! Reads one stream whole: slices, with a STATE after each, from where an earlier read stopped.
 
 use std::sync::Arc;
 
-use tokio::task::JoinSet;
-
+use super::parts::{self, Part};
 use super::plan::StreamPlan;
 use super::runner::Context;
-use super::slice::{self, ReadError, Running};
-use super::{checkpoint, estimate, slices, status};
-use crate::protocol::message::StreamStatus;
+use super::slice::{ReadError, Running};
+use super::slices;
+use super::state::{Content, Progress};
+use crate::clock;
+use crate::sql::select;
 
-/// STARTED, RUNNING, records, STATE, COMPLETE; returns the number of records.
+/// Reads the rows of a stream that are not written yet, and sends the states after them; returns
+/// the number of records.
 ///
 /// # Errors
 ///
-/// When the query failed or stdout was closed; the caller says INCOMPLETE.
-pub(super) async fn read(context: &Context, plan: &StreamPlan) -> Result<u64, ReadError> {
-    let output = &context.output;
-    let stream = &plan.descriptor;
-    status::say(output, stream, StreamStatus::Started).await?;
-    let running = Arc::new(Running::default());
-    let estimate = estimate::send(context, plan, Arc::clone(&running));
-    let slices = slices::plan(context, plan).await;
-    tracing::info!(
-        "stream \"{stream}\": reading {} columns with {}",
-        plan.columns.len(),
-        slices.describe()
-    );
-    let records = read_slices(context, plan, slices.queries(plan), &running).await;
-    // An estimate that comes after the rows helps nobody.
-    estimate.abort();
-    let _ = estimate.await;
-    let records = records?;
-    output.send(&checkpoint::finished(stream, records)).await?;
-    status::say(output, stream, StreamStatus::Complete).await?;
-    tracing::info!("stream \"{stream}\": {records} records");
-    Ok(records)
-}
-
-/// Reads all slices, `concurrency` of them at once, so that other streams get their turn, too.
-/// One that fails ends the others.
-async fn read_slices(
+/// When a query failed or stdout was closed.
+pub(super) async fn read(
     context: &Context,
     plan: &StreamPlan,
-    queries: Vec<String>,
+    state: Option<Content>,
     running: &Arc<Running>,
 ) -> Result<u64, ReadError> {
-    let mut queries = queries.into_iter();
-    let mut slices = JoinSet::new();
-    let mut records = 0;
-    loop {
-        while slices.len() < context.concurrency
-            && let Some(sql) = queries.next()
-        {
-            let (context, plan, running) = (context.clone(), plan.clone(), Arc::clone(running));
-            slices.spawn(async move { slice::read(&context, &plan, &sql, &running).await });
+    let begun = match state {
+        Some(Content::FullRefresh { progress, .. }) => progress,
+        _ => None,
+    };
+    let columns = select::projections(&plan.columns);
+    let mut progress = begin(context, plan, begun).await;
+    let parts = queries(plan, &progress, &columns, None);
+    tracing::info!(
+        "stream \"{}\": reading {} columns with {}",
+        plan.descriptor,
+        plan.columns.len(),
+        progress.slices.describe()
+    );
+    let finished = || Content::finished(clock::now_ms()).write();
+    if parts.is_empty() {
+        parts::send_state(context, plan, running, finished()).await?;
+        return Ok(0);
+    }
+    let mut left = parts.len();
+    parts::read(context, plan, running, parts, |slice, _| {
+        progress.finish(slice);
+        left -= 1;
+        if left == 0 {
+            return finished();
         }
-        match slices.join_next().await {
-            None => return Ok(records),
-            Some(slice) => records += slice.map_err(|_| ReadError::Encoder)??,
+        let content = Content::FullRefresh {
+            progress: Some(progress.clone()),
+            finished_at_ms: None,
+        };
+        content.write()
+    })
+    .await
+}
+
+/// The slices of a read that had begun, if its version of the table is still there; else new ones.
+pub(super) async fn begin(
+    context: &Context,
+    plan: &StreamPlan,
+    begun: Option<Progress>,
+) -> Progress {
+    if let Some(progress) = begun {
+        let version = progress.slices.version;
+        let gone = match version {
+            Some(version) => slices::readable(context, plan, version).await.err(),
+            None => None,
+        };
+        let stream = &plan.descriptor;
+        match gone {
+            None => {
+                let done = progress.done.len();
+                tracing::info!("stream \"{stream}\" goes on after {done} finished slices");
+                return progress;
+            }
+            Some(error) => tracing::warn!(
+                "stream \"{stream}\" starts anew: the version {} of the table that was being read is gone ({error})",
+                version.unwrap_or_default()
+            ),
         }
     }
+    Progress {
+        slices: slices::plan(context, plan).await,
+        done: Vec::new(),
+    }
+}
+
+/// The queries of the slices that are not finished. `columns` is what they select.
+pub(super) fn queries(
+    plan: &StreamPlan,
+    progress: &Progress,
+    columns: &str,
+    condition: Option<&str>,
+) -> Vec<Part> {
+    let slices = (0..).zip(progress.slices.conditions());
+    slices
+        .filter(|(number, _)| !progress.is_done(*number))
+        .map(|(number, slice)| {
+            let conditions: Vec<&str> = condition.into_iter().chain(slice.as_deref()).collect();
+            let sql = format!(
+                "SELECT {columns} FROM {}{}{}",
+                plan.relation,
+                select::at_version(progress.slices.version),
+                select::filter(&conditions)
+            );
+            Part {
+                number,
+                sql,
+                boundary: None,
+            }
+        })
+        .collect()
 }

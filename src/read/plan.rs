@@ -1,18 +1,23 @@
-//! Configured catalog → what is read of each stream, or why it cannot be.
+//! Configured catalog and state → what is read of each stream and how, or why it cannot be.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::config::Connection;
+use super::state::Content;
+use crate::config::{Connection, QueryStream, Replication};
+use crate::discover::format::Format;
 use crate::discover::tables::{self, TableColumns};
+use crate::discover::{keys, queries};
 use crate::error::ConnectorError;
 use crate::protocol::catalog::{ConfiguredAirbyteCatalog, ConfiguredAirbyteStream, SyncMode};
 use crate::protocol::message::StreamDescriptor;
-use crate::sql::ident::Table;
+use crate::protocol::state::InputState;
+use crate::sql::cursor::Cursor;
+use crate::sql::ident::{Relation, Table};
 use crate::trino::Client;
 use crate::trino::error::TrinoError;
 use crate::types::TrinoType;
 
-/// Columns that Airbyte's change-data destinations add; no table has them.
+/// Columns that a table does not have: those of changes.
 const META_COLUMNS: &str = "_ab_cdc_";
 
 /// What is read of one stream.
@@ -20,14 +25,60 @@ const META_COLUMNS: &str = "_ab_cdc_";
 pub struct StreamPlan {
     /// The stream's name, as all its messages carry it.
     pub descriptor: StreamDescriptor,
-    /// The table behind it.
-    pub table: Table,
+    /// What is behind it.
+    pub relation: Relation,
+    /// The connector behind its catalog, for example `iceberg`, where that is known.
+    pub connector: Option<String>,
     /// The selected columns that exist, in the table's order.
     pub columns: Vec<(String, TrinoType)>,
+    /// The key columns that the configured catalog names.
+    pub primary_key: Vec<String>,
+    /// How it is read.
+    pub mode: Mode,
+    /// Where an earlier read stopped.
+    pub(super) state: Option<Content>,
+}
+
+/// How a stream is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mode {
+    /// Whole.
+    FullRefresh,
+    /// What is new by a cursor.
+    Cursor(Cursor),
+    /// What has changed in a table that keeps its versions.
+    Changes(Format, Table),
+}
+
+impl StreamPlan {
+    /// Whether the table keeps versions.
+    pub(super) fn has_versions(&self) -> bool {
+        self.relation.table().is_some() && Format::of(self.connector.as_deref()).is_some()
+    }
+
+    /// The key, if all of it is selected; else none.
+    pub(super) fn readable_key(&self) -> &[String] {
+        let selected = |name: &String| self.columns.iter().any(|(column, _)| column == name);
+        if self.primary_key.iter().all(selected) {
+            &self.primary_key
+        } else {
+            &[]
+        }
+    }
 }
 
 /// A stream with its plan, or with the reason why there is none.
 pub type Planned = (StreamDescriptor, Result<StreamPlan, ConnectorError>);
+
+/// What is behind a configured stream.
+#[derive(Debug, Clone)]
+struct Found {
+    relation: Relation,
+    connector: Option<String>,
+    columns: Vec<(String, TrinoType)>,
+    /// What the configuration says of a query.
+    query: Option<QueryStream>,
+}
 
 /// Plans all streams, with one query of metadata per schema.
 ///
@@ -39,47 +90,109 @@ pub async fn plan(
     client: &Client,
     connection: &Connection,
     catalog: &ConfiguredAirbyteCatalog,
+    state: &InputState,
 ) -> Result<Vec<Planned>, ConnectorError> {
     refuse_repeated(catalog)?;
-    warn_of_incremental(catalog);
-    let mut by_schema: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    let mut by_schema: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
     for stream in &catalog.streams {
-        by_schema
-            .entry(schema_of(connection, stream))
-            .or_default()
-            .push(&stream.stream.name);
+        if query_of(connection, stream).is_none() {
+            let names = by_schema.entry(place_of(connection, stream)).or_default();
+            names.push(&stream.stream.name);
+        }
     }
-    let mut known: HashMap<(String, String), Result<TableColumns, TrinoError>> = HashMap::new();
-    for (schema, names) in by_schema {
-        let (found, failed) =
-            tables::of_tables(client, &connection.catalog, &schema, &names).await?;
+    let mut known: HashMap<Table, Result<TableColumns, TrinoError>> = HashMap::new();
+    let mut connectors: HashMap<&str, Option<String>> = HashMap::new();
+    for ((catalog, schema), names) in by_schema {
+        if !connectors.contains_key(catalog) {
+            connectors.insert(catalog, keys::connector(client, catalog).await);
+        }
+        let (found, failed) = tables::of_tables(client, catalog, schema, &names).await?;
         let found = found
             .into_iter()
             .map(|table| (table.name.clone(), Ok(table)));
         let failed = failed.into_iter().map(|(name, error)| (name, Err(error)));
-        known.extend(
-            found
-                .chain(failed)
-                .map(|(name, table)| ((schema.clone(), name), table)),
-        );
+        let full = |name| Table {
+            catalog: catalog.to_owned(),
+            schema: schema.to_owned(),
+            name,
+        };
+        known.extend(found.chain(failed).map(|(name, table)| (full(name), table)));
     }
-    let plans = catalog.streams.iter().map(|stream| {
+    let mut plans = Vec::with_capacity(catalog.streams.len());
+    for stream in &catalog.streams {
         let descriptor = stream.stream.descriptor();
-        let schema = schema_of(connection, stream);
-        let table = known.remove(&(schema.clone(), stream.stream.name.clone()));
-        let plan = plan_stream(connection, stream, schema, table)
-            .map_err(|error| error.of_stream(&descriptor));
-        (descriptor, plan)
-    });
-    Ok(plans.collect())
+        let found = match query_of(connection, stream) {
+            Some(query) => queries::columns(client, query).await.map(|columns| Found {
+                relation: Relation::Query(query.sql.clone()),
+                connector: None,
+                columns,
+                query: Some(query.clone()),
+            }),
+            None => find_table(connection, stream, &mut known, &connectors),
+        };
+        let plan = found
+            .and_then(|found| plan_stream(connection, stream, found))
+            .map_err(|error| error.of_stream(&descriptor))
+            .map(|plan| StreamPlan {
+                state: state
+                    .of(&descriptor)
+                    .and_then(|state| Content::read(&descriptor, state)),
+                ..plan
+            });
+        plans.push((descriptor, plan));
+    }
+    Ok(plans)
 }
 
-fn schema_of(connection: &Connection, stream: &ConfiguredAirbyteStream) -> String {
-    stream
-        .stream
-        .namespace
-        .clone()
-        .unwrap_or_else(|| connection.schema.clone())
+/// The query of the configuration that a stream is.
+fn query_of<'a>(
+    connection: &'a Connection,
+    stream: &ConfiguredAirbyteStream,
+) -> Option<&'a QueryStream> {
+    if stream.stream.namespace.is_some() {
+        return None;
+    }
+    connection
+        .queries
+        .iter()
+        .find(|query| query.name == stream.stream.name)
+}
+
+/// The catalog and schema of a stream that is a table.
+fn place_of<'a>(
+    connection: &'a Connection,
+    stream: &'a ConfiguredAirbyteStream,
+) -> (&'a str, &'a str) {
+    match &stream.stream.namespace {
+        Some(namespace) => connection.place(namespace),
+        None => (&connection.catalog, &connection.schema),
+    }
+}
+
+fn find_table(
+    connection: &Connection,
+    stream: &ConfiguredAirbyteStream,
+    known: &mut HashMap<Table, Result<TableColumns, TrinoError>>,
+    connectors: &HashMap<&str, Option<String>>,
+) -> Result<Found, ConnectorError> {
+    let (catalog, schema) = place_of(connection, stream);
+    let table = Table {
+        catalog: catalog.to_owned(),
+        schema: schema.to_owned(),
+        name: stream.stream.name.clone(),
+    };
+    let Some(found) = known.remove(&table).transpose()? else {
+        return Err(ConnectorError::config(format!(
+            "the table {table} does not exist, or the user may not see it. Refresh the source's \
+             schema, or deselect the stream."
+        )));
+    };
+    Ok(Found {
+        relation: Relation::Table(table),
+        connector: connectors.get(catalog).cloned().flatten(),
+        columns: found.columns,
+        query: None,
+    })
 }
 
 fn refuse_repeated(catalog: &ConfiguredAirbyteCatalog) -> Result<(), ConnectorError> {
@@ -97,55 +210,72 @@ fn refuse_repeated(catalog: &ConfiguredAirbyteCatalog) -> Result<(), ConnectorEr
     }
 }
 
-/// One line for all: PyAirbyte configures every stream as incremental, whatever it supports.
-fn warn_of_incremental(catalog: &ConfiguredAirbyteCatalog) {
-    let incremental = catalog
-        .streams
-        .iter()
-        .filter(|s| s.sync_mode == SyncMode::Incremental);
-    let names: Vec<String> = incremental
-        .map(|s| s.stream.descriptor().to_string())
-        .collect();
-    if !names.is_empty() {
-        tracing::warn!(
-            "this version reads no stream incrementally, so all rows are read of {}",
-            names.join(", ")
-        );
-    }
-}
-
 fn plan_stream(
     connection: &Connection,
     stream: &ConfiguredAirbyteStream,
-    schema: String,
-    found: Option<Result<TableColumns, TrinoError>>,
+    found: Found,
 ) -> Result<StreamPlan, ConnectorError> {
     let descriptor = stream.stream.descriptor();
-    let table = Table {
-        catalog: connection.catalog.clone(),
-        schema,
-        name: stream.stream.name.clone(),
-    };
-    let Some(found) = found.transpose()? else {
-        return Err(ConnectorError::config(format!(
-            "the table {table} does not exist, or the user may not see it. Refresh the source's \
-             schema, or deselect the stream."
-        )));
-    };
+    let mode = mode(connection, stream, &found);
     let columns = match stream.stream.selected_columns() {
         None => found.columns,
         Some(selected) => select(&descriptor, found.columns, &selected),
     };
     if columns.is_empty() {
+        let what = found.relation.table().map_or_else(
+            || "the query".to_owned(),
+            |table| format!("the table {table}"),
+        );
         return Err(ConnectorError::config(format!(
-            "none of the selected columns is in the table {table}. Refresh the source's schema."
+            "none of the selected columns is in {what}. Refresh the source's schema."
         )));
     }
+    let key = stream.primary_key.iter().flatten();
     Ok(StreamPlan {
         descriptor,
-        table,
+        relation: found.relation,
+        connector: found.connector,
         columns,
+        primary_key: key.filter_map(|path| path.first().cloned()).collect(),
+        mode,
+        state: None,
     })
+}
+
+/// How a stream is read. What cannot be read incrementally is read whole, with a WARN: PyAirbyte
+/// configures every stream as incremental.
+fn mode(connection: &Connection, stream: &ConfiguredAirbyteStream, found: &Found) -> Mode {
+    if stream.sync_mode == SyncMode::FullRefresh {
+        return Mode::FullRefresh;
+    }
+    let descriptor = stream.stream.descriptor();
+    let whole = |why: &str| {
+        tracing::warn!("stream \"{descriptor}\" is read whole, not incrementally: {why}");
+        Mode::FullRefresh
+    };
+    if connection.sync.replication == Replication::Changes
+        && let Some(table) = found.relation.table()
+        && let Some(format) = Format::of(found.connector.as_deref())
+    {
+        return Mode::Changes(format, table.clone());
+    }
+    let configured = stream.cursor_field.as_deref().unwrap_or_default();
+    let configured = configured.iter().find(|name| !name.is_empty()).cloned();
+    let of_query = found.query.as_ref().and_then(|query| query.cursor.clone());
+    let Some(name) = configured.or(of_query) else {
+        return whole("it has no cursor");
+    };
+    let column = found.columns.iter().find(|(column, _)| *column == name);
+    match column {
+        Some((column, ty)) if ty.is_cursor() => Mode::Cursor(Cursor {
+            column: column.clone(),
+            ty: ty.clone(),
+        }),
+        Some((_, ty)) => whole(&format!(
+            "its cursor \"{name}\" is of type {ty}, whose values have no order that lasts"
+        )),
+        None => whole(&format!("it has no column \"{name}\" for the cursor")),
+    }
 }
 
 /// The selected ones of a table's columns. Those that are gone are said in a WARN: a column that
@@ -176,8 +306,12 @@ mod tests {
 
     use super::*;
 
-    fn connection() -> Connection {
-        let config = json!({"hostname": "h", "username": "u", "catalog": "c", "schema": "s"});
+    fn connection(more: &serde_json::Value) -> Connection {
+        let mut config = json!({"hostname": "h", "username": "u", "catalog": "c", "schema": "s"});
+        config
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
         Connection::from_json(&config).unwrap()
     }
 
@@ -185,16 +319,27 @@ mod tests {
         serde_json::from_value(json).unwrap()
     }
 
-    fn table() -> TableColumns {
+    fn found(connector: Option<&str>) -> Found {
         let column = |name: &str| (name.to_owned(), TrinoType::Bigint);
-        TableColumns {
-            name: "t".into(),
-            columns: vec![column("b"), column("a"), column("c")],
+        Found {
+            relation: Relation::Table(Table {
+                catalog: "c".into(),
+                schema: "s".into(),
+                name: "t".into(),
+            }),
+            connector: connector.map(str::to_owned),
+            columns: vec![
+                column("b"),
+                column("a"),
+                column("c"),
+                ("flag".to_owned(), TrinoType::Boolean),
+            ],
+            query: None,
         }
     }
 
     fn planned(stream: &ConfiguredAirbyteStream) -> Result<StreamPlan, ConnectorError> {
-        plan_stream(&connection(), stream, "s".into(), Some(Ok(table())))
+        plan_stream(&connection(&json!({})), stream, found(None))
     }
 
     fn names(plan: &StreamPlan) -> Vec<&str> {
@@ -215,7 +360,7 @@ mod tests {
             let stream = stream(
                 json!({"stream": {"name": "t", "json_schema": schema}, "sync_mode": "full_refresh"}),
             );
-            assert_eq!(names(&planned(&stream).unwrap()), ["b", "a", "c"]);
+            assert_eq!(names(&planned(&stream).unwrap()), ["b", "a", "c", "flag"]);
         }
     }
 
@@ -235,7 +380,13 @@ mod tests {
     #[test]
     fn a_table_that_is_gone_is_an_error_of_its_stream() {
         let stream = stream(json!({"stream": {"name": "t"}, "sync_mode": "full_refresh"}));
-        let error = plan_stream(&connection(), &stream, "s".into(), None).unwrap_err();
+        let error = find_table(
+            &connection(&json!({})),
+            &stream,
+            &mut HashMap::new(),
+            &HashMap::new(),
+        )
+        .unwrap_err();
         assert!(
             error.message.contains("\"c\".\"s\".\"t\" does not exist"),
             "{error}"
@@ -249,5 +400,60 @@ mod tests {
             {"stream": {"name": "t"}, "sync_mode": "full_refresh"}]}))
         .unwrap();
         assert!(refuse_repeated(&catalog).is_err());
+    }
+
+    #[test]
+    fn the_mode_follows_sync_mode_cursor_and_replication_method() {
+        let changes = json!({"replication_method": {"method": "CHANGES"}});
+        let cases = [
+            ("full_refresh", Some("a"), json!({}), None, "FullRefresh"),
+            ("incremental", Some("a"), json!({}), None, "Cursor"),
+            ("incremental", None, json!({}), None, "FullRefresh"),
+            ("incremental", Some("flag"), json!({}), None, "FullRefresh"),
+            ("incremental", Some("gone"), json!({}), None, "FullRefresh"),
+            (
+                "incremental",
+                None,
+                changes.clone(),
+                Some("iceberg"),
+                "Changes",
+            ),
+            (
+                "incremental",
+                Some("a"),
+                changes.clone(),
+                Some("hive"),
+                "Cursor",
+            ),
+            (
+                "full_refresh",
+                None,
+                changes,
+                Some("iceberg"),
+                "FullRefresh",
+            ),
+        ];
+        for (sync_mode, cursor, config, connector, expected) in cases {
+            let cursor: Vec<&str> = cursor.into_iter().collect();
+            let stream = stream(
+                json!({"stream": {"name": "t"}, "sync_mode": sync_mode, "cursor_field": cursor}),
+            );
+            let mode = mode(&connection(&config), &stream, &found(connector));
+            let said = format!("{mode:?}");
+            assert!(said.starts_with(expected), "{said} {cursor:?} {config}");
+        }
+    }
+
+    #[test]
+    fn a_stream_without_a_namespace_may_be_a_query() {
+        let config = json!({"queries": [{"name": "q", "sql": "SELECT 1 AS a"}]});
+        let connection = connection(&config);
+        let is_query = |stream: serde_json::Value| {
+            let stream = self::stream(json!({"stream": stream, "sync_mode": "full_refresh"}));
+            query_of(&connection, &stream).is_some()
+        };
+        assert!(is_query(json!({"name": "q"})));
+        assert!(!is_query(json!({"name": "q", "namespace": "s"})));
+        assert!(!is_query(json!({"name": "t"})));
     }
 }

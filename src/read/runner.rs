@@ -1,17 +1,19 @@
-//! Reads several streams at once.
+//! Reads several streams at once, each with its statuses.
+
+use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::full_refresh;
-use super::plan::{Planned, StreamPlan};
-use super::slice::ReadError;
-use super::status;
-use crate::config::FetchProtocol;
+use super::plan::{Mode, Planned, StreamPlan};
+use super::slice::{ReadError, Running};
+use super::{changes, estimate, full_refresh, incremental, status};
+use crate::config::{Connection, FetchProtocol};
 use crate::error::ConnectorError;
 use crate::logging;
 use crate::output::{Closed, Output};
 use crate::progress::Progress;
 use crate::protocol::message::{StreamDescriptor, StreamStatus};
+use crate::read::state::Content;
 use crate::trino::Client;
 
 /// What every stream's read needs.
@@ -21,16 +23,19 @@ pub struct Context {
     pub client: Client,
     /// The way to stdout.
     pub output: Output,
-    /// How the rows of tables are fetched.
+    /// How the rows of tables are fetched: what is configured, or what works.
     pub fetch_protocol: FetchProtocol,
-    /// Streams, and slices of one stream, that are read at once.
-    pub concurrency: usize,
-    /// Rows of one slice.
-    pub slice_rows: u64,
-    /// The connector behind the catalog, for example `iceberg`, where it is known.
-    pub connector: Option<String>,
+    /// The configuration.
+    pub connection: Arc<Connection>,
     /// What a person at a terminal sees.
     pub progress: Progress,
+}
+
+impl Context {
+    /// Rows of one slice.
+    pub(super) fn slice_rows(&self) -> u64 {
+        self.connection.slice_rows()
+    }
 }
 
 /// How a read ended.
@@ -55,7 +60,7 @@ pub async fn run(context: &Context, plans: Vec<Planned>) -> Result<Summary, Clos
     let mut running = JoinSet::new();
     let mut plans = plans.into_iter();
     loop {
-        while running.len() < context.concurrency
+        while running.len() < context.connection.concurrency
             && let Some((descriptor, plan)) = plans.next()
         {
             running.spawn(stream(context.clone(), descriptor, plan));
@@ -83,25 +88,68 @@ async fn stream(
 ) -> Result<Option<u64>, Closed> {
     let name = descriptor.to_string();
     context.progress.start(&name);
+    status::say(&context.output, &descriptor, StreamStatus::Started).await?;
     let outcome = match plan {
-        Ok(plan) => match full_refresh::read(&context, &plan).await {
+        Ok(plan) => match read(&context, &plan).await {
             Ok(records) => Ok(records),
             Err(ReadError::Closed(closed)) => return Err(closed),
             Err(error) => Err(ConnectorError::from(error).of_stream(&descriptor)),
         },
-        Err(error) => {
-            status::say(&context.output, &descriptor, StreamStatus::Started).await?;
-            Err(error)
-        }
+        Err(error) => Err(error),
     };
     context.progress.finish(&name, outcome.is_err());
     match outcome {
-        Ok(records) => Ok(Some(records)),
+        Ok(records) => {
+            status::say(&context.output, &descriptor, StreamStatus::Complete).await?;
+            tracing::info!("stream \"{descriptor}\": {records} records");
+            Ok(Some(records))
+        }
         Err(error) => {
             logging::tell_person(&error.message);
             context.output.send(&error.trace()).await?;
             status::say(&context.output, &descriptor, StreamStatus::Incomplete).await?;
             Ok(None)
+        }
+    }
+}
+
+/// RUNNING, records and states; returns the number of records.
+async fn read(context: &Context, plan: &StreamPlan) -> Result<u64, ReadError> {
+    let running = Arc::new(Running::default());
+    let estimate = estimate::send(context, plan, Arc::clone(&running));
+    let result = read_in_mode(context, plan, plan.state.clone(), &running).await;
+    let result = match result {
+        // The version of the table that was being read has expired meanwhile.
+        Err(ReadError::Trino { error, .. }) if plan.has_versions() && error.is_of_the_version() => {
+            tracing::warn!(
+                "stream \"{}\" starts anew: the version of the table that was being read is gone ({error})",
+                plan.descriptor
+            );
+            let state = plan.state.clone().and_then(Content::without_version);
+            read_in_mode(context, plan, state, &running).await
+        }
+        result => result,
+    };
+    // An estimate that comes after the rows helps nobody.
+    estimate.abort();
+    let _ = estimate.await;
+    let records = result?;
+    // A stream without a query has not said so yet.
+    running.say(&context.output, plan).await?;
+    Ok(records)
+}
+
+async fn read_in_mode(
+    context: &Context,
+    plan: &StreamPlan,
+    state: Option<Content>,
+    running: &Arc<Running>,
+) -> Result<u64, ReadError> {
+    match &plan.mode {
+        Mode::FullRefresh => full_refresh::read(context, plan, state, running).await,
+        Mode::Cursor(cursor) => incremental::read(context, plan, cursor, state, running).await,
+        Mode::Changes(format, table) => {
+            changes::read(context, plan, *format, table, state, running).await
         }
     }
 }

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
+use super::boundary::Boundary;
+use super::parts::Part;
 use super::plan::StreamPlan;
 use super::runner::Context;
 use super::status;
@@ -11,7 +13,7 @@ use crate::clock;
 use crate::config::FetchProtocol;
 use crate::encode::{EncodeError, Encoder, RecordPlan, Stopped};
 use crate::error::ConnectorError;
-use crate::output::{Closed, Output};
+use crate::output::{Closed, Output, RecordCount};
 use crate::protocol::message::StreamStatus;
 use crate::trino::error::TrinoError;
 use crate::trino::page::Column;
@@ -75,6 +77,7 @@ pub(super) struct Running {
     begun: Notify,
     /// The result cannot be spooled, as one of the queries has found out.
     direct: AtomicBool,
+    count: RecordCount,
 }
 
 impl Running {
@@ -83,7 +86,13 @@ impl Running {
         self.begun.notified().await;
     }
 
-    async fn say(&self, output: &Output, plan: &StreamPlan) -> Result<(), Closed> {
+    /// Counts the stream's records between two of its states.
+    pub(super) fn count(&self) -> &RecordCount {
+        &self.count
+    }
+
+    /// Says RUNNING, once.
+    pub(super) async fn say(&self, output: &Output, plan: &StreamPlan) -> Result<(), Closed> {
         if self.said.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
@@ -91,8 +100,18 @@ impl Running {
     }
 }
 
-/// Writes the rows of `sql` as records of a stream and returns how many they are. A query that
-/// fails for a passing reason before its first row is run again.
+/// A query whose rows are written.
+pub(super) struct Finished {
+    /// The part's number.
+    pub(super) number: u32,
+    /// What the part's rows at the boundary are.
+    pub(super) boundary: Option<Boundary>,
+    /// Records written.
+    pub(super) records: u64,
+}
+
+/// Writes the rows of a part as records of a stream. A query that fails for a passing reason
+/// before its first row is run again.
 ///
 /// # Errors
 ///
@@ -100,9 +119,9 @@ impl Running {
 pub(super) async fn read(
     context: &Context,
     plan: &StreamPlan,
-    sql: &str,
+    mut part: Part,
     running: &Running,
-) -> Result<u64, ReadError> {
+) -> Result<Finished, ReadError> {
     let stream = &plan.descriptor;
     let mut attempt = 1;
     let mut pause = PAUSE;
@@ -118,11 +137,22 @@ pub(super) async fn read(
             plan,
             running,
             encoder: None,
+            boundary: part.boundary.take(),
+            rows: 0,
             records: 0,
         };
-        let (query_id, error) = match reader.run(sql, protocol).await {
-            Ok(()) => return Ok(reader.records),
-            Err(ReadError::Trino { query_id, error }) if reader.records == 0 && attempt < RUNS => {
+        let result = reader.run(&part.sql, protocol).await;
+        let (rows, records) = (reader.rows, reader.records);
+        part.boundary = reader.boundary;
+        let (query_id, error) = match result {
+            Ok(()) => {
+                return Ok(Finished {
+                    number: part.number,
+                    boundary: part.boundary,
+                    records,
+                });
+            }
+            Err(ReadError::Trino { query_id, error }) if rows == 0 && attempt < RUNS => {
                 (query_id, error)
             }
             Err(error) => return Err(error),
@@ -148,6 +178,10 @@ struct Reader<'a> {
     plan: &'a StreamPlan,
     running: &'a Running,
     encoder: Option<Encoder>,
+    boundary: Option<Boundary>,
+    /// Rows that were read.
+    rows: u64,
+    /// Records that were written: fewer, where some were sent before.
     records: u64,
 }
 
@@ -210,35 +244,44 @@ impl Reader<'_> {
             progress,
             ..
         } = self.context.clone();
+        let count = self.running.count.clone();
+        let mut boundary = self.boundary.take();
         let job = move || {
             let mut buffer = output.buffer();
             let rows = block.rows();
+            let mut left_out = 0;
             let mut flush = |buffer: &mut Vec<u8>| {
+                if let Some(boundary) = &mut boundary {
+                    left_out += boundary.filter(buffer);
+                }
+                if buffer.is_empty() {
+                    return Ok(());
+                }
                 let lines = std::mem::replace(buffer, output.buffer());
-                output.send_lines_blocking(lines).map_err(|Closed| Stopped)
+                output
+                    .send_records_blocking(lines, &count)
+                    .map_err(|Closed| Stopped)
             };
             let result = encoder.encode_page(rows, clock::now_ms(), &mut buffer, &mut flush);
             let result = match result {
-                Ok(records) if buffer.is_empty() => {
-                    output.give_back(buffer);
-                    Ok(records)
-                }
-                Ok(records) => {
-                    let sent = output.send_lines_blocking(buffer).map_err(|Closed| Stopped);
-                    sent.map(|()| records).map_err(EncodeError::from)
-                }
+                Ok(records) => flush(&mut buffer)
+                    .map(|()| records)
+                    .map_err(EncodeError::from),
                 Err(error) => Err(error),
             };
+            output.give_back(buffer);
             progress.add(*result.as_ref().unwrap_or(&0), rows.len());
-            (encoder, block, result)
+            (encoder, boundary, block, left_out, result)
         };
         let done = tokio::task::spawn_blocking(job).await;
-        let (encoder, block, result) = done.map_err(|_| ReadError::Encoder)?;
+        let (encoder, boundary, block, left_out, result) = done.map_err(|_| ReadError::Encoder)?;
         self.encoder = Some(encoder);
+        self.boundary = boundary;
         match result {
-            Ok(records) => {
-                self.records += records;
-                Ok(block.accept(&client, records)?)
+            Ok(rows) => {
+                self.rows += rows;
+                self.records += rows - left_out;
+                Ok(block.accept(&client, rows)?)
             }
             Err(EncodeError::Stopped(_)) => Err(Closed.into()),
             Err(cause) => Err(ReadError::Encode {

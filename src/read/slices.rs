@@ -2,192 +2,151 @@
 //!
 //! | connector | cut by | consistent because |
 //! |---|---|---|
-//! | `iceberg`, `delta_lake` | ranges of `$path` | all slices read one pinned snapshot |
+//! | `iceberg`, `delta_lake` | ranges of `$path` | all slices read one pinned version |
 //! | `postgresql` | ranges of an integer primary key | a row's key puts it into one slice only |
-//! | all others | not at all | one query |
+//! | all others | not at all, but for reads by cursor | one query |
 //!
 //! The ranges cover every possible value, so the slices are disjoint and complete even where the
 //! bounds come from figures that are not quite right; those only decide how even the slices are.
 //! A table that cannot be examined is read with one query: nothing here is a reason to fail.
 
+use super::cuts::{Cuts, separator};
 use super::plan::StreamPlan;
 use super::runner::Context;
+use super::spread::spread;
+use super::version;
+use crate::discover::format::Format;
 use crate::discover::keys;
 use crate::sql::ident::Table;
 use crate::sql::{metadata, select, slices};
-use crate::trino::control::{self, PathRow, RangeRow, StatsRow, TotalRow, VersionRow};
+use crate::trino::control::{self, PathRow, RangeRow, StatsRow, TotalRow};
 use crate::trino::error::TrinoError;
 use crate::types::TrinoType;
 
 /// Slices of one stream; Trino plans each as a query of its own.
 const MOST_SLICES: u64 = 1_000;
 
-/// How a stream is read.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Slices {
-    /// The version of the table that all slices read.
-    version: Option<i64>,
-    /// One condition per slice; none means one slice without a condition.
-    conditions: Vec<String>,
-    /// What the slices are cut by, for the log.
-    by: &'static str,
-}
+/// The column of Iceberg and Delta Lake tables that holds the file of a row.
+const PATH: &str = "$path";
 
-impl Slices {
-    const WHOLE: Self = Self {
-        version: None,
-        conditions: Vec::new(),
-        by: "",
+/// Decides how a stream is read that is read whole.
+pub(super) async fn plan(context: &Context, plan: &StreamPlan) -> Cuts {
+    let version = pin(context, plan).await;
+    let Some(table) = plan.relation.table() else {
+        return Cuts::whole(None);
     };
-
-    /// The queries of a stream, one per slice.
-    pub(super) fn queries(&self, plan: &StreamPlan) -> Vec<String> {
-        if self.conditions.is_empty() {
-            return vec![select::select(
-                &plan.table,
-                &plan.columns,
-                self.version,
-                None,
-            )];
+    let format = Format::of(plan.connector.as_deref());
+    let cuts = match (format, version) {
+        (Some(Format::Iceberg), Some(version)) => {
+            by_path(context, version, &slices::iceberg_files(table)).await
         }
-        let query = |c: &String| select::select(&plan.table, &plan.columns, self.version, Some(c));
-        self.conditions.iter().map(query).collect()
-    }
-
-    /// The choice in words.
-    pub(super) fn describe(&self) -> String {
-        let pinned = self.version.map(|version| format!(" of version {version}"));
-        let pinned = pinned.unwrap_or_default();
-        match self.conditions.len() {
-            0 => format!("one query{pinned}"),
-            slices => format!("{slices} slices by {}{pinned}", self.by),
+        (Some(Format::DeltaLake), Some(version)) => delta(context, table, version).await,
+        _ if plan.connector.as_deref() == Some("postgresql") => {
+            postgresql(context, plan, table).await
         }
-    }
-}
-
-/// Decides how a stream is read.
-pub(super) async fn plan(context: &Context, plan: &StreamPlan) -> Slices {
-    let planned = match context.connector.as_deref() {
-        Some("iceberg") => iceberg(context, &plan.table).await,
-        Some("delta_lake") => delta(context, &plan.table).await,
-        Some("postgresql") => postgresql(context, plan).await,
-        _ => Ok(Slices::WHOLE),
+        _ => Ok(Cuts::whole(version)),
     };
-    let checked = match planned {
-        Ok(slices) if slices.version.is_some() => readable(context, plan, slices).await,
-        planned => planned,
-    };
-    checked.unwrap_or_else(|error| {
-        // Views, for one, have no metadata tables.
+    cuts.unwrap_or_else(|error| {
         tracing::debug!(%error, "stream \"{}\" is read with one query", plan.descriptor);
-        Slices::WHOLE
+        Cuts::whole(version)
     })
 }
 
-/// The slices, if their version can be read: a column that was added or renamed after the last
-/// write is not in it, and old servers cannot read versions of Delta Lake tables at all.
-async fn readable(
+/// The version of a stream's table to read, if all selected columns can be read of it: a column
+/// that was added or renamed after the last write is not in it, and old servers cannot read
+/// versions of Delta Lake tables at all.
+pub(super) async fn pin(context: &Context, plan: &StreamPlan) -> Option<i64> {
+    let version = version::of_stream(context, plan).await?;
+    match readable(context, plan, version).await {
+        Ok(()) => Some(version),
+        Err(error) => {
+            tracing::debug!(%error, "stream \"{}\" is not pinned to a version", plan.descriptor);
+            None
+        }
+    }
+}
+
+/// Whether a version of a stream's table can still be read.
+pub(super) async fn readable(
     context: &Context,
     plan: &StreamPlan,
-    slices: Slices,
-) -> Result<Slices, TrinoError> {
-    let query = slices.queries(plan).swap_remove(0);
+    version: i64,
+) -> Result<(), TrinoError> {
+    let query = select::select(&plan.relation, &plan.columns, Some(version), &[]);
     control::columns(&context.client, &metadata::validate(&query)).await?;
-    Ok(slices)
+    Ok(())
 }
 
-async fn iceberg(context: &Context, table: &Table) -> Result<Slices, TrinoError> {
-    let Some(version) = version(context, &slices::iceberg_version(table)).await? else {
-        return Ok(Slices::WHOLE);
-    };
-    by_path(context, version, &slices::iceberg_files(table)).await
-}
-
-async fn delta(context: &Context, table: &Table) -> Result<Slices, TrinoError> {
-    let Some(version) = version(context, &slices::delta_version(table)).await? else {
-        return Ok(Slices::WHOLE);
-    };
+async fn delta(context: &Context, table: &Table, version: i64) -> Result<Cuts, TrinoError> {
     // Listing the files means opening them all; only worth it for a table that is big.
-    if row_count(context, table)
-        .await?
-        .is_none_or(|rows| rows < 2 * context.slice_rows)
-    {
-        return Ok(Slices {
-            version: Some(version),
-            ..Slices::WHOLE
-        });
+    let rows = row_count(context, table).await?;
+    if rows.is_none_or(|rows| rows < 2 * context.slice_rows()) {
+        return Ok(Cuts::whole(Some(version)));
     }
     by_path(context, version, &slices::delta_files(table, version)).await
 }
 
-async fn by_path(context: &Context, version: i64, files: &str) -> Result<Slices, TrinoError> {
+async fn by_path(context: &Context, version: i64, files: &str) -> Result<Cuts, TrinoError> {
     let total: Vec<TotalRow> = control::rows(&context.client, &slices::total_rows(files)).await?;
     let total = total.first().and_then(|row| row.total);
     let total = total
         .and_then(|total| u64::try_from(total).ok())
         .unwrap_or_default();
-    let wanted = slices_for(total, context.slice_rows);
-    let mut bounds = Vec::new();
-    if wanted > 1 {
-        let rows = total / wanted;
-        let paths: Vec<PathRow> =
-            control::rows(&context.client, &slices::path_bounds(files, rows.max(1))).await?;
-        bounds = paths
-            .iter()
-            .map(|row| slices::text_literal(&row.path))
-            .collect();
+    let wanted = slices_for(total, context.slice_rows());
+    if wanted < 2 {
+        return Ok(Cuts::whole(Some(version)));
     }
-    let conditions = slices::ranges("$path", &bounds);
-    Ok(Slices {
-        version: Some(version),
-        conditions,
-        by: "files",
-    })
+    let rows = (total / wanted).max(1);
+    let paths: Vec<PathRow> =
+        control::rows(&context.client, &slices::path_bounds(files, rows)).await?;
+    let bounds = paths.iter().map(|row| separator(&row.before, &row.path));
+    Ok(Cuts::by(
+        PATH,
+        &TrinoType::Varchar(None),
+        bounds.collect(),
+        Some(version),
+    ))
 }
 
-async fn postgresql(context: &Context, plan: &StreamPlan) -> Result<Slices, TrinoError> {
-    let Some(rows) = row_count(context, &plan.table).await? else {
-        return Ok(Slices::WHOLE);
+async fn postgresql(
+    context: &Context,
+    plan: &StreamPlan,
+    table: &Table,
+) -> Result<Cuts, TrinoError> {
+    let Some(rows) = row_count(context, table).await? else {
+        return Ok(Cuts::whole(None));
     };
-    let wanted = slices_for(rows, context.slice_rows);
+    let wanted = slices_for(rows, context.slice_rows());
     if wanted < 2 {
-        return Ok(Slices::WHOLE);
+        return Ok(Cuts::whole(None));
     }
-    let (catalog, schema) = (&plan.table.catalog, &plan.table.schema);
     let keys = keys::of_schema(
         &context.client,
-        context.connector.as_deref(),
-        catalog,
-        schema,
+        plan.connector.as_deref(),
+        &table.catalog,
+        &table.schema,
     )
     .await;
-    let key = match keys.get(&plan.table.name).map(Vec::as_slice) {
-        Some([only])
-            if plan
-                .columns
-                .iter()
-                .any(|(name, ty)| name == only && is_integer(ty)) =>
-        {
-            only
-        }
-        _ => return Ok(Slices::WHOLE),
+    let Some([only]) = keys.get(&table.name).map(Vec::as_slice) else {
+        return Ok(Cuts::whole(None));
+    };
+    let key = plan
+        .columns
+        .iter()
+        .find(|(name, ty)| name == only && is_integer(ty));
+    let Some((key, ty)) = key else {
+        return Ok(Cuts::whole(None));
     };
     let range: Vec<RangeRow> =
-        control::rows(&context.client, &slices::key_range(&plan.table, key)).await?;
-    let range = range.first().and_then(|row| Some((row.low?, row.high?)));
-    let bounds = range
-        .map(|(low, high)| key_bounds(low, high, wanted))
-        .unwrap_or_default();
-    Ok(Slices {
-        version: None,
-        conditions: slices::ranges(key, &bounds),
-        by: "primary key",
-    })
-}
-
-async fn version(context: &Context, sql: &str) -> Result<Option<i64>, TrinoError> {
-    let rows: Vec<VersionRow> = control::rows(&context.client, sql).await?;
-    Ok(rows.first().and_then(|row| row.version))
+        control::rows(&context.client, &slices::key_range(table, key)).await?;
+    let bounds = match range.first() {
+        Some(RangeRow {
+            low: Some(low),
+            high: Some(high),
+        }) => spread(&low.to_string(), &high.to_string(), ty, wanted),
+        _ => Vec::new(),
+    };
+    Ok(Cuts::by(key, ty, bounds, None))
 }
 
 async fn row_count(context: &Context, table: &Table) -> Result<Option<u64>, TrinoError> {
@@ -204,18 +163,9 @@ fn is_integer(ty: &TrinoType) -> bool {
     matches!(ty, Tinyint | Smallint | Integer | Bigint)
 }
 
-fn slices_for(rows: u64, slice_rows: u64) -> u64 {
+/// How many slices of `slice_rows` a number of rows makes.
+pub(super) fn slices_for(rows: u64, slice_rows: u64) -> u64 {
     rows.div_ceil(slice_rows).min(MOST_SLICES)
-}
-
-/// The first keys of all slices but the first, evenly spread over the range.
-fn key_bounds(low: i64, high: i64, slices: u64) -> Vec<String> {
-    let (low, width) = (i128::from(low), i128::from(high) - i128::from(low));
-    let slices = i128::from(slices);
-    let mut bounds: Vec<i128> = (1..slices).map(|n| low + width * n / slices).collect();
-    bounds.dedup();
-    bounds.retain(|bound| *bound > low);
-    bounds.iter().map(ToString::to_string).collect()
 }
 
 #[cfg(test)]
@@ -234,17 +184,6 @@ mod tests {
         ];
         for (rows, slices) in cases {
             assert_eq!(slices_for(rows, 10), slices, "{rows} rows");
-        }
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn key_bounds_rise_within_the_range(low: i64, high: i64, slices in 0_u64..50) {
-            let (low, high) = (low.min(high), low.max(high));
-            let bounds: Vec<i64> =
-                key_bounds(low, high, slices).iter().map(|b| b.parse().unwrap()).collect();
-            proptest::prop_assert!(bounds.windows(2).all(|pair| pair[0] < pair[1]));
-            proptest::prop_assert!(bounds.iter().all(|bound| low < *bound && *bound <= high));
         }
     }
 }

@@ -21,7 +21,7 @@ impl fmt::Display for Text<'_> {
 }
 
 /// A table's full name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Table {
     /// Catalog.
     pub catalog: String,
@@ -39,6 +39,35 @@ impl fmt::Display for Table {
             name,
         } = self;
         write!(f, "{}.{}.{}", Ident(catalog), Ident(schema), Ident(name))
+    }
+}
+
+/// What a stream reads from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Relation {
+    /// A table or view.
+    Table(Table),
+    /// A query of the configuration.
+    Query(String),
+}
+
+impl Relation {
+    /// The table, if it is one.
+    pub fn table(&self) -> Option<&Table> {
+        match self {
+            Self::Table(table) => Some(table),
+            Self::Query(_) => None,
+        }
+    }
+}
+
+/// What stands behind `FROM`. A query has lines of its own: it may end in a comment.
+impl fmt::Display for Relation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Table(table) => table.fmt(f),
+            Self::Query(sql) => write!(f, "(\n{sql}\n)"),
+        }
     }
 }
 

@@ -31,6 +31,25 @@ pub fn tables(catalog: &str, schema: &str) -> String {
     )
 }
 
+/// Names of the tables of a schema that are neither views nor materialized views, as `name`.
+/// `information_schema` calls the latter base tables.
+pub fn base_tables(catalog: &str, schema: &str) -> String {
+    format!(
+        "SELECT table_name AS name FROM {}.information_schema.tables WHERE table_schema = {} \
+         AND table_type = 'BASE TABLE' AND table_name NOT IN (SELECT name FROM \
+         system.metadata.materialized_views WHERE catalog_name = {} AND schema_name = {})",
+        Ident(catalog),
+        Text(schema),
+        Text(catalog),
+        Text(schema)
+    )
+}
+
+/// A statement whose result has the columns of a query, and no rows.
+pub fn of_query(sql: &str) -> String {
+    format!("SELECT * FROM (\n{sql}\n) WHERE false")
+}
+
 /// Columns of the tables and views of a schema: of all, or of those named.
 pub fn columns(catalog: &str, schema: &str, tables: Option<&[&str]>) -> String {
     let mut sql = format!(

@@ -4,29 +4,47 @@
 //! zone, and in the hour when clocks are set back that name does not say which of two instants
 //! is meant. `AT TIME ZONE` keeps the instant (trino-facts 3).
 
-use super::ident::{Ident, Table};
+use super::ident::{Ident, Relation};
 use crate::types::TrinoType;
 
-/// `SELECT` of `columns` of a table, in that order and under their own names; of one version of
-/// the table, and of the rows for which `condition` holds, where they are given.
+/// `SELECT` of `columns` of a table or query, in that order and under their own names; of one
+/// version of the table, and of the rows for which all `conditions` hold.
 pub fn select(
-    table: &Table,
+    relation: &Relation,
     columns: &[(String, TrinoType)],
     version: Option<i64>,
-    condition: Option<&str>,
+    conditions: &[&str],
 ) -> String {
+    format!(
+        "SELECT {} FROM {relation}{}{}",
+        projections(columns),
+        at_version(version),
+        filter(conditions)
+    )
+}
+
+/// The columns of a `SELECT` that reads rows, each under its own name.
+pub fn projections(columns: &[(String, TrinoType)]) -> String {
     let list: Vec<String> = columns
         .iter()
         .map(|(name, ty)| projection(name, ty))
         .collect();
-    let version = version.map(|version| format!(" FOR VERSION AS OF {version}"));
-    let condition = condition.map(|condition| format!(" WHERE {condition}"));
-    format!(
-        "SELECT {} FROM {table}{}{}",
-        list.join(", "),
-        version.unwrap_or_default(),
-        condition.unwrap_or_default()
-    )
+    list.join(", ")
+}
+
+/// The clause that picks a version of a table, with a blank before it; empty for none.
+pub fn at_version(version: Option<i64>) -> String {
+    version.map_or_else(String::new, |version| {
+        format!(" FOR VERSION AS OF {version}")
+    })
+}
+
+/// The clause for rows for which all `conditions` hold, with a blank before it; empty for none.
+pub fn filter(conditions: &[&str]) -> String {
+    if conditions.is_empty() {
+        return String::new();
+    }
+    format!(" WHERE {}", conditions.join(" AND "))
 }
 
 fn projection(name: &str, ty: &TrinoType) -> String {
@@ -93,6 +111,7 @@ fn in_utc(expression: &str, ty: &TrinoType, depth: usize) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sql::ident::Table;
 
     fn projected(ty: &str) -> String {
         projection("c", &TrinoType::parse(ty))
@@ -100,11 +119,11 @@ mod tests {
 
     #[test]
     fn only_timestamps_with_zone_are_touched() {
-        let table = Table {
+        let table = Relation::Table(Table {
             catalog: "c".into(),
             schema: "s".into(),
             name: "t".into(),
-        };
+        });
         let columns = [
             ("a".to_owned(), TrinoType::Bigint),
             (
@@ -113,10 +132,10 @@ mod tests {
             ),
         ];
         assert_eq!(
-            select(&table, &columns, None, None),
+            select(&table, &columns, None, &[]),
             "SELECT \"a\", \"at\" AT TIME ZONE 'UTC' AS \"at\" FROM \"c\".\"s\".\"t\""
         );
-        let one_slice = select(&table, &columns[..1], Some(7), Some("\"a\" < 3"));
+        let one_slice = select(&table, &columns[..1], Some(7), &["\"a\" < 3"]);
         let expected = "SELECT \"a\" FROM \"c\".\"s\".\"t\" FOR VERSION AS OF 7 WHERE \"a\" < 3";
         assert_eq!(one_slice, expected);
         assert_eq!(projected("array(row(a bigint))"), "\"c\"");

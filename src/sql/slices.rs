@@ -1,20 +1,7 @@
 //! Statements that cut a table into slices: disjoint parts that together are the whole table.
 
-use super::ident::{Ident, Table, Text};
-
-/// The present snapshot of an Iceberg table, as `version`.
-pub fn iceberg_version(table: &Table) -> String {
-    let refs = metadata_table(table, "refs");
-    format!("SELECT snapshot_id AS version FROM {refs} WHERE name = 'main' AND type = 'BRANCH'")
-}
-
-/// The present version of a Delta Lake table, as `version`.
-pub fn delta_version(table: &Table) -> String {
-    format!(
-        "SELECT max(version) AS version FROM {}",
-        metadata_table(table, "history")
-    )
-}
+use super::ident::{Ident, Table};
+use super::versions::metadata_table;
 
 /// The data files of an Iceberg table as `path` and `rows`.
 pub fn iceberg_files(table: &Table) -> String {
@@ -35,13 +22,14 @@ pub fn total_rows(files: &str) -> String {
     format!("SELECT sum(rows) AS total FROM ({files})")
 }
 
-/// The first paths of all slices but the first, as `path`, each slice of about `rows` rows.
-/// `files` is a query of files.
+/// The first paths of all slices but the first, as `path`, with the paths before them as
+/// `before`, each slice of about `rows` rows. `files` is a query of files.
 pub fn path_bounds(files: &str, rows: u64) -> String {
     format!(
-        "SELECT path FROM (SELECT path, slice, lag(slice) OVER (ORDER BY path) AS before FROM (\
+        "SELECT before, path FROM (SELECT path, slice, lag(path) OVER (ORDER BY path) AS before, \
+         lag(slice) OVER (ORDER BY path) AS slice_before FROM (\
          SELECT path, (sum(rows) OVER (ORDER BY path) - rows) / {rows} AS slice FROM ({files}))) \
-         WHERE slice > before ORDER BY path"
+         WHERE slice > slice_before ORDER BY path"
     )
 }
 
@@ -71,18 +59,6 @@ pub fn ranges(column: &str, bounds: &[String]) -> Vec<String> {
     conditions
 }
 
-/// A text as a literal for [`ranges`].
-pub fn text_literal(text: &str) -> String {
-    Text(text).to_string()
-}
-
-fn metadata_table(table: &Table, kind: &str) -> Table {
-    Table {
-        name: format!("{}${kind}", table.name),
-        ..table.clone()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,15 +75,5 @@ mod tests {
             ]
         );
         assert!(ranges("k", &[]).is_empty());
-    }
-
-    #[test]
-    fn metadata_tables_are_one_quoted_name() {
-        let table = Table {
-            catalog: "c".into(),
-            schema: "s".into(),
-            name: "t\"x".into(),
-        };
-        assert!(delta_version(&table).ends_with("FROM \"c\".\"s\".\"t\"\"x$history\""));
     }
 }

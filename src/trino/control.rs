@@ -91,11 +91,46 @@ pub(crate) struct TotalRow {
     pub(crate) total: Option<i64>,
 }
 
-/// A file of a table.
+/// A file of a table, with which a slice begins.
 #[derive(Debug, Presto)]
 pub(crate) struct PathRow {
+    /// The path of the file before.
+    pub(crate) before: String,
     /// Its path.
     pub(crate) path: String,
+}
+
+/// A commit of a table.
+#[derive(Debug, Presto)]
+pub(crate) struct CommitRow {
+    /// Its time in UTC.
+    pub(crate) time: String,
+    /// Rises with every commit.
+    pub(crate) cursor: i64,
+}
+
+/// A snapshot of an Iceberg table.
+#[derive(Debug, Presto)]
+pub(crate) struct SnapshotRow {
+    /// Its id.
+    pub(crate) id: i64,
+    /// The one before; null for the first.
+    pub(crate) parent: Option<i64>,
+    /// `append`, `replace`, `overwrite` or `delete`.
+    pub(crate) operation: Option<String>,
+}
+
+/// How far a cursor column has come.
+#[derive(Debug, Presto)]
+pub(crate) struct PositionRow {
+    /// Smallest value as text; null without any.
+    pub(crate) low: Option<String>,
+    /// Largest value as text.
+    pub(crate) high: Option<String>,
+    /// Rows with a value.
+    pub(crate) total: i64,
+    /// Rows with the value that the last read ended with.
+    pub(crate) ties: i64,
 }
 
 /// The range of an integer column.

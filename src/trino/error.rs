@@ -300,6 +300,23 @@ impl TrinoError {
             .is_some_and(|error| error.error_name == "SERIALIZATION_ERROR")
     }
 
+    /// Whether the cause may be that a version of a table, or its changes, cannot be read any more:
+    /// the version has expired, files of it were deleted, or the format cannot tell.
+    pub(crate) fn is_of_the_version(&self) -> bool {
+        self.query_error().is_some_and(|error| {
+            let name = error.error_name.as_str();
+            name.starts_with("DELTA_LAKE_")
+                || name.starts_with("ICEBERG_")
+                || matches!(
+                    name,
+                    "NOT_SUPPORTED"
+                        | "INVALID_ARGUMENTS"
+                        | "INVALID_FUNCTION_ARGUMENT"
+                        | "COLUMN_NOT_FOUND"
+                )
+        })
+    }
+
     /// Trino's name of the error, when it is one of a query.
     pub fn query_error(&self) -> Option<&QueryError> {
         match self {

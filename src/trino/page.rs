@@ -82,9 +82,27 @@ impl Page {
         if body.iter().all(u8::is_ascii_whitespace) {
             return Err(PageError::Empty);
         }
-        let data = find_data(&body)?;
+        let (envelope, data) = match Self::split(&body, rows_end) {
+            Ok(split) => split,
+            // Members in an unusual order, or a value that looks like the end of the rows.
+            Err(_) => Self::split(&body, value_end)?,
+        };
+        let rows = data.filter(|data| &body[data.clone()] != b"null");
+        Ok(Self {
+            envelope,
+            body,
+            rows,
+        })
+    }
+
+    /// The envelope, and where `data` is, whose end `end_of` finds.
+    fn split(
+        body: &[u8],
+        end_of: fn(&[u8], usize) -> Option<usize>,
+    ) -> Result<(Envelope, Option<Range<usize>>), PageError> {
+        let data = find_data(body, end_of)?;
         let envelope = match &data {
-            None => serde_json::from_slice(&body),
+            None => serde_json::from_slice(body),
             Some(data) => {
                 let mut rest = Vec::with_capacity(body.len() - data.len() + 4);
                 rest.extend_from_slice(&body[..data.start]);
@@ -94,12 +112,7 @@ impl Page {
             }
         };
         let envelope = envelope.map_err(|error| PageError::Malformed(error.to_string()))?;
-        let rows = data.filter(|data| &body[data.clone()] != b"null");
-        Ok(Self {
-            envelope,
-            body,
-            rows,
-        })
+        Ok((envelope, data))
     }
 
     /// The JSON text of `data`; `None` when the answer has no rows.
@@ -123,7 +136,10 @@ impl Page {
 }
 
 /// Where the value of the top-level member `data` is, if there is one.
-fn find_data(body: &[u8]) -> Result<Option<Range<usize>>, PageError> {
+fn find_data(
+    body: &[u8],
+    end_of: fn(&[u8], usize) -> Option<usize>,
+) -> Result<Option<Range<usize>>, PageError> {
     let malformed = |what: &str| PageError::Malformed(what.to_owned());
     let mut at = skip_blanks(body, 0);
     if body.get(at) != Some(&b'{') {
@@ -144,7 +160,8 @@ fn find_data(body: &[u8]) -> Result<Option<Range<usize>>, PageError> {
                     return Err(malformed("a member has no value"));
                 }
                 let start = skip_blanks(body, at + 1);
-                let end = value_end(body, start).ok_or_else(|| malformed("it is cut off"))?;
+                let find_end = if key == b"data" { end_of } else { value_end };
+                let end = find_end(body, start).ok_or_else(|| malformed("it is cut off"))?;
                 if key == b"data" {
                     return Ok(Some(start..end));
                 }
@@ -173,6 +190,17 @@ fn string_end(body: &[u8], at: usize) -> Option<usize> {
             _ => at += 2,
         }
     }
+}
+
+/// The index after the rows that begin at `at`, found from the other end: Trino writes `stats`
+/// right after them, and nothing behind it has such a member. Quotes inside of strings are
+/// escaped, so only a value of raw JSON could look like it, and then the rest is no JSON.
+fn rows_end(body: &[u8], at: usize) -> Option<usize> {
+    if body.get(at) != Some(&b'[') {
+        return value_end(body, at);
+    }
+    let end = memchr::memmem::rfind(&body[at..], b"],\"stats\":")?;
+    Some(at + end + 1)
 }
 
 /// The index after the value that begins at `at`. Brackets are counted, not matched: whether
@@ -239,6 +267,18 @@ mod tests {
             r#"{"id":"q","data":null}"#,
         ] {
             assert!(parse(body).unwrap().rows().is_none(), "{body}");
+        }
+    }
+
+    #[test]
+    fn rows_that_hold_what_looks_like_their_end_are_whole() {
+        let rows = r#"[[{"a":[1],"stats":{"x":[]}}],["],\"stats\":"]]"#;
+        for rest in [
+            r#","stats":{"state":"RUNNING"},"warnings":[]}"#,
+            r#","warnings":[]}"#,
+        ] {
+            let page = parse(&format!("{{\"id\":\"q\",\"data\":{rows}{rest}")).unwrap();
+            assert_eq!(page.rows().unwrap().as_ref(), rows.as_bytes(), "{rest}");
         }
     }
 

@@ -141,6 +141,39 @@ impl TrinoType {
             }
     }
 
+    /// Whether a column of this type can be a cursor: its values have an order, and a text from
+    /// which the same value can be made again.
+    pub fn is_cursor(&self) -> bool {
+        match self {
+            Self::Tinyint
+            | Self::Smallint
+            | Self::Integer
+            | Self::Bigint
+            | Self::Real
+            | Self::Double
+            | Self::Decimal { .. }
+            | Self::Varchar(_)
+            | Self::Char(_)
+            | Self::Date
+            | Self::Time { .. }
+            | Self::TimeWithTimeZone { .. }
+            | Self::Timestamp { .. }
+            | Self::TimestampWithTimeZone { .. } => true,
+            Self::Other(text) => ["uuid", "ipaddress"]
+                .iter()
+                .any(|known| text.eq_ignore_ascii_case(known)),
+            _ => false,
+        }
+    }
+
+    /// Whether values are days or instants, which can be compared with the present.
+    pub fn is_point_in_time(&self) -> bool {
+        matches!(
+            self,
+            Self::Date | Self::Timestamp { .. } | Self::TimestampWithTimeZone { .. }
+        )
+    }
+
     /// Whether values are arrays, maps or rows.
     pub fn is_nested(&self) -> bool {
         matches!(self, Self::Array(_) | Self::Map(..) | Self::Row(_))

@@ -113,9 +113,10 @@ def write_json(path: Path, content: Any) -> Path:
 
 def configuration(directory: Path, port: int, case: Case, protocol: str, **more: Any) -> Path:
     """The connector's configuration for a case."""
-    name = f"config-{case.key}-{protocol}-{port}-{'-'.join(map(str, more.values()))}.json"
+    schema = more.pop("schema", case.schema)
+    name = f"config-{case.key}-{schema}-{protocol}-{port}-{'-'.join(map(str, more.values()))}.json"
     fields = {"hostname": "127.0.0.1", "port": port, "username": "bench", "fetch_protocol": protocol, **more}
-    return write_json(directory / name, {**fields, "catalog": case.catalog, "schema": case.schema})
+    return write_json(directory / name, {**fields, "catalog": case.catalog, "schema": schema})
 
 
 def configured_catalog(directory: Path, binary: Path, config: Path, case: Case, *others: str) -> Path:
@@ -125,6 +126,8 @@ def configured_catalog(directory: Path, binary: Path, config: Path, case: Case, 
     if done.returncode != 0:
         raise BenchError(f"discover failed for {case.table}: {done.stdout[-1500:]}{done.stderr[-500:]}")
     catalog = json.loads(done.stdout)
+    for stream in catalog["streams"]:
+        stream["stream"]["namespace"] = case.schema
     if case.columns:
         schema = catalog["streams"][0]["stream"]["json_schema"]
         schema["properties"] = {name: schema["properties"][name] for name in case.columns}

@@ -65,7 +65,7 @@ def _comparison(result: dict[str, Any]) -> str:
         floor = raw[tool["protocol"] != "direct"]
         ratio = floor["rows_per_s"] / tool["rows_per_s"] if floor else None
         rows.append((
-            tool["title"], tool["protocol"], f"{tool['rows']:,}", f"{tool['wall']:.2f}",
+            tool["title"], tool["protocol"], f"{tool['rows']:,.0f}", f"{tool['wall']:.2f}",
             "–" if ratio is None else f"{ratio:.2f}", f"{tool['cpu']:.2f}", f"{tool['server_cpu']:.1f}",
             f"{tool['peak_mb']:.0f}", f"{_round(tool['rows_per_s']):,}", f"{_round(tool['rows_per_cpu_s']):,}",
         ))  # fmt: skip

@@ -112,7 +112,9 @@ class Workshop:
 
     def read(self, config: Path, case: Case, *others: str) -> list[str]:
         """The connector's `read` of a case's table, and of `others` of its schema."""
-        plain = cases.configuration(self.cache, self.port, case, "direct")
+        # The tpch catalog can be read at any scale, but lists only some.
+        schema = "sf1" if case.schema == "sf10" else case.schema
+        plain = cases.configuration(self.cache, self.port, case, "direct", schema=schema)
         catalog = cases.configured_catalog(self.cache, self.binary, plain, case, *others)
         return [str(self.binary), "read", "--config", str(config), "--catalog", str(catalog)]
 

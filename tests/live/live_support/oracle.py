@@ -40,10 +40,13 @@ class Trino:
     def __init__(self, environment: Environment) -> None:
         self._port = environment.http_port
 
-    def __call__(self, sql: str, source: str = "live-tests") -> list[Sequence[Any]]:
+    def __call__(
+        self, sql: str, source: str = "live-tests", session: dict[str, str] | None = None
+    ) -> list[Sequence[Any]]:
         """Runs a statement to its end; returns its rows."""
         connection = connect(  # type: ignore[no-untyped-call]
-            host="127.0.0.1", port=self._port, user=USER, source=source, encoding=None, timezone="UTC"
+            host="127.0.0.1", port=self._port, user=USER, source=source, encoding=None, timezone="UTC",
+            session_properties=session or {},
         )  # fmt: skip
         cursor = connection.cursor(legacy_primitive_types=True)
         cursor.execute(sql)

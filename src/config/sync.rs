@@ -1,0 +1,85 @@
+//! `replication_method` and what belongs to it: how changes of a table are found.
+
+use super::fields::Fields;
+
+/// How the changes of a stream are found that is read incrementally.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replication {
+    /// By a cursor column.
+    Standard,
+    /// By the changes that the table's format keeps.
+    Changes,
+}
+
+/// The settings of `replication_method`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sync {
+    /// How changes are found.
+    pub replication: Replication,
+    /// Seconds that reads by cursor stay behind the present.
+    pub cursor_lag: Option<u64>,
+    /// Whether reads by cursor leave out what is of the present day, in UTC.
+    pub exclude_todays_data: bool,
+}
+
+pub(super) fn read(fields: &mut Fields<'_>) -> Sync {
+    fields.object("replication_method", |fields| {
+        let replication = match fields.text("method").as_deref() {
+            None | Some("STANDARD" | "") => Replication::Standard,
+            Some("CHANGES") => Replication::Changes,
+            Some(other) => {
+                let text = format!("\"{other}\" is not known; choose \"STANDARD\" or \"CHANGES\"");
+                fields.problem("method", &text);
+                Replication::Standard
+            }
+        };
+        let cursor_lag = fields.integer("cursor_lag", 0, 0..=31_536_000);
+        Sync {
+            replication,
+            cursor_lag: (cursor_lag > 0).then_some(cursor_lag),
+            exclude_todays_data: fields.flag("exclude_todays_data", false),
+        }
+    })
+}
+
+/// `as_of`: a day or a time, in UTC unless it has an offset, as ISO 8601 in UTC.
+pub(super) fn as_of(fields: &mut Fields<'_>) -> Option<String> {
+    let given = fields.text("as_of")?;
+    let day = || given.parse::<jiff::civil::DateTime>().ok();
+    let time = given
+        .parse::<jiff::Timestamp>()
+        .ok()
+        .or_else(|| jiff::tz::TimeZone::UTC.to_timestamp(day()?).ok());
+    if time.is_none() {
+        let text = format!(
+            "\"{given}\" is not a time; expected is for example \"2024-01-31T12:00:00Z\" or \"2024-01-31\""
+        );
+        fields.problem("as_of", &text);
+    }
+    Some(time?.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn times_are_read_in_utc() {
+        for (given, expected) in [
+            ("2024-01-31T12:00:00Z", Some("2024-01-31T12:00:00Z")),
+            ("2024-01-31T12:00:00+02:00", Some("2024-01-31T10:00:00Z")),
+            ("2024-01-31 12:00", Some("2024-01-31T12:00:00Z")),
+            ("2024-01-31", Some("2024-01-31T00:00:00Z")),
+            ("yesterday", None),
+        ] {
+            let config = json!({"as_of": given});
+            assert_eq!(
+                as_of(&mut Fields::new(&config)).as_deref(),
+                expected,
+                "{given}"
+            );
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! Reads the changes of one stream: first a snapshot of one version of its table, then, sync by
+//! sync, what has changed from exactly there on.
+//!
+//! | format | range of versions | by |
+//! |---|---|---|
+//! | Delta Lake | any | its change data feed |
+//! | Iceberg | appends and compactions only | `table_changes` |
+//! | Iceberg | any other | the difference of both versions, within the files that differ |
+//!
+//! Where the range cannot be read, a new snapshot is: versions expired, the feed was off, the
+//! table was replaced or rolled back.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::full_refresh::{begin, queries};
+use super::parts::{self, Part};
+use super::plan::StreamPlan;
+use super::runner::Context;
+use super::slice::{ReadError, Running};
+use super::state::{ChangesState, Content, Progress};
+use super::version;
+use crate::discover::format::Format;
+use crate::sql::changes::{self, Commit};
+use crate::sql::ident::Table;
+use crate::sql::{metadata, select};
+use crate::trino::control::{self, CommitRow, NameRow, SnapshotRow};
+use crate::trino::error::TrinoError;
+
+/// Bytes of paths in one statement, far below Trino's limit of a million.
+const PATHS_IN_QUERY: usize = 400_000;
+
+/// What happened to a table since a version.
+enum Feed {
+    /// Nothing that a reader sees.
+    Nothing,
+    /// The query gives the changes.
+    Changes(String),
+    /// The changes cannot be told, for this reason.
+    Gap(String),
+}
+
+/// Reads the changes of a stream, or its snapshot, and sends the states after them; returns the
+/// number of records.
+///
+/// # Errors
+///
+/// When a query failed or stdout was closed.
+pub(super) async fn read(
+    context: &Context,
+    plan: &StreamPlan,
+    format: Format,
+    table: &Table,
+    state: Option<Content>,
+    running: &Arc<Running>,
+) -> Result<u64, ReadError> {
+    let stream = &plan.descriptor;
+    let begun = match state {
+        Some(Content::Changes(ChangesState {
+            table_version: Some(before),
+            progress: None,
+        })) => {
+            let read = follow(context, plan, format, table, before, running).await?;
+            match read {
+                Ok(records) => return Ok(records),
+                Err(gap) => {
+                    tracing::warn!(
+                        "stream \"{stream}\" starts anew with a snapshot: the changes since version {before} cannot be told ({gap})"
+                    );
+                    None
+                }
+            }
+        }
+        Some(Content::Changes(state)) => state.progress,
+        Some(_) => {
+            tracing::warn!("stream \"{stream}\" starts anew: its changes were not read before");
+            None
+        }
+        None => None,
+    };
+    snapshot(context, plan, format, table, begun, running).await
+}
+
+/// Reads what has changed since a version; the inner error says why that cannot be told.
+async fn follow(
+    context: &Context,
+    plan: &StreamPlan,
+    format: Format,
+    table: &Table,
+    before: i64,
+    running: &Arc<Running>,
+) -> Result<Result<u64, String>, ReadError> {
+    let stream = &plan.descriptor;
+    let Some(now) = version::of_stream(context, plan).await else {
+        return Ok(Err("the table has no versions any more".to_owned()));
+    };
+    let finished = Content::Changes(ChangesState {
+        table_version: Some(now),
+        progress: None,
+    });
+    let feed = if now == before {
+        Ok(Feed::Nothing)
+    } else {
+        match format {
+            Format::DeltaLake => delta(context, plan, table, before, now).await,
+            Format::Iceberg => iceberg(context, plan, table, before, now).await,
+        }
+    };
+    let sql = match feed {
+        Ok(Feed::Changes(sql)) => sql,
+        Ok(Feed::Gap(reason)) => return Ok(Err(reason)),
+        Ok(Feed::Nothing) => {
+            tracing::info!("stream \"{stream}\": nothing has changed");
+            parts::send_state(context, plan, running, finished.write()).await?;
+            return Ok(Ok(0));
+        }
+        Err(error) if error.is_of_the_version() => return Ok(Err(error.to_string())),
+        Err(error) => return Err(error.into()),
+    };
+    tracing::info!("stream \"{stream}\": reading changes from version {before} to {now}");
+    let part = Part {
+        number: 0,
+        sql,
+        boundary: None,
+    };
+    let state = finished.write();
+    match parts::read(context, plan, running, vec![part], |_, _| state.clone()).await {
+        Err(ReadError::Trino { error, .. }) if error.is_of_the_version() => {
+            Ok(Err(error.to_string()))
+        }
+        read => Ok(Ok(read?)),
+    }
+}
+
+async fn delta(
+    context: &Context,
+    plan: &StreamPlan,
+    table: &Table,
+    before: i64,
+    now: i64,
+) -> Result<Feed, TrinoError> {
+    if now < before {
+        return Ok(Feed::Gap(format!("the table's version is {now} now")));
+    }
+    let sql = changes::delta_operations(table, before, now);
+    let operations: Vec<NameRow> = control::rows(&context.client, &sql).await?;
+    let replaced = operations
+        .iter()
+        .find(|row| row.name.contains("REPLACE TABLE") || row.name == "RESTORE");
+    if let Some(operation) = replaced {
+        return Ok(Feed::Gap(format!("there was a {}", operation.name)));
+    }
+    let sql = changes::delta_feed(table, &plan.columns, before, now);
+    Ok(Feed::Changes(sql))
+}
+
+async fn iceberg(
+    context: &Context,
+    plan: &StreamPlan,
+    table: &Table,
+    before: i64,
+    now: i64,
+) -> Result<Feed, TrinoError> {
+    let client = &context.client;
+    let snapshots: Vec<SnapshotRow> =
+        control::rows(client, &changes::iceberg_snapshots(table)).await?;
+    let Some(operations) = operations(&snapshots, before, now) else {
+        return Ok(Feed::Gap(
+            "it is not one of those that led to the present one".to_owned(),
+        ));
+    };
+    if operations.iter().all(|operation| *operation == "replace") {
+        return Ok(Feed::Nothing);
+    }
+    if operations
+        .iter()
+        .all(|operation| matches!(*operation, "append" | "replace"))
+    {
+        let sql = changes::iceberg_appends(table, &plan.columns, before, now);
+        return Ok(Feed::Changes(sql));
+    }
+    let files: Vec<NameRow> =
+        control::rows(client, &changes::changed_files(table, before, now)).await?;
+    if files.is_empty() {
+        return Ok(Feed::Nothing);
+    }
+    tracing::debug!(files = files.len(), "files that differ");
+    let files: Vec<String> = files.into_iter().map(|row| row.name).collect();
+    let fits = files.iter().map(String::len).sum::<usize>() < PATHS_IN_QUERY;
+    let commit = commit(context, Format::Iceberg, table, now).await?;
+    let key = plan.readable_key();
+    let sql = changes::difference(
+        table,
+        &plan.columns,
+        key,
+        (before, now),
+        fits.then_some(files.as_slice()),
+        &commit,
+    );
+    // A column may not be in the version before, or not be comparable.
+    match control::columns(client, &metadata::validate(&sql)).await {
+        Ok(_) => Ok(Feed::Changes(sql)),
+        Err(error) if error.query_error().is_some() => Ok(Feed::Gap(error.to_string())),
+        Err(error) => Err(error),
+    }
+}
+
+/// The operations that led from one snapshot to another; `None` if none did.
+fn operations(snapshots: &[SnapshotRow], before: i64, now: i64) -> Option<Vec<&str>> {
+    let known: HashMap<i64, &SnapshotRow> = snapshots.iter().map(|row| (row.id, row)).collect();
+    let mut operations = Vec::new();
+    let mut at = now;
+    while at != before {
+        let snapshot = known.get(&at)?;
+        operations.push(snapshot.operation.as_deref().unwrap_or_default());
+        if operations.len() > snapshots.len() {
+            return None;
+        }
+        at = snapshot.parent?;
+    }
+    known.contains_key(&before).then_some(operations)
+}
+
+async fn commit(
+    context: &Context,
+    format: Format,
+    table: &Table,
+    version: i64,
+) -> Result<Commit, TrinoError> {
+    let sql = match format {
+        Format::Iceberg => changes::iceberg_commit(table, version),
+        Format::DeltaLake => changes::delta_commit(table, version),
+    };
+    let rows: Vec<CommitRow> = control::rows(&context.client, &sql).await?;
+    let row = rows.into_iter().next();
+    let row = row.ok_or_else(|| {
+        TrinoError::Protocol(format!(
+            "The commit of version {version} of {table} is not known."
+        ))
+    })?;
+    Ok(Commit {
+        time: row.time,
+        cursor: row.cursor,
+    })
+}
+
+/// Reads one version of the table whole.
+async fn snapshot(
+    context: &Context,
+    plan: &StreamPlan,
+    format: Format,
+    table: &Table,
+    begun: Option<Progress>,
+    running: &Arc<Running>,
+) -> Result<u64, ReadError> {
+    let mut progress = begin(context, plan, begun).await;
+    let version = progress.slices.version;
+    let commit = match version {
+        Some(version) => commit(context, format, table, version).await?,
+        None => Commit {
+            time: format!("{} UTC", &crate::clock::utc_before(0)[..23]),
+            cursor: 0,
+        },
+    };
+    let columns = format!(
+        "{}, {}",
+        select::projections(&plan.columns),
+        changes::columns_of(&commit, false)
+    );
+    let parts = queries(plan, &progress, &columns, None);
+    tracing::info!(
+        "stream \"{}\": reading a snapshot of {} columns with {}",
+        plan.descriptor,
+        plan.columns.len(),
+        progress.slices.describe()
+    );
+    let content = |progress: Option<Progress>| {
+        let state = ChangesState {
+            table_version: version,
+            progress,
+        };
+        Content::Changes(state).write()
+    };
+    if parts.is_empty() {
+        parts::send_state(context, plan, running, content(None)).await?;
+        return Ok(0);
+    }
+    let mut left = parts.len();
+    parts::read(context, plan, running, parts, |slice, _| {
+        progress.finish(slice);
+        left -= 1;
+        content((left > 0).then(|| progress.clone()))
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshots() -> Vec<SnapshotRow> {
+        [
+            (1, None, "append"),
+            (2, Some(1), "delete"),
+            (3, Some(1), "append"),
+            (4, Some(3), "replace"),
+        ]
+        .into_iter()
+        .map(|(id, parent, operation)| SnapshotRow {
+            id,
+            parent,
+            operation: Some(operation.to_owned()),
+        })
+        .collect()
+    }
+
+    #[test]
+    fn operations_are_those_on_the_way_between_two_snapshots() {
+        let all = snapshots();
+        assert_eq!(operations(&all, 1, 4), Some(vec!["replace", "append"]));
+        assert_eq!(operations(&all, 3, 3), Some(vec![]));
+        for (before, now, why) in [
+            (2, 4, "rolled back"),
+            (4, 3, "the other way"),
+            (9, 4, "expired"),
+            (1, 9, "unknown"),
+        ] {
+            assert_eq!(operations(&all, before, now), None, "{why}");
+        }
+        assert_eq!(
+            operations(&all[1..], 1, 4),
+            None,
+            "the snapshot itself expired"
+        );
+    }
+}

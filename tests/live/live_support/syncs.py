@@ -1,0 +1,85 @@
+"""Several reads of one stream after each other, each with the state of the one before; and reads that are killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from .connector import Connector, Result
+from .messages import parse
+
+Row = tuple[Any, ...]
+
+
+def incremental(stream: dict[str, Any], cursor: str | None = None, key: Iterable[str] = ()) -> dict[str, Any]:
+    """The configured catalog of one stream, read incrementally."""
+    entry: dict[str, Any] = {"stream": stream, "sync_mode": "incremental", "destination_sync_mode": "append"}
+    if cursor:
+        entry["cursor_field"] = [cursor]
+    return {"streams": [entry | {"primary_key": [[column] for column in key]}]}
+
+
+def rows(result: Result, *columns: str) -> Counter[Row]:
+    """The records as tuples."""
+    records = [message["record"]["data"] for message in result.of_type("RECORD")]
+    return Counter(tuple(record[column] for column in columns) for record in records)
+
+
+class Syncs:
+    """Reads a stream again and again."""
+
+    def __init__(self, connector: Connector, config: dict[str, Any], catalog: dict[str, Any]) -> None:
+        self.connector, self.config, self.catalog = connector, config, catalog
+        self.state: list[dict[str, Any]] = []
+
+    def read(self, **fields: Any) -> Result:
+        """One more sync, which must succeed; its last state is that of the next one."""
+        result = self.connector.read(self.config | fields, self.catalog, self.state)
+        assert result.exit_code == 0, result.explain()
+        [stream] = self.catalog["streams"]
+        assert result.statuses(stream["stream"]["name"]) == ["STARTED", "RUNNING", "COMPLETE"], result.explain()
+        counted = sum(state["sourceStats"]["recordCount"] for state in result.states)
+        assert counted == len(result.of_type("RECORD")), "every record is counted by a state"
+        self.state = result.states[-1:]
+        return result
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What the last state holds."""
+        content: dict[str, Any] = self.state[0]["stream"]["stream_state"]
+        return content
+
+    def read_until(self, size: int, **fields: Any) -> tuple[bool, list[dict[str, Any]], list[dict[str, Any]]]:
+        """Reads, and kills the connector when `size` bytes have come. Whether it had ended by then; the records before
+        the last state, and those after it. The last state is that of the next read."""
+        arguments = self.connector.read_arguments(self.config | fields, self.catalog, self.state)
+        process = self.connector.start(*arguments, stderr=None)
+        assert process.stdout
+        read = b""
+        while len(read) < size:
+            some = os.read(process.stdout.fileno(), min(1 << 16, size - len(read)))
+            if not some:
+                break
+            read += some
+        ended = len(read) < size
+        if not ended:
+            process.send_signal(signal.SIGKILL)
+        process.stdout.close()
+        code = process.wait(timeout=60)
+        assert not ended or code == 0, f"exit code {code}"
+        sure: list[dict[str, Any]] = []
+        unsure: list[dict[str, Any]] = []
+        # What stands after the last line end is no message.
+        for line in read.split(b"\n")[:-1]:
+            message = parse(line)
+            if message["type"] == "RECORD":
+                unsure.append(message["record"]["data"])
+            elif message["type"] == "STATE":
+                state = message["state"]
+                assert state["sourceStats"]["recordCount"] == len(unsure)
+                self.state = [state]
+                sure, unsure = sure + unsure, []
+        return ended, sure, unsure

@@ -1,0 +1,181 @@
+"""Change feeds of Iceberg and Delta Lake: a snapshot, then inserts, updates and deletions from exactly there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from live_support.connector import Connector, Result
+from live_support.oracle import Trino, quoted
+from live_support.syncs import Syncs, incremental
+
+Config = Callable[..., dict[str, Any]]
+
+FEED = {"iceberg": "", "delta": "WITH (change_data_feed_enabled = true)"}
+CHANGES = {"replication_method": {"method": "CHANGES"}}
+
+
+class Mirror:
+    """A table as a destination keeps it that dedups by key, with the latest change by `_ab_cdc_cursor`."""
+
+    def __init__(self) -> None:
+        self.rows: dict[Any, dict[str, Any]] = {}
+
+    def take(self, result: Result) -> int:
+        records = result.data("t")
+        for record in records:
+            known = self.rows.get(record["id"])
+            if known is None or known["_ab_cdc_cursor"] <= record["_ab_cdc_cursor"]:
+                self.rows[record["id"]] = record
+        return len(records)
+
+    @property
+    def content(self) -> set[tuple[Any, ...]]:
+        return {(row["id"], row["v"]) for row in self.rows.values() if row["_ab_cdc_deleted_at"] is None}
+
+
+def content(sql: Trino, table: str) -> set[tuple[Any, ...]]:
+    return {tuple(row) for row in sql(f"SELECT id, v FROM {table}")}
+
+
+def start(connector: Connector, settings: dict[str, Any], key: tuple[str, ...] = ("id",)) -> Syncs:
+    stream = connector.discover(settings).streams["t"]
+    assert stream["source_defined_cursor"] is True
+    assert stream["default_cursor_field"] == ["_ab_cdc_cursor"]
+    assert set(stream["supported_sync_modes"]) == {"full_refresh", "incremental"}
+    return Syncs(connector, settings, incremental(stream, None, key))
+
+
+def make(sql: Trino, table: str, catalog: str) -> None:
+    sql(f"CREATE TABLE {table} {FEED[catalog]} AS SELECT n AS id, 'v' || CAST(n AS varchar) AS v FROM UNNEST(sequence(1, 100)) t(n)")
+
+
+@pytest.mark.parametrize("catalog", FEED)
+def test_changes_follow_the_snapshot(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str], catalog: str
+) -> None:
+    schema = new_schema(catalog, "feed")
+    table = quoted(catalog, schema, "t")
+    make(sql, table, catalog)
+    syncs, mirror = start(connector, config(catalog, schema, **CHANGES)), Mirror()
+    assert mirror.take(syncs.read()) == 100
+    assert mirror.take(syncs.read()) == 0, "nothing has changed"
+    steps = [
+        ([f"INSERT INTO {table} VALUES (101, 'new'), (102, NULL)"], 2),
+        ([f"UPDATE {table} SET v = 'changed' WHERE id % 10 = 0"], 10),
+        ([f"DELETE FROM {table} WHERE id IN (1, 2, 101)"], 3),
+        ([f"INSERT INTO {table} VALUES (1, 'again')", f"DELETE FROM {table} WHERE id = 50",
+          f"UPDATE {table} SET id = 1000 WHERE id = 60"], None),
+        ([f"MERGE INTO {table} t USING (VALUES (3, 'merged'), (4, NULL), (200, 'inserted')) s(id, v) ON t.id = s.id "
+          "WHEN MATCHED AND s.v IS NULL THEN DELETE WHEN MATCHED THEN UPDATE SET v = s.v WHEN NOT MATCHED THEN INSERT VALUES (s.id, s.v)"], 3),
+    ]  # fmt: skip
+    for statements, expected in steps:
+        for statement in statements:
+            sql(statement)
+        result = syncs.read()
+        assert not result.logs("WARN"), result.explain()
+        count = mirror.take(result)
+        assert expected is None or count == expected, result.data("t")
+        assert mirror.content == content(sql, table), statements
+    # Compaction changes nothing that a reader sees.
+    sql(f"ALTER TABLE {table} EXECUTE optimize")
+    result = syncs.read()
+    assert mirror.take(result) == 0, result.data("t")
+    assert not result.logs("WARN"), result.explain()
+    sql(f"DELETE FROM {table} WHERE id = 5")
+    assert mirror.take(syncs.read()) == 1
+    assert mirror.content == content(sql, table)
+
+
+@pytest.mark.parametrize("catalog", FEED)
+def test_the_columns_of_changes_say_when(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str], catalog: str
+) -> None:
+    schema = new_schema(catalog, "columns")
+    table = quoted(catalog, schema, "t")
+    make(sql, table, catalog)
+    syncs = start(connector, config(catalog, schema, **CHANGES))
+    first = syncs.read().data("t")[0]
+    assert first["_ab_cdc_deleted_at"] is None
+    assert first["_ab_cdc_updated_at"].endswith("Z") and first["_ab_cdc_updated_at"].startswith("20")
+    sql(f"DELETE FROM {table} WHERE id = 7")
+    [deleted] = syncs.read().data("t")
+    assert deleted["id"] == 7
+    assert deleted["_ab_cdc_deleted_at"] == deleted["_ab_cdc_updated_at"] >= first["_ab_cdc_updated_at"]
+    assert deleted["_ab_cdc_cursor"] > first["_ab_cdc_cursor"]
+
+
+def test_without_a_key_iceberg_gives_appends_only(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
+) -> None:
+    schema = new_schema("iceberg", "keyless")
+    table = quoted("iceberg", schema, "t")
+    make(sql, table, "iceberg")
+    syncs = start(connector, config("iceberg", schema, **CHANGES), key=())
+    syncs.read()
+    sql(f"DELETE FROM {table} WHERE id <= 10")
+    sql(f"INSERT INTO {table} VALUES (200, 'x'), (200, 'x')")
+    records = syncs.read().data("t")
+    assert [(record["id"], record["_ab_cdc_deleted_at"]) for record in records] == [(200, None), (200, None)]
+
+
+def test_gaps_are_closed_with_a_new_snapshot(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
+) -> None:
+    schema = new_schema("iceberg", "gaps")
+    table = quoted("iceberg", schema, "t")
+    make(sql, table, "iceberg")
+    syncs = start(connector, config("iceberg", schema, **CHANGES))
+    syncs.read()
+
+    def starts_anew() -> None:
+        result = syncs.read()
+        assert len(result.data("t")) == sql.value(f"SELECT count(*) FROM {table}")
+        assert any("starts anew with a snapshot" in line for line in result.logs("WARN")), result.explain()
+
+    sql(f"INSERT INTO {table} VALUES (300, 'x')")
+    expire = f"ALTER TABLE {table} EXECUTE expire_snapshots(retention_threshold => '0s')"
+    sql(expire, session={"iceberg.expire_snapshots_min_retention": "0s"})
+    starts_anew()
+    before = sql.value(f"SELECT snapshot_id FROM {quoted('iceberg', schema, 't$refs')} WHERE name = 'main'")
+    sql(f"INSERT INTO {table} VALUES (301, 'x')")
+    syncs.read()
+    sql(f"ALTER TABLE {table} EXECUTE rollback_to_snapshot({before})")
+    starts_anew()
+    sql(f"CREATE OR REPLACE TABLE {table} AS SELECT 1 AS id, 'replaced' AS v")
+    starts_anew()
+
+
+def test_a_replaced_delta_table_is_a_gap_and_one_without_a_feed_is_read_whole(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
+) -> None:
+    schema = new_schema("delta", "gaps")
+    table = quoted("delta", schema, "t")
+    make(sql, table, "delta")
+    syncs = start(connector, config("delta", schema, **CHANGES))
+    syncs.read()
+    sql(f"CREATE OR REPLACE TABLE {table} {FEED['delta']} AS SELECT 1 AS id, 'replaced' AS v")
+    result = syncs.read()
+    assert len(result.data("t")) == 1
+    assert any("starts anew with a snapshot" in line for line in result.logs("WARN")), result.explain()
+    sql(f"CREATE TABLE {quoted('delta', schema, 'plain')} AS SELECT 1 AS id")
+    plain = connector.discover(config("delta", schema, **CHANGES)).streams["plain"]
+    assert plain["source_defined_cursor"] is False
+    assert "_ab_cdc_cursor" not in plain["json_schema"]["properties"]
+
+
+def test_a_point_in_time_is_read(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
+) -> None:
+    for catalog in FEED:
+        schema = new_schema(catalog, "as_of")
+        table = quoted(catalog, schema, "t")
+        make(sql, table, catalog)
+        now = sql.value("SELECT to_iso8601(current_timestamp)")
+        sql(f"DELETE FROM {table} WHERE id > 10")
+        settings = config(catalog, schema)
+        stream = connector.discover(settings).streams["t"]
+        catalog_ = {"streams": [{"stream": stream, "sync_mode": "full_refresh", "destination_sync_mode": "append"}]}
+        assert len(connector.read(settings | {"as_of": now}, catalog_).data("t")) == 100
+        assert len(connector.read(settings, catalog_).data("t")) == 10

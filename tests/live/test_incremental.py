@@ -1,0 +1,211 @@
+"""Reads by cursor: what is new, once, whatever its type, with ties, nulls and late rows at the boundary."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+from live_support.connector import Connector
+from live_support.oracle import Trino, quoted
+from live_support.syncs import Syncs, incremental, rows
+
+Config = Callable[..., dict[str, Any]]
+
+#: Type → rising values as SQL.
+CURSORS: dict[str, list[str]] = {
+    "tinyint": ["-128", "0", "126", "127"],
+    "smallint": ["-32768", "0", "1", "32767"],
+    "integer": ["-2147483648", "-1", "0", "2147483647"],
+    "bigint": ["-9223372036854775808", "0", "9007199254740993", "9223372036854775807"],
+    "real": ["REAL '-3.4028235E38'", "REAL '0.1'", "REAL '0.3'", "REAL '16777217'"],
+    "double": ["DOUBLE '-1.7976931348623157E308'", "DOUBLE '4.9E-324'", "DOUBLE '0.1'", "infinity()"],
+    "decimal(38,10)": ["DECIMAL '-1.0000000001'", "DECIMAL '0.1'", "DECIMAL '9007199254740993.1'",
+                       "DECIMAL '9999999999999999999999999999.9999999999'"],
+    "varchar": ["''", "'a''b'", "'a\"\\%_'", "U&'\\00e9\\+01F600'"],
+    "varchar(5)": ["'a'", "'b'", "'ba'", "'zzzzz'"],
+    "char(3)": ["'a'", "'b'", "'ba'", "'zzz'"],
+    "date": ["DATE '-0044-03-15'", "DATE '1969-12-31'", "DATE '2024-02-29'", "DATE '9999-12-31'"],
+    "time(0)": ["TIME '00:00:00'", "TIME '00:00:01'", "TIME '12:00:00'", "TIME '23:59:59'"],
+    "time(12)": ["TIME '00:00:00.000000000000'", "TIME '00:00:00.000000000001'", "TIME '12:00:00.000000000000'",
+                 "TIME '23:59:59.999999999999'"],
+    "time(3) with time zone": ["TIME '01:00:00.000+14:00'", "TIME '12:00:00.123+05:30'", "TIME '12:00:00.123 +01:00'",
+                               "TIME '23:00:00.999 -14:00'"],
+    "timestamp(0)": ["TIMESTAMP '1969-12-31 23:59:59'", "TIMESTAMP '2024-01-01 00:00:00'",
+                     "TIMESTAMP '2024-01-01 00:00:01'", "TIMESTAMP '9999-12-31 23:59:59'"],
+    "timestamp(6)": ["TIMESTAMP '-0001-01-01 00:00:00.000000'", "TIMESTAMP '2024-01-01 00:00:00.000001'",
+                     "TIMESTAMP '2024-01-01 00:00:00.000002'", "TIMESTAMP '9999-12-31 23:59:59.999999'"],
+    "timestamp(12)": ["TIMESTAMP '2024-01-01 00:00:00.000000000001'", "TIMESTAMP '2024-01-01 00:00:00.000000000002'",
+                      "TIMESTAMP '2024-01-01 00:00:00.000000001000'", "TIMESTAMP '2024-01-01 00:00:01.000000000000'"],
+    "timestamp(3) with time zone": [
+        "TIMESTAMP '2024-10-27 02:30:00.000 Europe/Berlin' - INTERVAL '1' HOUR", "TIMESTAMP '2024-10-27 02:30:00.000 Europe/Berlin'",
+        "TIMESTAMP '2024-10-27 04:30:00.123 +02:00'", "TIMESTAMP '2024-12-31 00:00:00.001 UTC'"],
+    "timestamp(12) with time zone": [
+        "TIMESTAMP '2024-01-01 00:00:00.000000000001 UTC'", "TIMESTAMP '2024-01-01 01:00:00.000000000002 +01:00'",
+        "TIMESTAMP '2024-01-01 00:00:00.000000001000 UTC'", "TIMESTAMP '2024-01-01 00:00:01.000000000000 UTC'"],
+    "uuid": ["UUID '00000000-0000-0000-0000-000000000000'", "UUID '12151fd2-7586-11e9-8f9e-2a86e4085a59'",
+             "UUID '7fffffff-ffff-ffff-ffff-ffffffffffff'", "UUID '80000000-0000-0000-0000-000000000000'"],
+    "ipaddress": ["IPADDRESS '10.0.0.1'", "IPADDRESS '10.0.0.2'", "IPADDRESS '2001:db8::1'", "IPADDRESS 'ffff::'"],
+}  # fmt: skip
+
+
+def start(connector: Connector, settings: dict[str, Any], cursor: str = "c", stream: str = "t") -> Syncs:
+    return Syncs(connector, settings, incremental(connector.discover(settings).streams[stream], cursor))
+
+
+@pytest.mark.parametrize("type_", CURSORS)
+def test_a_cursor_of_every_type_finds_what_is_new_once(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str], type_: str
+) -> None:
+    """The state goes through text and back: it must select exactly the same rows."""
+    schema = new_schema("memory", "cursor")
+    table = quoted("memory", schema, "t")
+    # The order of the values is the server's.
+    listed = ", ".join(f"CAST({value} AS {type_})" for value in CURSORS[type_])
+    sql(f"CREATE TABLE {table} AS SELECT 0 AS id, c FROM UNNEST(ARRAY[{listed}]) t(c) WHERE false")
+    sql(f"CREATE TABLE {table}_all AS SELECT CAST(row_number() OVER (ORDER BY c) AS integer) AS id, c FROM UNNEST(ARRAY[{listed}]) t(c)")
+    syncs = start(connector, config("memory", schema, fetch_protocol="direct"))
+    assert not rows(syncs.read(), "id")
+    count = len(CURSORS[type_])
+    for id_ in range(1, count + 1):
+        # Twice the same value: ties at the boundary, of which one comes late.
+        sql(f"INSERT INTO {table} SELECT * FROM {table}_all WHERE id = {id_}")
+        assert rows(syncs.read(), "id") == Counter([(id_,)])
+        assert not rows(syncs.read(), "id"), "nothing is new"
+        sql(f"INSERT INTO {table} SELECT id + 100, c FROM {table}_all WHERE id = {id_}")
+        assert rows(syncs.read(), "id") == Counter([(id_ + 100,)]), "the row that came late"
+    sql(f"DROP TABLE {table}")
+    sql(f"DROP TABLE {table}_all")
+
+
+@pytest.mark.parametrize("catalog", ["postgresql", "iceberg", "delta", "memory"])
+def test_syncs_bring_each_row_once_on_every_catalog(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str], catalog: str
+) -> None:
+    schema = new_schema(catalog, "syncs")
+    table = quoted(catalog, schema, "t")
+    sql(f"CREATE TABLE {table} (id integer, c timestamp(6))")
+    syncs = start(connector, config(catalog, schema, slice_rows=50))
+    insert = f"INSERT INTO {table} SELECT n, TIMESTAMP '2024-01-01 00:00:00.000000' + (n / 10) * INTERVAL '1' SECOND FROM UNNEST(sequence({{0}}, {{1}})) t(n)"
+    seen: Counter[Any] = Counter()
+    for first, last in ((0, 499), (500, 504), (505, 505), (506, 999)):
+        sql(insert.format(first, last))
+        sql(f"INSERT INTO {table} VALUES ({-first - 1}, NULL)")
+        new = rows(syncs.read(), "id")
+        expected = Counter((n,) for n in range(first, last + 1))
+        # Rows without a cursor value come in the first sync only.
+        assert new == (expected + Counter([(-1,)]) if first == 0 else expected)
+        seen += new
+        again = syncs.read()
+        assert not again.of_type("RECORD")
+    assert len(seen) == 1001
+
+
+def test_nothing_new_costs_one_small_query(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
+) -> None:
+    for catalog in ("memory", "iceberg"):
+        schema = new_schema(catalog, "same")
+        table = quoted(catalog, schema, "t")
+        sql(f"CREATE TABLE {table} AS SELECT CAST(n AS bigint) AS c FROM UNNEST(sequence(1, 10)) t(n)")
+        settings = config(catalog, schema, fetch_protocol="direct", source=f"same-{schema}")
+        syncs = start(connector, settings)
+        syncs.read()
+        before = f"SELECT query FROM system.runtime.queries WHERE source = 'same-{schema}' AND query LIKE '%\"t%' AND query NOT LIKE '%information_schema%'"
+        old = len(sql(before))
+        syncs.read()
+        new = [text for [text] in sql(before)][old:]
+        assert len(new) <= 2, new
+        assert catalog == "memory" or not any("max(" in text for text in new), new
+
+
+def test_millions_of_ties_are_told_by_their_number(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
+) -> None:
+    schema = new_schema("memory", "ties")
+    table = quoted("memory", schema, "t")
+    sql(f"CREATE TABLE {table} AS SELECT n AS id, DATE '2024-01-01' AS c FROM UNNEST(sequence(1, 5000)) t(n)")
+    syncs = start(connector, config("memory", schema))
+    assert len(syncs.read().data("t")) == 5000
+    assert len(str(syncs.content)) < 1000
+    assert not syncs.read().data("t")
+    sql(f"INSERT INTO {table} VALUES (5001, DATE '2024-01-01')")
+    assert len(syncs.read().data("t")) == 5001, "all are sent again rather than one missed"
+    sql(f"INSERT INTO {table} VALUES (5002, DATE '2024-01-02')")
+    assert rows(syncs.read(), "id") == Counter([(5002,)])
+
+
+def test_nan_is_no_cursor_value(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
+) -> None:
+    schema = new_schema("memory", "nan")
+    table = quoted("memory", schema, "t")
+    sql(f"CREATE TABLE {table} AS SELECT * FROM (VALUES (1, 1e0), (2, nan()), (3, NULL)) t(id, c)")
+    syncs = start(connector, config("memory", schema))
+    assert rows(syncs.read(), "id") == Counter([(1,), (2,), (3,)])
+    sql(f"INSERT INTO {table} VALUES (4, nan()), (5, 2e0)")
+    assert rows(syncs.read(), "id") == Counter([(5,)])
+
+
+def test_another_cursor_or_a_lost_one_starts_anew(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
+) -> None:
+    schema = new_schema("memory", "another")
+    table = quoted("memory", schema, "t")
+    sql(f"CREATE TABLE {table} AS SELECT 1 AS id, 1 AS c")
+    syncs = start(connector, config("memory", schema))
+    syncs.read()
+    syncs.catalog["streams"][0]["cursor_field"] = ["id"]
+    result = syncs.read()
+    assert rows(result, "id") == Counter([(1,)])
+    assert any("its cursor was" in line for line in result.logs("WARN"))
+    syncs.catalog["streams"][0]["cursor_field"] = ["gone"]
+    result = syncs.read()
+    assert any("no column \"gone\"" in line for line in result.logs("WARN"))
+
+
+def test_rows_of_today_or_of_the_lag_are_left_for_later(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
+) -> None:
+    schema = new_schema("memory", "lag")
+    table = quoted("memory", schema, "t")
+    sql(
+        f"CREATE TABLE {table} AS SELECT * FROM (VALUES (1, current_timestamp - INTERVAL '2' DAY), "
+        "(2, current_timestamp - INTERVAL '1' MINUTE), (3, current_timestamp + INTERVAL '1' HOUR)) t(id, c)"
+    )
+    syncs = start(connector, config("memory", schema))
+    standard = {"method": "STANDARD"}
+    assert rows(syncs.read(replication_method=standard | {"cursor_lag": 3600}), "id") == Counter([(1,)])
+    assert not syncs.read(replication_method=standard | {"cursor_lag": 3600}).data("t")
+    later = rows(syncs.read(replication_method=standard), "id")
+    assert later == Counter([(2,), (3,)])
+
+
+@pytest.mark.parametrize(("catalog", "sign"), [("postgresql", "constraint on [c]"), ("iceberg", "constraint on [c]"), ("delta", "constraint on [c]")])
+def test_conditions_reach_the_connector_behind_trino(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str], catalog: str, sign: str
+) -> None:
+    schema = new_schema(catalog, "pushed")
+    table = quoted(catalog, schema, "t")
+    sql(f"CREATE TABLE {table} AS SELECT CAST(n AS bigint) AS c, date_add('second', n, TIMESTAMP '2024-01-01 00:00:00.000000') AS at FROM UNNEST(sequence(1, 10)) t(n)")
+    for column, literal in (("c", "5"), ("at", "CAST('2024-01-01 00:00:05.000000' AS timestamp(6))")):
+        [[plan]] = sql(f"EXPLAIN (TYPE DISTRIBUTED) SELECT * FROM {table} WHERE {column} > {literal} AND {column} < {literal}")
+        assert "Values" in plan or "ScanFilterProject" not in plan
+        [[plan]] = sql(f"EXPLAIN (TYPE IO, FORMAT JSON) SELECT * FROM {table} WHERE {column} > {literal}")
+        assert f'"columnName" : "{column}"' in plan, plan
+
+
+def test_increments_of_a_big_table_are_cut_by_the_cursor(
+    connector: Connector, config: Config, postgres: psycopg.Connection[Any], new_schema: Callable[[str, str], str]
+) -> None:
+    schema = new_schema("postgresql", "cut")
+    name = quoted(schema, "t")
+    postgres.execute(f"CREATE TABLE {name} (c bigint)")
+    syncs = start(connector, config("postgresql", schema, slice_rows=100))
+    syncs.read()
+    postgres.execute(f"INSERT INTO {name} SELECT n FROM generate_series(1, 1000) n")
+    result = syncs.read()
+    assert rows(result, "c") == Counter((n,) for n in range(1, 1001))
+    assert len(result.states) > 5, "every slice is a checkpoint"

@@ -1,0 +1,96 @@
+"""SQL statements as streams, and schemas of several catalogs in one source."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from live_support.connector import Connector
+from live_support.messages import configured
+from live_support.oracle import Trino, quoted
+from live_support.syncs import Syncs, incremental, rows
+
+Config = Callable[..., dict[str, Any]]
+
+
+def test_a_query_across_catalogs_is_a_stream(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
+) -> None:
+    schema = new_schema("memory", "queries")
+    sql(f"CREATE TABLE {quoted('memory', schema, 'names')} AS SELECT 1 AS k, 'one' AS name")
+    query = {
+        "name": "joined",
+        "sql": f"SELECT r.regionkey AS id, n.name, ROW(1, 'x') AS \"Both\" -- a comment\nFROM tpch.tiny.region r JOIN memory.{quoted(schema)}.names n ON r.regionkey = n.k;",
+        "primary_key": ["id"],
+    }
+    settings = config("memory", schema, queries=[query])
+    assert connector.check(settings).status["status"] == "SUCCEEDED"
+    stream = connector.discover(settings).streams["joined"]
+    assert "namespace" not in stream
+    assert stream["source_defined_primary_key"] == [["id"]]
+    result = connector.read(settings, configured([stream]))
+    assert result.exit_code == 0, result.explain()
+    assert result.data("joined") == [{"id": 1, "name": "one", "Both": {"field0": 1, "field1": "x"}}]
+
+
+def test_a_query_is_read_by_its_cursor(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
+) -> None:
+    schema = new_schema("memory", "query_cursor")
+    table = quoted("memory", schema, "t")
+    sql(f"CREATE TABLE {table} AS SELECT 1 AS id, DATE '2024-01-01' AS day")
+    query = {"name": "q", "sql": f"SELECT day, count(*) AS n FROM {table} GROUP BY day ORDER BY day", "cursor": "day"}
+    settings = config("memory", schema, queries=[query])
+    stream = connector.discover(settings).streams["q"]
+    assert stream["default_cursor_field"] == ["day"]
+    syncs = Syncs(connector, settings, incremental(stream))
+    assert rows(syncs.read(), "n") == Counter([(1,)])
+    sql(f"INSERT INTO {table} VALUES (2, DATE '2024-01-02'), (3, DATE '2024-01-02')")
+    assert rows(syncs.read(), "day", "n") == Counter([("2024-01-02", 2)])
+    assert not syncs.read().of_type("RECORD")
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("SELECT *\nFROM tpch.tiny.regio", "at line 2, column 6"),
+        ("SELECT\n  nam FROM tpch.tiny.region", "at line 2, column 3"),
+        ("SELEC 1", "at line 1"),
+        ("INSERT INTO memory.private.secret VALUES (1)", "Only queries are"),
+        ("DROP TABLE memory.private.secret", "Only queries are"),
+        ("SHOW TABLES", "Only queries are"),
+        ("SELECT 1 AS a) ; DROP TABLE memory.private.secret; SELECT * FROM (SELECT 1", "Only queries are"),
+        ("SELECT 1 AS a, 2 AS a", "two columns named \"a\""),
+        ("SELECT 1 AS a, 2 AS A", "two columns named \"a\""),
+    ],
+)
+def test_check_says_what_is_wrong_with_a_query(
+    connector: Connector, config: Config, sql: Trino, private_schema: str, statement: str, said: str
+) -> None:
+    settings = config("tpch", "tiny", queries=[{"name": "q", "sql": statement}])
+    status = connector.check(settings).status
+    assert status["status"] == "FAILED"
+    assert said in status["message"] and '"queries"' in status["message"], status
+    assert connector.run("discover", "--config", connector.file(settings)).exit_code == 1
+    sql("SELECT * FROM memory.private.secret")
+
+
+def test_schemas_of_other_catalogs_are_namespaces(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
+) -> None:
+    ours, theirs = new_schema("memory", "ours"), new_schema("iceberg", "theirs")
+    sql(f"CREATE TABLE {quoted('memory', ours, 'a')} AS SELECT 1 AS n")
+    sql(f"CREATE TABLE {quoted('iceberg', theirs, 'b')} AS SELECT 2 AS n")
+    settings = config("memory", ours, schemas=[f"iceberg.{theirs[:-1]}*", "tpch.tiny"])
+    streams = connector.discover(settings).streams
+    assert streams["a"]["namespace"] == ours
+    assert streams["b"]["namespace"] == f"iceberg.{theirs}"
+    assert streams["region"]["namespace"] == "tpch.tiny"
+    assert streams["b"]["is_resumable"] is True and streams["a"]["is_resumable"] is False
+    result = connector.read(settings, configured([streams["a"], streams["b"], streams["region"]]))
+    assert result.exit_code == 0, result.explain()
+    assert (result.data("a"), result.data("b"), len(result.data("region"))) == ([{"n": 1}], [{"n": 2}], 5)
+    wrong = connector.check(config("memory", ours, schemas=["nowhere.x"])).status["message"]
+    assert '"nowhere"' in wrong and '"schemas"' in wrong

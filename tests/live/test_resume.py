@@ -1,0 +1,135 @@
+"""Reads that are killed and go on from their last STATE: every row of the pinned version, and none twice before a state."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+from live_support.connector import Connector
+from live_support.messages import configured
+from live_support.oracle import Trino, quoted
+from live_support.syncs import Syncs, incremental
+
+Config = Callable[..., dict[str, Any]]
+
+#: Kills per catalog and mode. CI takes as many as its time allows; KILLS=100 is the long run.
+KILLS = int(os.environ.get("KILLS", "12"))
+FILES, ROWS_OF_A_FILE = 8, 400
+
+
+def fill(sql: Trino, table: str) -> None:
+    rows = f"SELECT {{file}} * {ROWS_OF_A_FILE} + n AS n, rpad('', 200, 'x') AS x FROM UNNEST(sequence(1, {ROWS_OF_A_FILE})) t(n)"
+    sql(f"CREATE TABLE {table} AS {rows.format(file=0)}")
+    for file in range(1, FILES):
+        sql(f"INSERT INTO {table} {rows.format(file=file)}")
+
+
+@pytest.mark.parametrize("mode", ["full_refresh", "cursor"])
+@pytest.mark.parametrize("catalog", ["iceberg", "delta", "postgresql", "memory"])
+def test_a_read_that_is_killed_goes_on_from_its_last_state(
+    connector: Connector,
+    config: Config,
+    sql: Trino,
+    postgres: psycopg.Connection[Any],
+    new_schema: Callable[[str, str], str],
+    catalog: str,
+    mode: str,
+) -> None:
+    schema = new_schema(catalog, f"kill_{mode}")
+    table = quoted(catalog, schema, "t")
+    total = FILES * ROWS_OF_A_FILE
+    if catalog == "postgresql":
+        name = quoted(schema, "t")
+        postgres.execute(f"CREATE TABLE {name} (n bigint PRIMARY KEY, x text)")
+        postgres.execute(f"INSERT INTO {name} SELECT n, rpad('', 200, 'x') FROM generate_series(1, {total}) n")
+        postgres.execute(f"ANALYZE {name}")
+    else:
+        fill(sql, table)
+    settings = config(catalog, schema, slice_rows=ROWS_OF_A_FILE, concurrency=2, fetch_protocol="direct")
+    stream = connector.discover(settings).streams["t"]
+    chosen = configured([stream]) if mode == "full_refresh" else incremental(stream, "n")
+    chance = random.Random(f"{catalog} {mode}")
+    kills = resumed = 0
+    while kills < KILLS:
+        syncs, sure, last = Syncs(connector, settings, chosen), Counter[int](), Counter[int]()
+        for _ in range(100):
+            before = bool(syncs.state)
+            ended, covered, after = syncs.read_until(chance.randrange(1, total * 280))
+            sure.update(row["n"] for row in covered)
+            last = Counter(row["n"] for row in after)
+            if ended:
+                break
+            kills += 1
+            resumed += before
+            assert max(sure.values(), default=0) <= 1, "a row came twice although a state covered it"
+            # What no state covers is at most a slice of every worker.
+            assert last.total() <= (3 * ROWS_OF_A_FILE if can_be_cut(catalog, mode) else total)
+        assert sure == Counter(range(1, total + 1)), "rows are missing, or came twice, in all states together"
+        assert not last
+    assert resumed or not can_be_cut(catalog, mode), "no read went on from a state"
+
+
+def can_be_cut(catalog: str, mode: str) -> bool:
+    """Tables of the memory catalog have no parts that stay; a cursor makes some."""
+    return catalog != "memory" or mode == "cursor"
+
+
+@pytest.mark.parametrize("catalog", ["iceberg", "delta"])
+def test_a_resumed_read_ends_with_the_rows_of_the_pinned_version(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str], catalog: str
+) -> None:
+    schema = new_schema(catalog, "pinned")
+    table = quoted(catalog, schema, "t")
+    fill(sql, table)
+    settings = config(catalog, schema, slice_rows=ROWS_OF_A_FILE, concurrency=1, fetch_protocol="direct")
+    syncs = Syncs(connector, settings, configured([connector.discover(settings).streams["t"]]))
+    _, covered, _ = syncs.read_until(FILES * ROWS_OF_A_FILE * 280 // 2)
+    assert covered, "the read was killed before its first state"
+    sql(f"DELETE FROM {table} WHERE n % 2 = 0")
+    sql(f"INSERT INTO {table} VALUES (-1, 'new')")
+    rest = syncs.read().data("t")
+    assert Counter(row["n"] for row in [*covered, *rest]) == Counter(range(1, FILES * ROWS_OF_A_FILE + 1))
+    # A finished full refresh never makes the next one empty.
+    again = syncs.read().data("t")
+    assert len(again) == FILES * ROWS_OF_A_FILE // 2 + 1
+
+
+@pytest.mark.parametrize("catalog", ["iceberg", "delta"])
+def test_a_version_that_is_gone_starts_the_stream_anew(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str], catalog: str
+) -> None:
+    schema = new_schema(catalog, "gone")
+    table = quoted(catalog, schema, "t")
+    fill(sql, table)
+    settings = config(catalog, schema, slice_rows=ROWS_OF_A_FILE, concurrency=1, fetch_protocol="direct")
+    syncs = Syncs(connector, settings, configured([connector.discover(settings).streams["t"]]))
+    _, covered, _ = syncs.read_until(FILES * ROWS_OF_A_FILE * 280 // 2)
+    assert covered
+    sql(f"DROP TABLE {table}")
+    fill(sql, table)
+    result = syncs.read()
+    assert len(result.data("t")) == FILES * ROWS_OF_A_FILE
+    assert any("starts anew" in line for line in result.logs("WARN")) or catalog == "delta", result.explain()
+
+
+def test_an_expired_snapshot_starts_the_stream_anew(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
+) -> None:
+    schema = new_schema("iceberg", "expired")
+    table = quoted("iceberg", schema, "t")
+    fill(sql, table)
+    settings = config("iceberg", schema, slice_rows=ROWS_OF_A_FILE, concurrency=1, fetch_protocol="direct")
+    syncs = Syncs(connector, settings, configured([connector.discover(settings).streams["t"]]))
+    _, covered, _ = syncs.read_until(FILES * ROWS_OF_A_FILE * 280 // 2)
+    assert covered
+    sql(f"DELETE FROM {table} WHERE n = 1")
+    expire = f"ALTER TABLE {table} EXECUTE expire_snapshots(retention_threshold => '0s')"
+    sql(expire, session={"iceberg.expire_snapshots_min_retention": "0s"})
+    result = syncs.read()
+    assert len(result.data("t")) == FILES * ROWS_OF_A_FILE - 1
+    assert any("is gone" in line for line in result.logs("WARN")), result.explain()
