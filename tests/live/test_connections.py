@@ -23,6 +23,7 @@ from live_support.environment import Environment
 from live_support.messages import configured, handwritten
 from live_support.network import Bastion, free_port, nginx, running, tinyproxy
 from live_support.oracle import Trino
+from live_support.password_server import PASSWORD, USER, password_server
 from live_support.token_server import CLIENT_SECRET, TokenServer, token_server
 
 Config = Callable[..., dict[str, Any]]
@@ -441,6 +442,14 @@ def test_a_tunnel_takes_keys_of_every_form(connector: Connector, secure: Config,
             tunnel = bastion.tunnel(ssh_key=key.read_text(), ssh_key_passphrase=passphrase or None)
             result = connector.check(secure(tunnel_method=tunnel))
             assert result.status == {"status": "SUCCEEDED"}, f"{name}: {result.explain()}"
+
+
+def test_a_tunnel_takes_a_password(connector: Connector, secure: Config) -> None:
+    with password_server() as port:
+        tunnel = {"tunnel_method": "SSH_PASSWORD_AUTH", "tunnel_host": "127.0.0.1", "tunnel_port": port}
+        tunnel |= {"tunnel_user": USER, "tunnel_user_password": PASSWORD}
+        result = reads_regions(connector, secure(tunnel_method=tunnel), environment={"RUST_LOG": "trace"})
+        assert PASSWORD not in result.stdout.decode() + result.stderr
 
 
 @pytest.mark.parametrize("protocol", ["direct", "spooled"])
