@@ -293,6 +293,18 @@ impl Transport {
                 .await
                 .map_err(|error| problem::of_request(&error.without_url(), url, &self.way));
         }
+        if status.is_redirection() {
+            let target = response.headers().get(LOCATION);
+            let target = target.and_then(|target| url.join(target.to_str().ok()?).ok());
+            return Err(TrinoError::Redirect {
+                server: url.origin().ascii_serialization(),
+                target: target.map_or_else(
+                    || "nowhere".to_owned(),
+                    // Its query may hold what is nobody's business.
+                    |target| target.origin().ascii_serialization() + target.path(),
+                ),
+            });
+        }
         let retry_after = retry_after(response.headers());
         let plain = response
             .headers()

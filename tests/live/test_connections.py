@@ -288,6 +288,14 @@ def test_an_old_certificate_is_named_with_its_day(
         fails(connector.check(secure(port=port)), "expired", "2021-01-01")
 
 
+def test_the_systems_authorities_are_trusted(
+    connector: Connector, secure: Config, environment: Environment
+) -> None:
+    made = secure({"ca_certificate": None})
+    fails(connector.check(made), "source-trino test authority")
+    succeeds(connector.check(made, environment={"SSL_CERT_FILE": environment.trino["ca_certificate"]}))
+
+
 # Proxies
 
 
@@ -597,6 +605,15 @@ def test_a_server_that_is_no_trino_is_explained(
 ) -> None:
     with nginx(programs["nginx"], tmp_path, "location / { return 404; }") as port:
         fails(connector.check(config("tpch", "tiny", port=port)), '"hostname"', '"port"')
+
+
+def test_a_redirect_is_not_followed_but_explained(
+    connector: Connector, config: Config, programs: dict[str, str], tmp_path: Path
+) -> None:
+    location = "location / { return 301 https://trino.example.com$request_uri?token=x; }"
+    with nginx(programs["nginx"], tmp_path, location) as port:
+        message = fails(connector.check(config("tpch", "tiny", port=port)), "https://trino.example.com", '"ssl_mode"')
+    assert "token" not in message
 
 
 def test_tables_that_cannot_be_read_are_explained(
