@@ -61,6 +61,8 @@ pub struct Connection {
     pub authentication: Authentication,
     /// What a session is given beside its user.
     pub grants: Grants,
+    /// Whether credentials may go over plain http, because something else encrypts it.
+    pub allow_credentials_over_http: bool,
     /// The proxy on the way; without one, those of the environment count.
     pub proxy: Option<Proxy>,
     /// The SSH server on the way.
@@ -99,6 +101,11 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// Whether requests carry credentials, which plain http would show to everybody on the way.
+    pub fn has_secrets(&self) -> bool {
+        has_secrets(&self.authentication, &self.grants)
+    }
+
     /// Checks a configuration.
     ///
     /// # Errors
@@ -156,9 +163,11 @@ impl Connection {
                     .to_owned(),
             );
         }
-        let has_secrets =
-            !matches!(authentication, Authentication::None) || !grants.extra_credentials.is_empty();
-        if has_secrets && !plain && !server.tls.is_on() && !server.is_loopback() {
+        if has_secrets(&authentication, &grants)
+            && !plain
+            && !server.tls.is_on()
+            && !server.is_loopback()
+        {
             fields.problem(
                 "ssl_mode",
                 "credentials would travel in clear text over plain http; choose \"require\", \
@@ -185,6 +194,7 @@ impl Connection {
             username,
             authentication,
             grants,
+            allow_credentials_over_http: plain,
             proxy,
             tunnel,
             catalog: catalog.to_lowercase(),
@@ -204,6 +214,10 @@ impl Connection {
             remarks,
         })
     }
+}
+
+fn has_secrets(authentication: &Authentication, grants: &Grants) -> bool {
+    !matches!(authentication, Authentication::None) || !grants.extra_credentials.is_empty()
 }
 
 impl Connection {
@@ -365,6 +379,74 @@ mod tests {
             panic!()
         };
         assert_eq!(password.expose_secret(), "secret-1");
+    }
+
+    #[test]
+    fn no_secret_of_any_way_in_shows_in_debug_output() {
+        let oauth2 = json!({"method": "oauth2_client_credentials", "token_endpoint": "https://t/",
+            "client_id": "c", "client_secret": "secret-1"});
+        let pem = "-----BEGIN PRIVATE KEY-----\nsecret-1\n-----END PRIVATE KEY-----";
+        let certificate = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----";
+        let ssl = json!({"mode": "require", "client_certificate": certificate, "client_key": pem,
+            "client_key_password": "secret-1"});
+        let key = json!({"tunnel_method": "SSH_KEY_AUTH", "tunnel_host": "b", "tunnel_user": "u",
+            "ssh_key": pem, "ssh_key_passphrase": "secret-1"});
+        let password = json!({"tunnel_method": "SSH_PASSWORD_AUTH", "tunnel_host": "b",
+            "tunnel_user": "u", "tunnel_user_password": "secret-1"});
+        for changes in [
+            json!({"authentication": {"method": "jwt", "token": "secret-1"}}),
+            json!({"authentication": oauth2, "ssl_mode": ssl}),
+            json!({"extra_credentials": {"x": "secret-1"}, "tunnel_method": key}),
+            json!({"tunnel_method": password}),
+            json!({"http_proxy": {"url": "proxy:3128", "username": "u", "password": "secret-1"}}),
+            json!({"http_proxy": "http://u:secret-1@proxy:3128"}),
+        ] {
+            let connection = Connection::from_json(&with(&changes)).unwrap();
+            let text = format!("{connection:?}");
+            assert!(!text.contains("secret-1"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_way_in_is_named_by_its_field() {
+        let cases = [
+            (
+                json!({"authentication": {"method": "oauth2_client_credentials"}}),
+                "authentication.token_endpoint",
+            ),
+            (
+                json!({"authentication": {"method": "jwt"}}),
+                "authentication.token",
+            ),
+            (
+                json!({"extra_credentials": [{"name": "x"}]}),
+                "extra_credentials",
+            ),
+            (json!({"roles": ["admin"]}), "roles"),
+            (
+                json!({"ssl_mode": {"mode": "verify-full", "server_name": "two words"}}),
+                "ssl_mode.server_name",
+            ),
+            (json!({"http_proxy": {"username": "u"}}), "http_proxy.url"),
+            (json!({"http_proxy": "ftp://proxy"}), "http_proxy"),
+            (
+                json!({"tunnel_method": {"tunnel_method": "VPN"}}),
+                "tunnel_method.tunnel_method",
+            ),
+            (
+                json!({"tunnel_method": {"tunnel_method": "SSH_KEY_AUTH"}}),
+                "tunnel_method.ssh_key",
+            ),
+            (
+                json!({"tunnel_method": {"tunnel_method": "SSH_PASSWORD_AUTH", "tunnel_host": "b", "tunnel_user": "u",
+                    "tunnel_user_password": "p", "tunnel_host_key": "AAAA"}}),
+                "tunnel_method.tunnel_host_key",
+            ),
+        ];
+        for (changes, field) in cases {
+            let found = problems(&with(&changes));
+            assert!(found[0].starts_with(&format!("{field}: ")), "{found:?}");
+        }
     }
 
     #[test]

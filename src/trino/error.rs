@@ -73,6 +73,16 @@ pub enum TrinoError {
     /// What answered the first request is no Trino.
     #[error("Something answered that is not Trino ({0}). Check \"hostname\" and \"port\".")]
     NotTrino(String),
+    /// A redirect. It is not followed: credentials would have to go along, or stay behind.
+    #[error(
+        "{server} redirects to {target}. Set \"hostname\", \"port\" and \"ssl_mode\" to where Trino is."
+    )]
+    Redirect {
+        /// Scheme, host and port that were asked.
+        server: String,
+        /// Where it leads, without its query.
+        target: String,
+    },
     /// The server is not ready for queries yet.
     #[error("Trino is still starting")]
     Starting,
@@ -346,6 +356,7 @@ impl TrinoError {
             | Self::Settings(_)
             | Self::NotSpooled
             | Self::NotTrino(_)
+            | Self::Redirect { .. }
             | Self::Elsewhere(_)
             | Self::Tunnel { passes: false, .. } => FailureType::Config,
             Self::Tunnel { passes: true, .. } => FailureType::Transient,

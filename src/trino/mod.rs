@@ -5,7 +5,7 @@
 //! | `transport` | every request: timeouts, credentials, cookies, redirects |
 //! | `home` | where the URIs in Trino's answers are asked for |
 //! | `way` | direct, through a proxy, or through a tunnel |
-//! | `tunnel`, `socks` | connections through an SSH server |
+//! | `tunnel`, `socks`, `ssh` | connections through an SSH server |
 //! | `auth`, `token` | what proves the user; OAuth2 tokens |
 //! | `identity` | our own certificate and its key |
 //! | `probe` | whether the spooled protocol works from here |
@@ -38,6 +38,7 @@ mod segment;
 pub mod server;
 mod session;
 mod socks;
+mod ssh;
 pub mod statement;
 mod step;
 mod tls;

@@ -52,7 +52,8 @@ fn on_the_way(error: &reqwest::Error, between: Between) -> FailedStep {
         Between::Proxy { address, setting } => {
             let wants_login = causes(error).any(|cause| {
                 let text = cause.to_string();
-                text.contains("proxy authorization required") || text.contains("auth")
+                text.contains("proxy authorization required")
+                    || text.contains("SOCKS") && text.contains("auth")
             });
             if wants_login {
                 FailedStep::ProxyLogin { address, setting }

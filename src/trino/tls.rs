@@ -5,17 +5,19 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore,
     SignatureScheme,
 };
-use x509_parser::prelude::{FromDer as _, X509Certificate};
+use x509_parser::prelude::{ASN1Time, FromDer as _, X509Certificate};
 
 use super::error::TrinoError;
 use super::identity;
@@ -28,23 +30,22 @@ use crate::config::{TlsSettings, Verification};
 /// When a certificate or key cannot be read, or the system has no trusted roots.
 pub(super) fn configuration(settings: &TlsSettings) -> Result<ClientConfig, TrinoError> {
     let provider = provider();
-    let trusted = || match &settings.ca_certificate {
+    let pinned = pasted(settings)?;
+    let inner = || match &settings.ca_certificate {
         None => system(&[], &provider),
-        Some(pem) => only(certificates(pem, CA)?, &provider),
-    };
-    let checked = |inner, any_host| {
-        let name = settings.server_name.clone();
-        let name = name.and_then(|name| ServerName::try_from(name).ok());
-        Arc::new(Checked {
-            inner,
-            any_host,
-            name,
-        })
+        Some(_) => only(&pinned, &provider),
     };
     let verifier: Arc<dyn ServerCertVerifier> = match settings.verification {
         Verification::None => Arc::new(NoVerification(Arc::clone(&provider))),
-        Verification::Authority => checked(trusted()?, true),
-        Verification::Full => checked(trusted()?, false),
+        verification => {
+            let name = settings.server_name.clone();
+            Arc::new(Checked {
+                inner: inner()?,
+                any_host: verification == Verification::Authority,
+                name: name.and_then(|name| ServerName::try_from(name).ok()),
+                pinned,
+            })
+        }
     };
     let builder = builder(verifier, provider)?;
     match &settings.client {
@@ -70,16 +71,22 @@ pub(super) fn other_configuration(settings: &TlsSettings) -> Result<ClientConfig
     let verifier: Arc<dyn ServerCertVerifier> = match settings.verification {
         Verification::None => Arc::new(NoVerification(Arc::clone(&provider))),
         Verification::Authority | Verification::Full => {
-            let extra = settings.ca_certificate.as_deref();
-            let extra = extra.map(|pem| certificates(pem, CA)).transpose()?;
+            let pinned = pasted(settings)?;
             Arc::new(Checked {
-                inner: system(&extra.unwrap_or_default(), &provider)?,
+                inner: system(&pinned, &provider)?,
                 any_host: false,
                 name: None,
+                pinned,
             })
         }
     };
     Ok(builder(verifier, provider)?.with_no_client_auth())
+}
+
+/// The certificates of `ca_certificate`.
+fn pasted(settings: &TlsSettings) -> Result<Vec<CertificateDer<'static>>, TrinoError> {
+    let pem = settings.ca_certificate.as_deref();
+    pem.map_or(Ok(Vec::new()), |pem| certificates(pem, CA))
 }
 
 /// The setting that authorities come from.
@@ -118,13 +125,13 @@ fn system(
 
 /// Trusts the given authorities only.
 fn only(
-    authorities: Vec<CertificateDer<'static>>,
+    authorities: &[CertificateDer<'static>],
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, TrinoError> {
     let mut roots = RootCertStore::empty();
     for authority in authorities {
         roots
-            .add(authority)
+            .add(authority.clone())
             .map_err(|_| unusable(CA, "one of its certificates is damaged"))?;
     }
     let verifier =
@@ -160,6 +167,46 @@ struct Checked {
     any_host: bool,
     /// The name that the certificate must be for, in place of the host's.
     name: Option<ServerName<'static>>,
+    /// What was pasted as trusted. A server's own certificate may be among it, and needs no
+    /// issuer then.
+    pinned: Vec<CertificateDer<'static>>,
+}
+
+impl Checked {
+    /// Checks a certificate that is trusted itself: its days, and its name.
+    fn verify_pinned(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let (_, certificate) =
+            X509Certificate::from_der(end_entity).map_err(|_| CertificateError::BadEncoding)?;
+        let validity = certificate.validity();
+        let time = |time: ASN1Time| {
+            let seconds = u64::try_from(time.timestamp()).unwrap_or_default();
+            UnixTime::since_unix_epoch(Duration::from_secs(seconds))
+        };
+        let (not_before, not_after) = (time(validity.not_before), time(validity.not_after));
+        if now > not_after {
+            let time = now;
+            return Err(CertificateError::ExpiredContext { time, not_after }.into());
+        }
+        if now < not_before {
+            let time = now;
+            return Err(CertificateError::NotValidYetContext { time, not_before }.into());
+        }
+        if !self.any_host {
+            verify_server_name(&ParsedCertificate::try_from(end_entity)?, name)?;
+        }
+        Ok(ServerCertVerified::assertion())
+    }
+}
+
+/// Whether a certificate of an authority is used by a server, which the verifier does not allow.
+/// Its error has no type that could be asked.
+fn is_of_an_authority(error: &CertificateError) -> bool {
+    matches!(error, CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity"))
 }
 
 /// Nobody that is trusted has issued a certificate; says who has.
@@ -181,10 +228,11 @@ impl std::error::Error for Issuer {}
 
 impl Issuer {
     /// Who has issued the last certificate of a chain, which is where a trusted one was missed.
-    fn of(chain_end: &CertificateDer<'_>) -> Option<Self> {
-        let (_, certificate) = X509Certificate::from_der(chain_end).ok()?;
+    fn of(end_entity: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>]) -> Option<Self> {
+        let last = intermediates.last().unwrap_or(end_entity);
+        let (_, certificate) = X509Certificate::from_der(last).ok()?;
         Some(Self {
-            itself: certificate.issuer() == certificate.subject(),
+            itself: intermediates.is_empty() && certificate.issuer() == certificate.subject(),
             subject: certificate.issuer().to_string(),
         })
     }
@@ -200,6 +248,9 @@ impl ServerCertVerifier for Checked {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let name = self.name.as_ref().unwrap_or(server_name);
+        if self.pinned.contains(end_entity) {
+            return self.verify_pinned(end_entity, name, now);
+        }
         let checked =
             self.inner
                 .verify_server_cert(end_entity, intermediates, name, ocsp_response, now);
@@ -208,8 +259,10 @@ impl ServerCertVerifier for Checked {
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) if self.any_host => Ok(ServerCertVerified::assertion()),
-            Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
-                let issuer = Issuer::of(intermediates.last().unwrap_or(end_entity));
+            Err(Error::InvalidCertificate(error))
+                if error == CertificateError::UnknownIssuer || is_of_an_authority(&error) =>
+            {
+                let issuer = Issuer::of(end_entity, intermediates);
                 Err(Error::InvalidCertificate(
                     issuer.map_or(CertificateError::UnknownIssuer, |issuer| {
                         CertificateError::Other(OtherError(Arc::new(issuer)))

@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
 use reqwest::header::HeaderValue;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
@@ -23,6 +24,9 @@ const BUDGET: Duration = Duration::from_secs(30);
 /// A token is replaced this long before it expires, or after half of a shorter life.
 const MARGIN: Duration = Duration::from_mins(1);
 
+/// Time until a replacement that failed is tried again.
+const PAUSE: Duration = Duration::from_secs(5);
+
 /// Where tokens come from, and the one that is in use.
 pub(super) struct TokenSource {
     client: reqwest::Client,
@@ -36,6 +40,7 @@ struct Token {
     header: HeaderValue,
     /// When it should be replaced; never where the server does not say how long it lives.
     replace_at: Option<Instant>,
+    expires_at: Option<Instant>,
 }
 
 /// A good answer (RFC 6749, 5.1).
@@ -74,6 +79,19 @@ impl TokenSource {
         if let Some(token) = &*current
             && token.replace_at.is_none_or(|at| Instant::now() < at)
         {
+            return Ok(token.header.clone());
+        }
+        if let Some(token) = &mut *current
+            && token.expires_at.is_none_or(|at| Instant::now() < at)
+        {
+            // It is still good, so a server that is down for a moment is no reason to fail.
+            match self.fetch().await {
+                Ok(fresh) => *token = fresh,
+                Err(error) => {
+                    tracing::warn!("no new token could be had, the old one is used: {error}");
+                    token.replace_at = Some(Instant::now() + PAUSE);
+                }
+            }
             return Ok(token.header.clone());
         }
         self.replace(&mut current).await
@@ -120,6 +138,8 @@ impl TokenSource {
         };
         let secret = encoded(client_secret.expose_secret());
         crate::logging::hide(&secret);
+        let pair = format!("{}:{secret}", encoded(client_id));
+        crate::logging::hide(&base64::engine::general_purpose::STANDARD.encode(pair));
         let asked = Instant::now();
         let response = self
             .client
@@ -154,6 +174,7 @@ impl TokenSource {
         let life = answer.expires_in.map(Duration::from_secs);
         Ok(Token {
             header: bearer(&answer.access_token)?,
+            expires_at: life.map(|life| asked + life),
             replace_at: life.map(|life| asked + life.saturating_sub(MARGIN).max(life / 2)),
         })
     }

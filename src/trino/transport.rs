@@ -80,6 +80,17 @@ impl Transport {
         let base = connection.server.base_url();
         let base = Url::parse(&base)
             .map_err(|error| TrinoError::Protocol(format!("{base} is not a URL: {error}")))?;
+        // Plain http to this machine is fine, but not by way of another one.
+        if connection.has_secrets()
+            && !connection.allow_credentials_over_http
+            && base.scheme() == "http"
+            && let Between::Proxy { address, setting } = way.between(&base)
+        {
+            return Err(TrinoError::Settings(format!(
+                "Credentials would travel in clear text over plain http to the proxy {address}. \
+                 Choose https in \"ssl_mode\", or check {setting}."
+            )));
+        }
         let credentials = Credentials::new(connection, |settings| {
             let outside = way.outside();
             let client = build(client(others.clone(), &outside)?)?;
@@ -281,6 +292,18 @@ impl Transport {
                 .bytes()
                 .await
                 .map_err(|error| problem::of_request(&error.without_url(), url, &self.way));
+        }
+        if status.is_redirection() {
+            let target = response.headers().get(LOCATION);
+            let target = target.and_then(|target| url.join(target.to_str().ok()?).ok());
+            return Err(TrinoError::Redirect {
+                server: url.origin().ascii_serialization(),
+                target: target.map_or_else(
+                    || "nowhere".to_owned(),
+                    // Its query may hold what is nobody's business.
+                    |target| target.origin().ascii_serialization() + target.path(),
+                ),
+            });
         }
         let retry_after = retry_after(response.headers());
         let plain = response

@@ -10,10 +10,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use russh::client::{self, Handle, Msg};
-use russh::keys::{HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate};
+use russh::client::Msg;
 use russh::{Channel, ChannelOpenFailure};
-use secrecy::{ExposeSecret as _, SecretString};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Mutex;
 use tokio::task::AbortHandle;
@@ -21,14 +19,8 @@ use tokio::time::timeout;
 
 use super::error::TrinoError;
 use super::socks;
-use crate::config::{self, TunnelLogin};
-
-/// Time for each step: TCP, SSH, login, a channel.
-const STEP: Duration = Duration::from_secs(15);
-
-/// Pause between two signs of life, and how many may stay unanswered.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
-const KEEP_ALIVES: usize = 3;
+use super::ssh::{self, Proof, STEP, Session};
+use crate::config;
 
 /// An open tunnel; dropping it closes it.
 pub(super) struct Tunnel {
@@ -40,48 +32,9 @@ pub(super) struct Tunnel {
 /// The SSH server, and the session with it.
 struct Bastion {
     settings: config::Tunnel,
-    key: Option<Arc<PrivateKey>>,
-    session: Mutex<Option<Arc<Handle<HostKey>>>>,
+    proof: Proof,
+    session: Mutex<Option<Arc<Session>>>,
     failure: std::sync::Mutex<Option<String>>,
-}
-
-/// Decides whether the SSH server is the right one.
-struct HostKey(Option<PublicKey>);
-
-/// Why a session could not be opened.
-#[derive(Debug, thiserror::Error)]
-enum Fault {
-    #[error("its host key is {0}")]
-    HostKey(String),
-    #[error(transparent)]
-    Ssh(#[from] russh::Error),
-}
-
-impl client::Handler for HostKey {
-    type Error = Fault;
-
-    async fn check_server_key(
-        &mut self,
-        presented: &PublicKeyOrCertificate,
-    ) -> Result<bool, Fault> {
-        let presented = match presented {
-            PublicKeyOrCertificate::PublicKey { key, .. } => key.key_data(),
-            PublicKeyOrCertificate::Certificate(certificate) => certificate.public_key(),
-        };
-        let line = PublicKey::from(presented.clone()).to_openssh();
-        let line = line.unwrap_or_else(|_| presented.fingerprint(HashAlg::Sha256).to_string());
-        match &self.0 {
-            Some(pinned) if pinned.key_data() == presented => Ok(true),
-            Some(_) => Err(Fault::HostKey(line)),
-            None => {
-                tracing::info!(
-                    "the SSH server's host key is taken unchecked; to accept no other, set \
-                     \"tunnel_host_key\" of \"tunnel_method\" to: {line}"
-                );
-                Ok(true)
-            }
-        }
-    }
 }
 
 impl Tunnel {
@@ -93,7 +46,7 @@ impl Tunnel {
     pub(super) async fn open(settings: &config::Tunnel) -> Result<Self, TrinoError> {
         let bastion = Arc::new(Bastion {
             settings: settings.clone(),
-            key: private_key(&settings.login)?.map(Arc::new),
+            proof: Proof::of(&settings.login)?,
             session: Mutex::new(None),
             failure: std::sync::Mutex::new(None),
         });
@@ -196,7 +149,7 @@ impl Bastion {
     }
 
     /// The open session, or a new one.
-    async fn session(&self) -> Result<Arc<Handle<HostKey>>, TrinoError> {
+    async fn session(&self) -> Result<Arc<Session>, TrinoError> {
         let mut current = self.session.lock().await;
         if let Some(session) = &*current
             && !session.is_closed()
@@ -209,92 +162,17 @@ impl Bastion {
                 self.address()
             );
         }
-        let session = Arc::new(self.log_in().await?);
+        let session = Arc::new(ssh::log_in(&self.settings, &self.proof).await?);
         Ok(Arc::clone(current.insert(session)))
     }
 
-    async fn forget(&self, dead: &Arc<Handle<HostKey>>) {
+    async fn forget(&self, dead: &Arc<Session>) {
         let mut current = self.session.lock().await;
         if current
             .as_ref()
             .is_some_and(|session| Arc::ptr_eq(session, dead))
         {
             *current = None;
-        }
-    }
-
-    async fn log_in(&self) -> Result<Handle<HostKey>, TrinoError> {
-        let address = self.address();
-        let settings = &self.settings;
-        let failed = |passes: bool, message: String| TrinoError::Tunnel { message, passes };
-        let slow = |_| {
-            failed(
-                true,
-                format!(
-                    "The SSH server {address} does not answer. Check \"tunnel_host\" and \"tunnel_port\" of \"tunnel_method\", and that no firewall is in the way."
-                ),
-            )
-        };
-        let endpoint = (settings.host.as_str(), settings.port);
-        let socket = timeout(STEP, TcpStream::connect(endpoint))
-            .await
-            .map_err(slow)?;
-        let socket = socket.map_err(|error| match error.kind() {
-            std::io::ErrorKind::ConnectionRefused => failed(true, format!("Nothing accepts connections at the SSH server {address}. Check \"tunnel_host\" and \"tunnel_port\" of \"tunnel_method\".")),
-            _ if error.to_string().contains("lookup") => failed(false, format!("The host name of the SSH server {address} cannot be resolved. Check \"tunnel_host\" of \"tunnel_method\".")),
-            _ => failed(true, format!("The SSH server {address} cannot be reached: {error}. Check \"tunnel_host\" and \"tunnel_port\" of \"tunnel_method\", and that no firewall is in the way.")),
-        })?;
-        let _ = socket.set_nodelay(true);
-        let pinned = settings.host_key.as_deref().and_then(config::public_key);
-        let options = Arc::new(client::Config {
-            keepalive_interval: Some(KEEP_ALIVE),
-            keepalive_max: KEEP_ALIVES,
-            ..client::Config::default()
-        });
-        let greeting = client::connect_stream(options, socket, HostKey(pinned));
-        let mut session = timeout(STEP, greeting).await.map_err(slow)?.map_err(|fault| match fault {
-            Fault::HostKey(line) => failed(false, format!("The SSH server {address} is not the one that \"tunnel_host_key\" of \"tunnel_method\" names: its host key is \"{line}\". If it was changed on purpose, set \"tunnel_host_key\" to that.")),
-            Fault::Ssh(error) => failed(true, format!("What answers at {address} could not be spoken to by SSH: {error}. Check \"tunnel_host\" and \"tunnel_port\" of \"tunnel_method\".")),
-        })?;
-        let broken = |error: russh::Error| {
-            failed(
-                true,
-                format!("The login at the SSH server {address} broke off: {error}."),
-            )
-        };
-        let user = settings.user.clone();
-        let (accepted, secret) = match (&self.key, &settings.login) {
-            (Some(key), _) => {
-                let hash = session
-                    .best_supported_rsa_hash()
-                    .await
-                    .map_err(broken)?
-                    .flatten();
-                let key = PrivateKeyWithHashAlg::new(Arc::clone(key), hash);
-                let login = session.authenticate_publickey(user, key);
-                (timeout(STEP, login).await.map_err(slow)?, "ssh_key")
-            }
-            (None, TunnelLogin::Password(password)) => {
-                let login = session.authenticate_password(user, password.expose_secret());
-                (
-                    timeout(STEP, login).await.map_err(slow)?,
-                    "tunnel_user_password",
-                )
-            }
-            (None, TunnelLogin::Key(..)) => {
-                return Err(failed(false, "\"ssh_key\" is missing.".to_owned()));
-            }
-        };
-        if accepted.map_err(broken)?.success() {
-            Ok(session)
-        } else {
-            Err(failed(
-                false,
-                format!(
-                    "The SSH server {address} did not accept the user \"{}\". Check \"tunnel_user\" and \"{secret}\" of \"tunnel_method\".",
-                    settings.user
-                ),
-            ))
         }
     }
 }
@@ -308,28 +186,4 @@ fn in_words(reason: &ChannelOpenFailure) -> String {
         ChannelOpenFailure::Other { reason, .. } => reason.clone(),
         other => format!("{other:?}"),
     }
-}
-
-/// The private key of a login with one.
-fn private_key(login: &TunnelLogin) -> Result<Option<PrivateKey>, TrinoError> {
-    let TunnelLogin::Key(pem, passphrase) = login else {
-        return Ok(None);
-    };
-    let passphrase = passphrase.as_ref().map(SecretString::expose_secret);
-    // Forms indent what is pasted into them.
-    let pem: Vec<&str> = pem.expose_secret().lines().map(str::trim).collect();
-    let encrypted = |text: &str| pem.iter().any(|line| line.contains(text));
-    let key = russh::keys::decode_secret_key(&pem.join("\n"), passphrase);
-    key.map(Some).map_err(|error| {
-        let text = match (&error, passphrase) {
-            (russh::keys::Error::KeyIsEncrypted, None) => "is encrypted; set \"ssh_key_passphrase\"".to_owned(),
-            (_, None) if encrypted("ENCRYPTED") => "is encrypted; set \"ssh_key_passphrase\"".to_owned(),
-            (_, Some(_)) => "cannot be opened with \"ssh_key_passphrase\"; check both".to_owned(),
-            (error, None) => format!("cannot be read ({error}); paste all of it, from -----BEGIN to -----END, line ends included"),
-        };
-        TrinoError::Tunnel {
-            message: format!("\"ssh_key\" of \"tunnel_method\" {text}."),
-            passes: false,
-        }
-    })
 }

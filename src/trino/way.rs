@@ -100,6 +100,7 @@ impl Way {
         };
         let mut url = url.clone();
         if let Some((user, password)) = login {
+            hide_basic(user, password.expose_secret());
             // Cannot fail for a URL with a host; both encode what they are given.
             let _ = url.set_username(user);
             let _ = url.set_password(Some(password.expose_secret()));
@@ -140,13 +141,25 @@ impl Way {
     }
 }
 
+/// Keeps a login out of all messages in the form in which HTTP sends it.
+fn hide_basic(user: &str, password: &str) {
+    use base64::Engine as _;
+    let pair = format!("{user}:{password}");
+    crate::logging::hide(&base64::engine::general_purpose::STANDARD.encode(pair));
+}
+
 /// Keeps passwords in the environment's proxies out of all messages.
 fn hide_logins() {
     for value in VARIABLES.iter().filter_map(|name| std::env::var(name).ok()) {
-        if let Some(password) = Url::parse(&value).ok().as_ref().and_then(Url::password) {
+        let Ok(url) = Url::parse(&value) else {
+            continue;
+        };
+        if let Some(password) = url.password() {
             let decoded = percent_encoding::percent_decode_str(password).decode_utf8_lossy();
             crate::logging::hide(&decoded);
             crate::logging::hide(password);
+            let user = percent_encoding::percent_decode_str(url.username()).decode_utf8_lossy();
+            hide_basic(&user, &decoded);
         }
     }
 }

@@ -62,7 +62,7 @@ def test_it_is_a_community_database_source(data: dict[str, Any]) -> None:
 
 def test_allowed_hosts_are_fields_of_the_form(data: dict[str, Any], connector: Connector) -> None:
     """The platform fills the configured host in, and lets the connector speak to no other."""
-    assert data["allowedHosts"]["hosts"] == ["${hostname}"]
+    assert data["allowedHosts"]["hosts"] == ["${hostname}", "${tunnel_method.tunnel_host}"]
     assert "hostname" in connector.spec()["connectionSpecification"]["properties"]
 
 

@@ -172,3 +172,97 @@ fn an_error_names_the_server_that_was_asked() {
         "{message}"
     );
 }
+
+/// A page at `target` of a server that Trino's answer leads to.
+fn last_page(target: &str, other: &FakeTrino) -> String {
+    other.fixed(
+        target,
+        r#"{"id":"q0","columns":[{"name":"n","type":"bigint"}],"data":[[2]],"stats":{"state":"FINISHED"}}"#,
+    );
+    format!("{}{target}", other.base())
+}
+
+#[test]
+fn a_uri_of_trino_is_asked_for_at_the_configured_server_first() {
+    let tail = "/v1/statement/executing/20260101_000000_00000_other/y1/1";
+    // Once the configured server does not know it, once it does.
+    for is_here in [false, true] {
+        let (trino, other) = (FakeTrino::start(), FakeTrino::start());
+        let uri = last_page(tail, &other);
+        if is_here {
+            last_page(tail, &trino);
+        }
+        trino.table("t", N, [rows(json!([[1]])).next(uri), end()]);
+        let config = with(
+            trino.config(),
+            &json!({"authentication": {"method": "jwt", "token": "token-22"},
+                "extra_credentials": [{"name": "x", "value": "secret-22"}]}),
+        );
+        let outcome = Connector::new("read")
+            .config(&config)
+            .catalog(&catalog(&["t"]))
+            .run();
+        outcome.assert_complete("t", &[1, 2]);
+        let here = trino.requests().into_iter();
+        let asked_here = here.filter(|request| request.target == tail).count();
+        assert_eq!(asked_here, 1, "{is_here}");
+        for request in trino.requests() {
+            let credentials = ["authorization", "x-trino-extra-credential"];
+            let sent = credentials.map(|name| request.header(name));
+            assert_eq!(sent, [Some("Bearer token-22"), Some("x=secret%2D22")]);
+        }
+        let elsewhere = other.requests();
+        assert_eq!(elsewhere.len(), usize::from(!is_here));
+        for request in elsewhere {
+            assert_eq!(request.header("authorization"), None);
+            assert_eq!(request.header("x-trino-extra-credential"), None);
+        }
+    }
+}
+
+#[test]
+fn an_answer_is_never_followed_from_https_to_http() {
+    let (trino, other) = (crate::tls::any_server(), FakeTrino::start());
+    let uri = last_page("/v1/statement/executing/q0/y1/1", &other);
+    trino.table("u", N, [rows(json!([[1]])).next(uri), end()]);
+    let config = with(
+        trino.config(),
+        &json!({"hostname": "localhost", "ssl_mode": {"mode": "require"}}),
+    );
+    let outcome = Connector::new("read")
+        .config(&config)
+        .catalog(&catalog(&["u"]))
+        .run();
+    let error = outcome.assert_failed("u");
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("X-Forwarded-Proto"), "{message}");
+    assert!(other.requests().is_empty());
+}
+
+#[test]
+fn servers_before_the_renaming_get_the_headers_that_they_know() {
+    let trino = FakeTrino::version("350");
+    trino.numbers("t", &[&[1]]);
+    let config = with(
+        trino.config(),
+        &json!({"client_tags": ["etl"], "session_properties": ["query_max_run_time=2h"],
+            "roles": ["c=admin"], "session_user": "other"}),
+    );
+    let outcome = Connector::new("read")
+        .config(&config)
+        .catalog(&catalog(&["t"]))
+        .run();
+    outcome.assert_complete("t", &[1]);
+    let posts = trino.asked(&from("t"), Place::Post);
+    let expected = [
+        ("x-presto-user", "other"),
+        ("x-presto-client-tags", "etl"),
+        ("x-presto-session", "query_max_run_time=2h"),
+        ("x-presto-role", "c=ROLE%7Badmin%7D"),
+    ];
+    for (name, value) in expected {
+        assert_eq!(posts[0].header(name), Some(value), "{name}");
+    }
+    let mut names = posts[0].headers.iter().map(|(name, _)| name);
+    assert!(!names.any(|name| name.contains("trino")), "{:?}", posts[0]);
+}

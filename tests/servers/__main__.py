@@ -114,7 +114,7 @@ def _sql(arguments: argparse.Namespace) -> int:
     if described is None:
         raise ServerError(f"the {arguments.kind} servers are down; start them with: up {arguments.kind}")
     trino, user = described["trino"], arguments.user
-    client = TrinoClient(trino["url"], user)
+    client = TrinoClient(trino["url"], user, prefix=kind_of(arguments.kind).headers)
     if password := trino.get("users", {}).get(user):
         client = TrinoClient(trino["https_url"], user, password, trino["ca_certificate"])
     for row in client.rows(arguments.query):

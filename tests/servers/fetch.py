@@ -63,10 +63,10 @@ def _run(purpose: str, command: list[str], **variables: str) -> str:
 
 def trino_home(kind: settings.Kind) -> Path:
     """The unpacked server of this kind, fetched and unpacked if it is not there yet."""
-    home = settings.cache_directory() / "trino" / f"{settings.TRINO_VERSION}-{kind.name}"
+    home = settings.cache_directory() / "trino" / f"{kind.version}-{kind.name}"
     if not home.exists():
-        archive = _artifact(kind.server_artifact, "tar.gz")
-        plugins = [_artifact(name, "zip") for name in kind.plugin_artifacts]
+        archive = _artifact(kind, kind.server_artifact, "tar.gz")
+        plugins = [_artifact(kind, name, "zip") for name in kind.plugin_artifacts]
         with step(f"unpacking {archive.name}"), _made_whole(home) as draft:
             # The whole tarball, because plugins share jars by hard links.
             _run("unpacking Trino", ["tar", "-xzf", str(archive), "-C", str(draft), "--strip-components=1"])
@@ -103,22 +103,22 @@ def _unpack_plugin(archive: Path, plugins: Path) -> None:
 
 def _arrange_plugins(home: Path, kind: settings.Kind) -> None:
     """Moves plugins between `plugin` and `plugin-unused` so that the first holds what is wanted."""
-    if kind.server_artifact != "trino-server":
+    if kind.kept_plugins is None:
         return
     used, unused = home / "plugin", home / "plugin-unused"
     unused.mkdir(exist_ok=True)
     for plugin in list(used.iterdir()):
-        if plugin.name not in settings.KEPT_PLUGINS:
+        if plugin.name not in kind.kept_plugins:
             plugin.rename(unused / plugin.name)
     for plugin in list(unused.iterdir()):
-        if plugin.name in settings.KEPT_PLUGINS:
+        if plugin.name in kind.kept_plugins:
             plugin.rename(used / plugin.name)
 
 
-def _artifact(name: str, packaging: str) -> Path:
-    """The file of one `io.trino` artifact in the local Maven repository, fetched if it is not there."""
-    version = settings.TRINO_VERSION
-    place = Path("io", "trino", name, version, f"{name}-{version}.{packaging}")
+def _artifact(kind: settings.Kind, name: str, packaging: str) -> Path:
+    """The file of an artifact of the kind's group in the local Maven repository, fetched if it is not there."""
+    version = kind.version
+    place = Path(*kind.group.split("."), name, version, f"{name}-{version}.{packaging}")
     usual = Path.home() / ".m2" / "repository" / place
     if usual.exists():
         return usual
@@ -128,7 +128,7 @@ def _artifact(name: str, packaging: str) -> Path:
             # Maven remembers for a day that something was not to be had; it may be by now.
             for remembered in file.parent.glob(f"{file.name}*.lastUpdated"):
                 remembered.unlink()
-            artifact = f"io.trino:{name}:{version}:{packaging}"
+            artifact = f"{kind.group}:{name}:{version}:{packaging}"
             fetch = ["mvn", "-q", "-B", "dependency:get", f"-Dartifact={artifact}", "-Dtransitive=false"]
             _run(f"fetching {artifact}", fetch)
     if not file.exists():

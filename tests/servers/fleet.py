@@ -76,7 +76,7 @@ class Fleet:
             s3_port = int(described["s3"]["endpoint"].rpartition(":")[2])
             if not_listening(described["postgres"]["port"]) or not_listening(s3_port):
                 return False
-        return _unready(described["trino"]) is None
+        return _unready(described["trino"], self.kind) is None
 
     def _stop_and_clean(self) -> list[str]:
         self.description.unlink(missing_ok=True)
@@ -106,7 +106,7 @@ class Fleet:
         with step(f"starting Trino {self.kind.version} on {described['trino']['url']}"):
             described["trino"]["pid"] = self.processes.start("trino", command, cwd=self.directory)
             self.processes.wait_until_ready(
-                "trino", lambda: _unready(described["trino"]), self.kind.start_limit
+                "trino", lambda: _unready(described["trino"], self.kind), self.kind.start_limit
             )
         write_json(self.description, described)
 
@@ -138,9 +138,9 @@ class Fleet:
         }
 
 
-def _unready(trino: dict[str, Any]) -> str | None:
+def _unready(trino: dict[str, Any], kind: settings.Kind) -> str | None:
     """Why Trino is not to be used yet; None when it has all its catalogs and answers on every address."""
-    plain = TrinoClient(trino["url"], timeout=60)
+    plain = TrinoClient(trino["url"], timeout=60, prefix=kind.headers)
     try:
         if plain.info()["starting"]:
             return "it is still starting"

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import debian
 import settings
 from report import ServerError
 
@@ -18,9 +19,12 @@ def find_java(kind: settings.Kind) -> Path:
     seen: list[str] = []
     for candidate in _candidates():
         version = _major_version(candidate)
-        if version is not None and version >= kind.minimum_java:
+        if version is not None and kind.minimum_java <= version <= (kind.maximum_java or version):
             return candidate
         seen.append(f"{candidate} ({'does not run' if version is None else f'version {version}'})")
+    if kind.maximum_java:
+        package = f"openjdk-{kind.maximum_java}-jre-headless"
+        return debian.install(package, lambda: _debians(kind.maximum_java))
     found = ", ".join(seen) if seen else "none"
     raise ServerError(
         f"Trino {kind.version} needs Java {kind.minimum_java} or newer; found: {found}. "
@@ -36,6 +40,10 @@ def _candidates() -> Iterator[Path]:
     yield from (home / "bin" / "java" for home in sorted(homes, key=_number_in_name, reverse=True))
     if on_path := shutil.which("java"):
         yield Path(on_path)
+
+
+def _debians(version: int | None) -> Path | None:
+    return next(Path("/usr/lib/jvm").glob(f"java-{version}-*/bin/java"), None)
 
 
 def _number_in_name(home: Path) -> int:

@@ -17,11 +17,16 @@ MINIMUM_JAVA = 24
 NEWEST_VERSION = "483"
 NEWEST_MINIMUM_JAVA = 25
 
+#: The last release before the renaming: its headers begin with `X-Presto-`. It does not run on a newer Java.
+OLDEST_VERSION = "350"
+OLDEST_JAVA = 17
+OLDEST_PLUGINS = frozenset({"memory", "tpch"})
+
 #: Where every server listens; never anything but loopback.
 HOST = "127.0.0.1"
 
 #: Ports that are tried first. Another free port is taken where one of them is in use.
-PREFERRED_PORTS = {"http": 18476, "newest": 18483, "https": 18443, "postgres": 15476, "s3": 19476}
+PREFERRED_PORTS = {"http": 18476, "newest": 18483, "oldest": 18350, "https": 18443, "postgres": 15476, "s3": 19476}
 
 #: Users of the password file, for requests over https. Over http any name is taken unchecked.
 USERS = {"alice": "alice-secret", "denied": "denied-secret"}
@@ -86,8 +91,15 @@ class Kind:
     start_limit: float
     version: str = TRINO_VERSION
     minimum_java: int = MINIMUM_JAVA
+    maximum_java: int | None = None
     #: The name of its preferred port.
     port: str = "http"
+    #: The Maven group of its artifacts.
+    group: str = "io.trino"
+    #: What its headers begin with.
+    headers: str = "X-Trino-"
+    #: Which plugins of a whole server stay; None for all.
+    kept_plugins: frozenset[str] | None = None
 
 
 KINDS = {
@@ -112,6 +124,7 @@ KINDS = {
         heap_headroom="1GB",
         complete=True,
         start_limit=300,
+        kept_plugins=KEPT_PLUGINS,
     ),
     # Small limits on memory are for the others: this one has the defaults of Trino's own tests.
     "newest": Kind(
@@ -127,6 +140,24 @@ KINDS = {
         version=NEWEST_VERSION,
         minimum_java=NEWEST_MINIMUM_JAVA,
         port="newest",
+    ),
+    "oldest": Kind(
+        name="oldest",
+        server_artifact="presto-server",
+        plugin_artifacts=(),
+        catalogs=("tpch", "memory"),
+        heap="1500M",
+        query_memory="500MB",
+        heap_headroom="300MB",
+        complete=False,
+        start_limit=180,
+        version=OLDEST_VERSION,
+        minimum_java=OLDEST_JAVA,
+        maximum_java=OLDEST_JAVA,
+        port="oldest",
+        group="io.prestosql",
+        headers="X-Presto-",
+        kept_plugins=OLDEST_PLUGINS,
     ),
 }
 

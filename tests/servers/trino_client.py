@@ -30,6 +30,8 @@ class TrinoClient:
     ca_certificate: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
     timeout: float = 60
+    #: What the protocol's headers begin with.
+    prefix: str = "X-Trino-"
 
     def info(self) -> dict[str, Any]:
         """The answer of `/v1/info`, which needs no login."""
@@ -55,7 +57,7 @@ class TrinoClient:
             page = self._request(page["nextUri"])
 
     def _request(self, url: str, body: bytes | None = None) -> dict[str, Any]:
-        headers = {"X-Trino-User": self.user, "X-Trino-Source": "source-trino-tests", **self.headers}
+        headers = {f"{self.prefix}User": self.user, f"{self.prefix}Source": "source-trino-tests", **self.headers}
         if self.password is not None:
             headers["Authorization"] = "Basic " + b64encode(f"{self.user}:{self.password}".encode()).decode()
         context = ssl.create_default_context(cafile=self.ca_certificate) if url.startswith("https:") else None

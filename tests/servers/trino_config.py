@@ -28,6 +28,18 @@ JVM_OPTIONS = (
 )
 
 
+#: What 350 wants to run on Java 17.
+PRESTO_JVM_OPTIONS = (
+    "-server",
+    "-XX:+UseG1GC",
+    "-Djdk.attach.allowAttachSelf=true",
+    "-Dfile.encoding=UTF-8",
+    "-Duser.timezone=UTC",
+    "--add-opens=java.base/java.lang=ALL-UNNAMED",
+    "--add-opens=java.base/java.nio=ALL-UNNAMED",
+)
+
+
 @dataclass(frozen=True)
 class Addresses:
     """Ports that Trino listens on, and those of the servers that it uses itself."""
@@ -52,6 +64,13 @@ def write(kind: settings.Kind, etc: Path, data: Path, addresses: Addresses) -> d
         "query.max-memory-per-node": kind.query_memory,
         "memory.heap-headroom-per-node": kind.heap_headroom,
     }
+    if _is_presto(kind):
+        # Settings of its age.
+        config |= {
+            "discovery-server.enabled": "true",
+            "query.max-memory": "1GB",
+            "query.max-total-memory-per-node": "600MB",
+        }
     login: dict[str, Any] = {}
     if kind.complete:
         login = _write_security(etc, config, addresses)
@@ -83,7 +102,7 @@ def command(kind: settings.Kind, java: Path, home: Path, etc: Path, data: Path) 
     return [
         str(java),
         f"-Xmx{kind.heap}",
-        *JVM_OPTIONS,
+        *(PRESTO_JVM_OPTIONS if _is_presto(kind) else JVM_OPTIONS),
         f"-Djava.io.tmpdir={data / 'tmp'}",
         *node,
         f"-Dconfig={etc / 'config.properties'}",
@@ -91,8 +110,12 @@ def command(kind: settings.Kind, java: Path, home: Path, etc: Path, data: Path) 
         f"-Dplugin.dir={home / 'plugin'}",
         "-cp",
         f"{home / 'lib'}/*",
-        "io.trino.server.TrinoServer",
+        "io.prestosql.server.PrestoServer" if _is_presto(kind) else "io.trino.server.TrinoServer",
     ]
+
+
+def _is_presto(kind: settings.Kind) -> bool:
+    return kind.group == "io.prestosql"
 
 
 def newest_command(

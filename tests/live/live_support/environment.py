@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,7 +22,7 @@ class Environment:
     trino: dict[str, Any]
     postgres: dict[str, Any]
     #: Paths of programs that stand between the connector and Trino, by name.
-    programs: dict[str, str]
+    programs: dict[str, str] = field(default_factory=dict)
 
     @property
     def http_port(self) -> int:
