@@ -79,7 +79,7 @@ async fn with_feed(client: &Client, tables: &[Table]) -> HashSet<String> {
                 groups.extend([left, right]);
             }
             Err(error) => {
-                tracing::debug!(%error, "whether there is a change data feed is not known")
+                tracing::debug!(%error, "whether there is a change data feed is not known");
             }
         }
     }

@@ -103,7 +103,7 @@ impl Boundary {
     fn is_new(&mut self, line: &[u8]) -> bool {
         let hash = xxh3_64(data(line));
         self.rows += 1;
-        if self.rows as usize <= LIMIT {
+        if self.rows <= LIMIT as u64 {
             self.hashes.push(hash);
         } else {
             self.hashes = Vec::new();

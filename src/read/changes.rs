@@ -274,7 +274,7 @@ async fn snapshot(
         plan.columns.len(),
         progress.slices.describe()
     );
-    let content = |progress: Option<Progress>| {
+    let after = |progress: Option<Progress>| {
         let state = ChangesState {
             table_version: version,
             progress,
@@ -282,14 +282,14 @@ async fn snapshot(
         Content::Changes(state).write()
     };
     if parts.is_empty() {
-        parts::send_state(context, plan, running, content(None)).await?;
+        parts::send_state(context, plan, running, after(None)).await?;
         return Ok(0);
     }
     let mut left = parts.len();
     parts::read(context, plan, running, parts, |slice, _| {
         progress.finish(slice);
         left -= 1;
-        content((left > 0).then(|| progress.clone()))
+        after((left > 0).then(|| progress.clone()))
     })
     .await
 }

@@ -48,11 +48,11 @@ pub(super) async fn read(
         if left == 0 {
             return finished();
         }
-        let content = Content::FullRefresh {
+        let under_way = Content::FullRefresh {
             progress: Some(progress.clone()),
             finished_at_ms: None,
         };
-        content.write()
+        under_way.write()
     })
     .await
 }

@@ -119,7 +119,7 @@ fn known(plan: &StreamPlan, cursor: &Cursor, state: Option<Content>) -> CursorSt
             };
         }
         Some(Content::FullRefresh { .. } | Content::Changes(_)) => {
-            tracing::warn!("stream \"{stream}\" starts anew: it was not read by cursor before")
+            tracing::warn!("stream \"{stream}\" starts anew: it was not read by cursor before");
         }
         None => {}
     }
