@@ -188,10 +188,15 @@ class TestCatalog:
         """For people who look for one."""
         assert [stream_of(stream) for stream in streams] == sorted(names)
 
-    def test_only_full_refresh_is_promised(self, streams: list[dict[str, Any]]) -> None:
-        """Until there is more."""
-        assert all(stream["supported_sync_modes"] == ["full_refresh"] for stream in streams)
-        assert not any(stream.get("is_resumable") for stream in streams)
+    def test_what_has_a_possible_cursor_can_be_read_incrementally(self, streams: list[dict[str, Any]]) -> None:
+        """A person picks the cursor; nothing that is not pinned to a version promises to go on after a break."""
+        for stream in streams:
+            kinds = [schema["type"] for schema in stream["json_schema"]["properties"].values()]
+            possible = any(kind in (["null", "number"], ["null", "string"]) for kind in kinds)
+            modes = ["full_refresh", "incremental"] if possible else ["full_refresh"]
+            assert stream["supported_sync_modes"] == modes, stream["name"]
+            assert stream["source_defined_cursor"] is False
+            assert not stream.get("is_resumable")
 
     def test_primary_keys_of_the_database_are_known(
         self, connector: Connector, servers: Servers, postgres_schema: str

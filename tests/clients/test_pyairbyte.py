@@ -194,6 +194,33 @@ def test_odd_names_arrive(destination: Destination, binary: Path, servers: Serve
     assert destination.rows("SELECT sum(orders) AS n FROM TARGET.orders_by_status") == [{"n": 15000}]
 
 
+def test_the_second_load_of_an_incremental_stream_brings_what_is_new(
+    binary: Path, servers: Servers, trino: Trino, tmp_path: Path
+) -> None:
+    """With the cursor that a person sets and the state that PyAirbyte keeps."""
+    schema = f"{tables.SCHEMA}_incremental"
+    table = f"memory.{schema}.orders"
+    trino.run(f"CREATE SCHEMA memory.{schema}", f"CREATE TABLE {table} AS SELECT * FROM tpch.tiny.orders WHERE orderdate < DATE '1998-01-01'")
+    try:
+        with pyairbyte.destination("DuckDB", servers, tmp_path) as duckdb:
+
+            def load_once() -> tuple[int, int]:
+                made = pyairbyte.source(binary, servers.config("memory", schema))
+                made.set_cursor_key("orders", "orderdate")
+                made.select_all_streams()
+                read = made.read(cache=duckdb.cache, write_strategy="append")
+                return read.processed_records, duckdb.count("orders")
+
+            first, loaded = load_once()
+            assert first == loaded > 0
+            assert load_once() == (0, loaded)
+            trino.run(f"INSERT INTO {table} SELECT * FROM tpch.tiny.orders WHERE orderdate >= DATE '1998-01-01'")
+            second, loaded = load_once()
+            assert (first + second, loaded) == (15000, 15000)
+    finally:
+        tables.drop_in_memory(trino, schema)
+
+
 def test_a_failing_stream_fails_the_load(binary: Path, servers: Servers, trino: Trino, tmp_path: Path) -> None:
     """PyAirbyte looks at nothing but the exit code: with 0 it would keep a part of the rows and report success."""
     schema = f"{tables.SCHEMA}_failing"

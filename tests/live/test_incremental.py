@@ -70,12 +70,13 @@ def test_a_cursor_of_every_type_finds_what_is_new_once(
     assert not rows(syncs.read(), "id")
     count = len(CURSORS[type_])
     for id_ in range(1, count + 1):
-        # Twice the same value: ties at the boundary, of which one comes late.
         sql(f"INSERT INTO {table} SELECT * FROM {source} WHERE id = {id_}")
         assert rows(syncs.read(), "id") == Counter([(id_,)])
-        assert not rows(syncs.read(), "id"), "nothing is new"
-        sql(f"INSERT INTO {table} SELECT id + 100, c FROM {source} WHERE id = {id_}")
-        assert rows(syncs.read(), "id") == Counter([(id_ + 100,)]), "the row that came late"
+        if id_ in (1, count):
+            # Twice the same value: ties at the boundary, of which one comes late.
+            sql(f"INSERT INTO {table} SELECT id + 100, c FROM {source} WHERE id = {id_}")
+            assert rows(syncs.read(), "id") == Counter([(id_ + 100,)]), "the row that came late"
+    assert not rows(syncs.read(), "id"), "nothing is new"
     sql(f"DROP TABLE {table}")
     sql(f"DROP TABLE {source}")
 

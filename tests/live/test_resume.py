@@ -18,7 +18,7 @@ from live_support.syncs import Syncs, incremental
 Config = Callable[..., dict[str, Any]]
 
 #: Kills per catalog and mode. CI takes as many as its time allows; KILLS=100 is the long run.
-KILLS = int(os.environ.get("KILLS", "12"))
+KILLS = int(os.environ.get("KILLS", "6"))
 FILES, ROWS_OF_A_FILE = 8, 400
 
 
