@@ -156,6 +156,31 @@ mod tests {
         }
     }
 
+    /// The largest state that there is: as many slices as there may be, of 100,000 files with names
+    /// as Trino gives them, in partitions.
+    #[test]
+    fn the_bounds_of_a_table_of_100_000_files_stay_small() {
+        let mut paths: Vec<String> = (0_u64..100_000)
+            .map(|n| {
+                let random = n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+                let (day, insert) = (n % 365, n / 400);
+                format!(
+                    "s3://warehouse/sales/orders-0a1b2c3d4e5f/data/day={day:03}/20251124_{insert:06}_00012_abcde-{random:016x}.parquet"
+                )
+            })
+            .collect();
+        paths.sort();
+        let bounds = paths
+            .windows(2)
+            .step_by(100)
+            .map(|pair| separator(&pair[0], &pair[1]))
+            .collect();
+        let cuts = Cuts::by("$path", &TrinoType::Varchar(None), bounds, Some(i64::MAX));
+        let text = serde_json::to_string(&cuts).unwrap();
+        assert!(text.len() < 48_000, "{} bytes", text.len());
+        assert_eq!(serde_json::from_str::<Cuts>(&text).unwrap(), cuts);
+    }
+
     #[test]
     fn one_slice_has_no_condition() {
         assert_eq!(Cuts::whole(None).conditions(), [None]);

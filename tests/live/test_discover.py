@@ -116,9 +116,9 @@ def test_streams_say_what_they_can_do(lake_found: Result) -> None:
     }
     assert stream == {
         "name": "a_table",
-        "supported_sync_modes": ["full_refresh"],
+        "supported_sync_modes": ["full_refresh", "incremental"],
         "source_defined_cursor": False,
-        "is_resumable": False,
+        "is_resumable": True,
     }
 
 
