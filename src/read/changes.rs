@@ -118,17 +118,38 @@ async fn follow(
         Err(error) => return Err(error.into()),
     };
     tracing::info!("stream \"{stream}\": reading changes from version {before} to {now}");
-    let part = Part {
-        number: 0,
-        sql,
-        boundary: None,
-    };
     let state = finished.write();
-    match parts::read(context, plan, running, vec![part], |_, _| state.clone()).await {
-        Err(ReadError::Trino { error, .. }) if error.is_of_the_version() => {
-            Ok(Err(error.to_string()))
+    let read = |sql| {
+        let part = Part {
+            number: 0,
+            sql,
+            boundary: None,
+        };
+        parts::read(context, plan, running, vec![part], |_, _| state.clone())
+    };
+    let error = match read(sql).await {
+        Err(ReadError::Trino { error, .. }) if error.is_of_the_version() => error,
+        records => return Ok(Ok(records?)),
+    };
+    if format == Format::DeltaLake {
+        return Ok(Err(error.to_string()));
+    }
+    // `table_changes` refuses appends, too, to a table with deleted rows (seen on 476), before its
+    // first row.
+    tracing::debug!(%error, "stream \"{stream}\" is compared with the version before");
+    match iceberg_difference(context, plan, table, before, now).await {
+        Ok(Feed::Changes(sql)) => match read(sql).await {
+            Err(ReadError::Trino { error, .. }) if error.is_of_the_version() => {
+                Ok(Err(error.to_string()))
+            }
+            records => Ok(Ok(records?)),
+        },
+        Ok(Feed::Gap(reason)) => Ok(Err(reason)),
+        Ok(Feed::Nothing) => {
+            parts::send_state(context, plan, running, state.clone()).await?;
+            Ok(Ok(0))
         }
-        read => Ok(Ok(read?)),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -179,6 +200,17 @@ async fn iceberg(
         let sql = changes::iceberg_appends(table, &plan.columns, before, now);
         return Ok(Feed::Changes(sql));
     }
+    iceberg_difference(context, plan, table, before, now).await
+}
+
+async fn iceberg_difference(
+    context: &Context,
+    plan: &StreamPlan,
+    table: &Table,
+    before: i64,
+    now: i64,
+) -> Result<Feed, TrinoError> {
+    let client = &context.client;
     let files: Vec<NameRow> =
         control::rows(client, &changes::changed_files(table, before, now)).await?;
     if files.is_empty() {

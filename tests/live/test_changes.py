@@ -86,6 +86,11 @@ def test_changes_follow_the_snapshot(
     assert not result.logs("WARN"), result.explain()
     sql(f"DELETE FROM {table} WHERE id = 5")
     assert mirror.take(syncs.read()) == 1
+    # An append alone, to a table that has deleted rows.
+    sql(f"INSERT INTO {table} VALUES (400, 'after a deletion')")
+    result = syncs.read()
+    assert mirror.take(result) == 1
+    assert not result.logs("WARN"), result.explain()
     assert mirror.content == content(sql, table)
 
 
