@@ -19,12 +19,12 @@ use super::plan::StreamPlan;
 use super::runner::Context;
 use super::slice::{ReadError, Running};
 use super::state::{ChangesState, Content, Progress};
-use super::version;
+use super::version::{self, Version};
 use crate::discover::format::Format;
 use crate::sql::changes::{self, Commit};
 use crate::sql::ident::Table;
-use crate::sql::{metadata, select};
-use crate::trino::control::{self, CommitRow, NameRow, SnapshotRow};
+use crate::sql::{metadata, select, versions};
+use crate::trino::control::{self, CommitRow, DeltaVersionRow, NameRow, SnapshotRow};
 use crate::trino::error::TrinoError;
 
 /// Bytes of paths in one statement, far below Trino's limit of a million.
@@ -38,6 +38,16 @@ enum Feed {
     Changes(String),
     /// The changes cannot be told, for this reason.
     Gap(String),
+}
+
+/// What came of a [`Feed`].
+enum Followed {
+    /// So many changes were written.
+    Records(u64),
+    /// The changes cannot be told, for this reason.
+    Gap(String),
+    /// The server does not give the changes.
+    Refused(TrinoError),
 }
 
 /// Reads the changes of a stream, or its snapshot, and sends the states after them; returns the
@@ -60,16 +70,15 @@ pub(super) async fn read(
             table_version: Some(before),
             progress: None,
         })) => {
-            let read = follow(context, plan, format, table, before, running).await?;
-            match read {
-                Ok(records) => return Ok(records),
-                Err(gap) => {
-                    tracing::warn!(
-                        "stream \"{stream}\" starts anew with a snapshot: the changes since version {before} cannot be told ({gap})"
-                    );
-                    None
-                }
-            }
+            let gap = match follow(context, plan, format, table, before, running).await? {
+                Followed::Records(records) => return Ok(records),
+                Followed::Gap(reason) => reason,
+                Followed::Refused(error) => error.to_string(),
+            };
+            tracing::warn!(
+                "stream \"{stream}\" starts anew with a snapshot: the changes since version {before} cannot be told ({gap})"
+            );
+            None
         }
         Some(Content::Changes(state)) => state.progress,
         Some(_) => {
@@ -81,75 +90,80 @@ pub(super) async fn read(
     snapshot(context, plan, format, table, begun, running).await
 }
 
-/// Reads what has changed since a version; the inner error says why that cannot be told.
+/// Reads what has changed since a version.
 async fn follow(
     context: &Context,
     plan: &StreamPlan,
     format: Format,
     table: &Table,
-    before: i64,
+    before: Version,
     running: &Arc<Running>,
-) -> Result<Result<u64, String>, ReadError> {
+) -> Result<Followed, ReadError> {
     let stream = &plan.descriptor;
     let Some(now) = version::of_stream(context, plan).await else {
-        return Ok(Err("the table has no versions any more".to_owned()));
+        return Ok(Followed::Gap(
+            "the table has no versions any more".to_owned(),
+        ));
     };
-    let finished = Content::Changes(ChangesState {
-        table_version: Some(now),
-        progress: None,
-    });
+    tracing::info!("stream \"{stream}\": reading changes from version {before} to {now}");
     let feed = if now == before {
         Ok(Feed::Nothing)
     } else {
         match format {
             Format::DeltaLake => delta(context, plan, table, before, now).await,
-            Format::Iceberg => iceberg(context, plan, table, before, now).await,
+            Format::Iceberg => iceberg(context, plan, table, before.number(), now.number()).await,
         }
     };
-    let sql = match feed {
-        Ok(Feed::Changes(sql)) => sql,
-        Ok(Feed::Gap(reason)) => return Ok(Err(reason)),
-        Ok(Feed::Nothing) => {
-            tracing::info!("stream \"{stream}\": nothing has changed");
-            parts::send_state(context, plan, running, finished.write()).await?;
-            return Ok(Ok(0));
+    let followed = carry_out(context, plan, feed, now, running).await?;
+    match followed {
+        // `table_changes` refuses appends, too, to a table with deleted rows (seen on 476), before
+        // its first row.
+        Followed::Refused(error) if format == Format::Iceberg => {
+            tracing::debug!(%error, "stream \"{stream}\" is compared with the version before");
+            let (before, after) = (before.number(), now.number());
+            let feed = iceberg_difference(context, plan, table, before, after).await;
+            carry_out(context, plan, feed, now, running).await
         }
-        Err(error) if error.is_of_the_version() => return Ok(Err(error.to_string())),
-        Err(error) => return Err(error.into()),
-    };
-    tracing::info!("stream \"{stream}\": reading changes from version {before} to {now}");
-    let state = finished.write();
-    let read = |sql| {
-        let part = Part {
-            number: 0,
-            sql,
-            boundary: None,
-        };
-        parts::read(context, plan, running, vec![part], |_, _| state.clone())
-    };
-    let error = match read(sql).await {
-        Err(ReadError::Trino { error, .. }) if error.is_of_the_version() => error,
-        records => return Ok(Ok(records?)),
-    };
-    if format == Format::DeltaLake {
-        return Ok(Err(error.to_string()));
+        followed => Ok(followed),
     }
-    // `table_changes` refuses appends, too, to a table with deleted rows (seen on 476), before its
-    // first row.
-    tracing::debug!(%error, "stream \"{stream}\" is compared with the version before");
-    match iceberg_difference(context, plan, table, before, now).await {
-        Ok(Feed::Changes(sql)) => match read(sql).await {
-            Err(ReadError::Trino { error, .. }) if error.is_of_the_version() => {
-                Ok(Err(error.to_string()))
-            }
-            records => Ok(Ok(records?)),
-        },
-        Ok(Feed::Gap(reason)) => Ok(Err(reason)),
+}
+
+/// Reads the changes up to a version and sends the state after them.
+async fn carry_out(
+    context: &Context,
+    plan: &StreamPlan,
+    feed: Result<Feed, TrinoError>,
+    until: Version,
+    running: &Arc<Running>,
+) -> Result<Followed, ReadError> {
+    let finished = Content::Changes(ChangesState {
+        table_version: Some(until),
+        progress: None,
+    });
+    let finished = finished.write();
+    let result = match feed {
         Ok(Feed::Nothing) => {
-            parts::send_state(context, plan, running, state.clone()).await?;
-            Ok(Ok(0))
+            tracing::info!("stream \"{}\": nothing has changed", plan.descriptor);
+            parts::send_state(context, plan, running, finished).await?;
+            return Ok(Followed::Records(0));
+        }
+        Ok(Feed::Gap(reason)) => return Ok(Followed::Gap(reason)),
+        Ok(Feed::Changes(sql)) => {
+            let part = Part {
+                number: 0,
+                sql,
+                boundary: None,
+            };
+            parts::read(context, plan, running, vec![part], |_, _| finished.clone()).await
         }
         Err(error) => Err(error.into()),
+    };
+    match result {
+        Ok(records) => Ok(Followed::Records(records)),
+        Err(ReadError::Trino { error, .. }) if error.is_of_the_version() => {
+            Ok(Followed::Refused(error))
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -157,21 +171,24 @@ async fn delta(
     context: &Context,
     plan: &StreamPlan,
     table: &Table,
-    before: i64,
-    now: i64,
+    before: Version,
+    now: Version,
 ) -> Result<Feed, TrinoError> {
-    if now < before {
-        return Ok(Feed::Gap(format!("the table's version is {now} now")));
+    let sql = versions::delta_between(table, before.number(), now.number());
+    let mut commits: Vec<DeltaVersionRow> = control::rows(&context.client, &sql).await?;
+    if commits.first().map(Version::from) != Some(before) {
+        return Ok(Feed::Gap(
+            "it is not one of those that led to the present one".to_owned(),
+        ));
     }
-    let sql = changes::delta_operations(table, before, now);
-    let operations: Vec<NameRow> = control::rows(&context.client, &sql).await?;
-    let replaced = operations
+    commits.remove(0);
+    let replaced = commits
         .iter()
-        .find(|row| row.name.contains("REPLACE TABLE") || row.name == "RESTORE");
-    if let Some(operation) = replaced {
-        return Ok(Feed::Gap(format!("there was a {}", operation.name)));
+        .find(|row| row.operation.contains("REPLACE TABLE") || row.operation == "RESTORE");
+    if let Some(commit) = replaced {
+        return Ok(Feed::Gap(format!("there was a {}", commit.operation)));
     }
-    let sql = changes::delta_feed(table, &plan.columns, before, now);
+    let sql = changes::delta_feed(table, &plan.columns, before.number(), now.number());
     Ok(Feed::Changes(sql))
 }
 
@@ -285,10 +302,10 @@ async fn snapshot(
     begun: Option<Progress>,
     running: &Arc<Running>,
 ) -> Result<u64, ReadError> {
-    let mut progress = begin(context, plan, begun).await;
+    let mut progress = begin(context, plan, begun).await?;
     let version = progress.slices.version;
     let commit = match version {
-        Some(version) => commit(context, format, table, version).await?,
+        Some(version) => commit(context, format, table, version.number()).await?,
         None => Commit {
             time: format!("{} UTC", &crate::clock::utc_before(0)[..23]),
             cursor: 0,
@@ -317,10 +334,8 @@ async fn snapshot(
         parts::send_state(context, plan, running, after(None)).await?;
         return Ok(0);
     }
-    let mut left = parts.len();
-    parts::read(context, plan, running, parts, |slice, _| {
-        progress.finish(slice);
-        left -= 1;
+    parts::read(context, plan, running, parts, |slice, left| {
+        progress.finish(slice.number);
         after((left > 0).then(|| progress.clone()))
     })
     .await

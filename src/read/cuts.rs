@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::version::Version;
 use crate::sql::literal::literal;
 use crate::sql::slices;
 use crate::types::TrinoType;
@@ -15,7 +16,7 @@ use crate::types::TrinoType;
 pub(super) struct Cuts {
     /// The version of the table that all slices read, where it has versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) version: Option<i64>,
+    pub(super) version: Option<Version>,
     /// The column whose ranges the slices are; empty for one slice.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) column: String,
@@ -29,7 +30,7 @@ pub(super) struct Cuts {
 
 impl Cuts {
     /// One slice.
-    pub(super) fn whole(version: Option<i64>) -> Self {
+    pub(super) fn whole(version: Option<Version>) -> Self {
         Self {
             version,
             ..Self::default()
@@ -41,7 +42,7 @@ impl Cuts {
         column: &str,
         ty: &TrinoType,
         bounds: Vec<String>,
-        version: Option<i64>,
+        version: Option<Version>,
     ) -> Self {
         if bounds.is_empty() {
             return Self::whole(version);
@@ -140,7 +141,12 @@ mod tests {
     #[test]
     fn bounds_are_written_as_what_is_new_in_them() {
         let bounds = ["s3://b/é1", "s3://b/é2x", "s3://b/ê"].map(str::to_owned);
-        let cuts = Cuts::by("$path", &TrinoType::Varchar(None), bounds.to_vec(), Some(5));
+        let cuts = Cuts::by(
+            "$path",
+            &TrinoType::Varchar(None),
+            bounds.to_vec(),
+            Some(Version::Snapshot(5)),
+        );
         let text = serde_json::to_string(&cuts).unwrap();
         assert_eq!(
             text,
@@ -175,7 +181,12 @@ mod tests {
             .step_by(100)
             .map(|pair| separator(&pair[0], &pair[1]))
             .collect();
-        let cuts = Cuts::by("$path", &TrinoType::Varchar(None), bounds, Some(i64::MAX));
+        let cuts = Cuts::by(
+            "$path",
+            &TrinoType::Varchar(None),
+            bounds,
+            Some(Version::Snapshot(i64::MAX)),
+        );
         let text = serde_json::to_string(&cuts).unwrap();
         assert!(text.len() < 48_000, "{} bytes", text.len());
         assert_eq!(serde_json::from_str::<Cuts>(&text).unwrap(), cuts);

@@ -8,8 +8,10 @@ use super::runner::Context;
 use super::slice::{ReadError, Running};
 use super::slices;
 use super::state::{Content, Progress};
+use super::version::{self, Version};
 use crate::clock;
 use crate::sql::select;
+use crate::trino::error::TrinoError;
 
 /// Reads the rows of a stream that are not written yet, and sends the states after them; returns
 /// the number of records.
@@ -28,7 +30,7 @@ pub(super) async fn read(
         _ => None,
     };
     let columns = select::projections(&plan.columns);
-    let mut progress = begin(context, plan, begun).await;
+    let mut progress = begin(context, plan, begun).await?;
     let parts = queries(plan, &progress, &columns, None);
     tracing::info!(
         "stream \"{}\": reading {} columns with {}",
@@ -41,10 +43,8 @@ pub(super) async fn read(
         parts::send_state(context, plan, running, finished()).await?;
         return Ok(0);
     }
-    let mut left = parts.len();
-    parts::read(context, plan, running, parts, |slice, _| {
-        progress.finish(slice);
-        left -= 1;
+    parts::read(context, plan, running, parts, |slice, left| {
+        progress.finish(slice.number);
         if left == 0 {
             return finished();
         }
@@ -58,34 +58,31 @@ pub(super) async fn read(
 }
 
 /// The slices of a read that had begun, if its version of the table is still there; else new ones.
+///
+/// # Errors
+///
+/// When Trino cannot be asked.
 pub(super) async fn begin(
     context: &Context,
     plan: &StreamPlan,
     begun: Option<Progress>,
-) -> Progress {
+) -> Result<Progress, TrinoError> {
     if let Some(progress) = begun {
-        let version = progress.slices.version;
-        let gone = match version {
-            Some(version) => slices::readable(context, plan, version).await.err(),
-            None => None,
-        };
         let stream = &plan.descriptor;
-        match gone {
+        match version::gone(context, plan, progress.slices.version).await? {
             None => {
                 let done = progress.done.len();
                 tracing::info!("stream \"{stream}\" goes on after {done} finished slices");
-                return progress;
+                return Ok(progress);
             }
-            Some(error) => tracing::warn!(
-                "stream \"{stream}\" starts anew: the version {} of the table that was being read is gone ({error})",
-                version.unwrap_or_default()
-            ),
+            Some(gone) => tracing::warn!("stream \"{stream}\" starts anew: {gone}"),
         }
     }
-    Progress {
-        slices: slices::plan(context, plan).await,
+    let version = version::pin(context, plan).await;
+    Ok(Progress {
+        slices: slices::plan(context, plan, version).await,
         done: Vec::new(),
-    }
+    })
 }
 
 /// The queries of the slices that are not finished. `columns` is what they select.
@@ -103,7 +100,7 @@ pub(super) fn queries(
             let sql = format!(
                 "SELECT {columns} FROM {}{}{}",
                 plan.relation,
-                select::at_version(progress.slices.version),
+                select::at_version(progress.slices.version.map(Version::number)),
                 select::filter(&conditions)
             );
             Part {

@@ -24,6 +24,7 @@ use super::slice::{ReadError, Running};
 use super::slices;
 use super::spread::spread;
 use super::state::{Content, CursorState, CursorSync, Progress};
+use super::version::{self, Version};
 use crate::clock;
 use crate::config::Connection;
 use crate::sql::cursor::Cursor;
@@ -49,7 +50,7 @@ pub(super) async fn read(
     running: &Arc<Running>,
 ) -> Result<u64, ReadError> {
     let mut state = known(plan, cursor, state);
-    let sync = match begun(context, plan, &mut state).await {
+    let sync = match begun(context, plan, &mut state).await? {
         Some(sync) => Some(sync),
         None => begin(context, plan, cursor, &mut state).await?,
     };
@@ -67,18 +68,16 @@ pub(super) async fn read(
         words(&state, &sync),
         sync.progress.slices.describe()
     );
-    let mut left = parts.len();
-    if left == 0 {
+    if parts.is_empty() {
         end(&mut state, sync);
         parts::send_state(context, plan, running, Content::Cursor(state).write()).await?;
         return Ok(0);
     }
     state.sync = Some(sync);
-    parts::read(context, plan, running, parts, |number, boundary| {
-        left -= 1;
+    parts::read(context, plan, running, parts, |part, left| {
         if let Some(mut sync) = state.sync.take() {
-            sync.progress.finish(number);
-            match (number, boundary) {
+            sync.progress.finish(part.number);
+            match (part.number, part.boundary) {
                 (LATE, Some(rows)) => state.seen = rows.seen(),
                 (_, Some(rows)) => sync.seen_until = Some(rows.seen()),
                 (_, None) => {}
@@ -152,22 +151,20 @@ async fn begun(
     context: &Context,
     plan: &StreamPlan,
     state: &mut CursorState,
-) -> Option<CursorSync> {
-    let sync = state.sync.take()?;
+) -> Result<Option<CursorSync>, TrinoError> {
+    let Some(sync) = state.sync.take() else {
+        return Ok(None);
+    };
     let stream = &plan.descriptor;
-    if let Some(version) = sync.progress.slices.version
-        && let Err(error) = slices::readable(context, plan, version).await
-    {
-        tracing::warn!(
-            "stream \"{stream}\" starts its sync anew: the version {version} of the table that was being read is gone ({error})"
-        );
-        return None;
+    if let Some(gone) = version::gone(context, plan, sync.progress.slices.version).await? {
+        tracing::warn!("stream \"{stream}\" starts its sync anew: {gone}");
+        return Ok(None);
     }
     tracing::info!(
         "stream \"{stream}\" goes on after {} finished parts",
         sync.progress.done.len()
     );
-    Some(sync)
+    Ok(Some(sync))
 }
 
 /// What is to be read now; `None` if nothing has changed.
@@ -179,12 +176,13 @@ async fn begin(
 ) -> Result<Option<CursorSync>, TrinoError> {
     let first = !state.synced;
     let before = before(&context.connection, cursor);
-    let version = slices::pin(context, plan).await;
+    let version = version::pin(context, plan).await;
     if version.is_some() && version == state.table_version && before.is_none() {
         return Ok(None);
     }
     let from = state.cursor.as_deref();
-    let sql = cursor.position(&plan.relation, version, from, before.as_deref());
+    let number = version.map(Version::number);
+    let sql = cursor.position(&plan.relation, number, from, before.as_deref());
     let rows: Vec<PositionRow> = control::rows(&context.client, &sql).await?;
     let Some(position) = rows.into_iter().next() else {
         return Err(TrinoError::Protocol(
@@ -229,12 +227,11 @@ async fn first_slices(
     context: &Context,
     plan: &StreamPlan,
     cursor: &Cursor,
-    version: Option<i64>,
+    version: Option<Version>,
     position: &PositionRow,
 ) -> Cuts {
-    let slices = slices::plan(context, plan).await;
-    // The highest value was asked of this version.
-    if slices.bounds.is_empty() || slices.version != version {
+    let slices = slices::plan(context, plan, version).await;
+    if slices.bounds.is_empty() {
         by_cursor(context, cursor, version, position)
     } else {
         slices
@@ -244,7 +241,7 @@ async fn first_slices(
 fn by_cursor(
     context: &Context,
     cursor: &Cursor,
-    version: Option<i64>,
+    version: Option<Version>,
     position: &PositionRow,
 ) -> Cuts {
     let rows = u64::try_from(position.total).unwrap_or_default();
@@ -272,7 +269,7 @@ fn parts_of(
         sql: select::select(
             &plan.relation,
             &plan.columns,
-            sync.progress.slices.version,
+            sync.progress.slices.version.map(Version::number),
             &[&cursor.compare("=", value)],
         ),
         boundary: Some(boundary),

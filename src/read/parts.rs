@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::boundary::Boundary;
 use super::plan::StreamPlan;
 use super::runner::Context;
-use super::slice::{self, ReadError, Running};
+use super::slice::{self, Finished, ReadError, Running};
 use crate::protocol::message::{StateMessage, StreamState};
 
 /// A query of a stream.
@@ -25,7 +25,8 @@ pub(super) struct Part {
 /// Reads all parts, `concurrency` of them at once, so that other streams get their turn, too. A
 /// part that fails ends the others.
 ///
-/// `finished` is told of each part whose rows are written, and gives the state after it.
+/// `finished` is told of each part whose rows are written, and how many are left, and gives the
+/// state after it.
 ///
 /// # Errors
 ///
@@ -35,8 +36,9 @@ pub(super) async fn read(
     plan: &StreamPlan,
     running: &Arc<Running>,
     parts: Vec<Part>,
-    mut finished: impl FnMut(u32, Option<Boundary>) -> Value,
+    mut finished: impl FnMut(Finished, usize) -> Value,
 ) -> Result<u64, ReadError> {
+    let mut left = parts.len();
     let mut parts = parts.into_iter();
     let mut reading = JoinSet::new();
     let mut records = 0;
@@ -52,7 +54,8 @@ pub(super) async fn read(
         };
         let part = part.map_err(|_| ReadError::Encoder)??;
         records += part.records;
-        let state = finished(part.number, part.boundary);
+        left -= 1;
+        let state = finished(part, left);
         send_state(context, plan, running, state).await?;
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use tokio::task::JoinSet;
+
 use super::state::Content;
 use crate::config::{Connection, QueryStream, Replication};
 use crate::discover::format::Format;
@@ -118,16 +120,12 @@ pub async fn plan(
         };
         known.extend(found.chain(failed).map(|(name, table)| (full(name), table)));
     }
+    let mut of_queries = find_queries(client, connection, catalog).await;
     let mut plans = Vec::with_capacity(catalog.streams.len());
     for stream in &catalog.streams {
         let descriptor = stream.stream.descriptor();
-        let found = match query_of(connection, stream) {
-            Some(query) => queries::columns(client, query).await.map(|columns| Found {
-                relation: Relation::Query(query.sql.clone()),
-                connector: None,
-                columns,
-                query: Some(query.clone()),
-            }),
+        let found = match of_queries.remove(&descriptor) {
+            Some(found) => found,
             None => find_table(connection, stream, &mut known, &connectors),
         };
         let plan = found
@@ -167,6 +165,32 @@ fn place_of<'a>(
         Some(namespace) => connection.place(namespace),
         None => (&connection.catalog, &connection.schema),
     }
+}
+
+/// What is behind the streams that are queries, asked side by side.
+async fn find_queries(
+    client: &Client,
+    connection: &Connection,
+    catalog: &ConfiguredAirbyteCatalog,
+) -> HashMap<StreamDescriptor, Result<Found, ConnectorError>> {
+    let mut asking = JoinSet::new();
+    for stream in &catalog.streams {
+        if let Some(query) = query_of(connection, stream).cloned() {
+            let (client, descriptor) = (client.clone(), stream.stream.descriptor());
+            asking.spawn(async move {
+                let found = queries::columns(&client, &query)
+                    .await
+                    .map(|columns| Found {
+                        relation: Relation::Query(query.sql.clone()),
+                        connector: None,
+                        columns,
+                        query: Some(query),
+                    });
+                (descriptor, found)
+            });
+        }
+    }
+    asking.join_all().await.into_iter().collect()
 }
 
 fn find_table(

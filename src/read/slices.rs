@@ -14,11 +14,11 @@ use super::cuts::{Cuts, separator};
 use super::plan::StreamPlan;
 use super::runner::Context;
 use super::spread::spread;
-use super::version;
+use super::version::Version;
 use crate::discover::format::Format;
 use crate::discover::keys;
 use crate::sql::ident::Table;
-use crate::sql::{metadata, select, slices};
+use crate::sql::{metadata, slices};
 use crate::trino::control::{self, PathRow, RangeRow, StatsRow, TotalRow};
 use crate::trino::error::TrinoError;
 use crate::types::TrinoType;
@@ -29,9 +29,8 @@ const MOST_SLICES: u64 = 1_000;
 /// The column of Iceberg and Delta Lake tables that holds the file of a row.
 const PATH: &str = "$path";
 
-/// Decides how a stream is read that is read whole.
-pub(super) async fn plan(context: &Context, plan: &StreamPlan) -> Cuts {
-    let version = pin(context, plan).await;
+/// Decides how a stream is read that is read whole, of `version` where it has one.
+pub(super) async fn plan(context: &Context, plan: &StreamPlan, version: Option<Version>) -> Cuts {
     let Some(table) = plan.relation.table() else {
         return Cuts::whole(None);
     };
@@ -52,41 +51,21 @@ pub(super) async fn plan(context: &Context, plan: &StreamPlan) -> Cuts {
     })
 }
 
-/// The version of a stream's table to read, if all selected columns can be read of it: a column
-/// that was added or renamed after the last write is not in it, and old servers cannot read
-/// versions of Delta Lake tables at all.
-pub(super) async fn pin(context: &Context, plan: &StreamPlan) -> Option<i64> {
-    let version = version::of_stream(context, plan).await?;
-    match readable(context, plan, version).await {
-        Ok(()) => Some(version),
-        Err(error) => {
-            tracing::debug!(%error, "stream \"{}\" is not pinned to a version", plan.descriptor);
-            None
-        }
-    }
-}
-
-/// Whether a version of a stream's table can still be read.
-pub(super) async fn readable(
-    context: &Context,
-    plan: &StreamPlan,
-    version: i64,
-) -> Result<(), TrinoError> {
-    let query = select::select(&plan.relation, &plan.columns, Some(version), &[]);
-    control::columns(&context.client, &metadata::validate(&query)).await?;
-    Ok(())
-}
-
-async fn delta(context: &Context, table: &Table, version: i64) -> Result<Cuts, TrinoError> {
+async fn delta(context: &Context, table: &Table, version: Version) -> Result<Cuts, TrinoError> {
     // Listing the files means opening them all; only worth it for a table that is big.
     let rows = row_count(context, table).await?;
     if rows.is_none_or(|rows| rows < 2 * context.slice_rows()) {
         return Ok(Cuts::whole(Some(version)));
     }
-    by_path(context, version, &slices::delta_files(table, version)).await
+    by_path(
+        context,
+        version,
+        &slices::delta_files(table, version.number()),
+    )
+    .await
 }
 
-async fn by_path(context: &Context, version: i64, files: &str) -> Result<Cuts, TrinoError> {
+async fn by_path(context: &Context, version: Version, files: &str) -> Result<Cuts, TrinoError> {
     let total: Vec<TotalRow> = control::rows(&context.client, &slices::total_rows(files)).await?;
     let total = total.first().and_then(|row| row.total);
     let total = total

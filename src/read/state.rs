@@ -1,10 +1,10 @@
 //! What a stream's STATE holds, and what is made of one that is given.
 //!
 //! ```json
-//! {"version":2,"mode":"full_refresh","progress":{"slices":{…},"done":[0,2]}}
-//! {"version":2,"mode":"full_refresh","finished_at_ms":1764000000000}
-//! {"version":2,"mode":"cursor","cursor_field":["c"],"cursor_type":"bigint","cursor":"17","seen":{…},…}
-//! {"version":2,"mode":"changes","table_version":42,…}
+//! {"version":3,"mode":"full_refresh","progress":{"slices":{…},"done":[0,2]}}
+//! {"version":3,"mode":"full_refresh","finished_at_ms":1764000000000}
+//! {"version":3,"mode":"cursor","cursor_field":["c"],"cursor_type":"bigint","cursor":"17","seen":{…},…}
+//! {"version":3,"mode":"changes","table_version":{"number":42,"at_ms":…},…}
 //! ```
 //!
 //! A finished full refresh holds nothing that a later sync could take for "already done".
@@ -14,10 +14,11 @@ use serde_json::{Value, json};
 
 use super::boundary::Seen;
 use super::cuts::Cuts;
+use super::version::Version;
 use crate::protocol::message::StreamDescriptor;
 
 /// The version that is written; every version up to it is read.
-const VERSION: u64 = 2;
+const VERSION: u64 = 3;
 
 /// The content of a STATE.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,7 +79,7 @@ pub(super) struct CursorState {
     pub(super) seen: Seen,
     /// The table's version up to which that holds, where it has versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) table_version: Option<i64>,
+    pub(super) table_version: Option<Version>,
     /// A sync that is not finished; the first one has no `cursor` yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) sync: Option<CursorSync>,
@@ -105,7 +106,7 @@ pub(super) struct CursorSync {
 pub(super) struct ChangesState {
     /// The table's version whose rows, or the changes up to which, are written. `None` for a table
     /// that had no version yet.
-    pub(super) table_version: Option<i64>,
+    pub(super) table_version: Option<Version>,
     /// The snapshot of that version, while it is not written whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) progress: Option<Progress>,
@@ -190,7 +191,7 @@ mod tests {
                 finished_at_ms: None,
             },
             Content::Changes(ChangesState {
-                table_version: Some(-3),
+                table_version: Some(Version::Snapshot(-3)),
                 progress: Some(progress),
             }),
             Content::Cursor(CursorState {
@@ -199,7 +200,10 @@ mod tests {
                 synced: true,
                 cursor: None,
                 seen: Seen::default(),
-                table_version: None,
+                table_version: Some(Version::Commit {
+                    number: 4,
+                    at_ms: 5,
+                }),
                 sync: None,
             }),
         ] {
@@ -217,7 +221,7 @@ mod tests {
             assert!(read(&state).is_some(), "{}", path.display());
             files += 1;
         }
-        assert!(files >= 6, "{files} fixtures");
+        assert!(files >= 10, "{files} fixtures");
     }
 
     #[test]

@@ -1,21 +1,64 @@
-//! The version of a table that a read is pinned to, where its connector keeps versions.
+//! Versions of tables, where their connector keeps them, and the one that a read is pinned to.
+
+use std::fmt::{self, Display, Formatter};
+
+use serde::{Deserialize, Serialize};
 
 use super::plan::StreamPlan;
 use super::runner::Context;
 use crate::discover::format::Format;
 use crate::sql::ident::Table;
-use crate::sql::versions;
-use crate::trino::Client;
-use crate::trino::control::{self, VersionRow};
+use crate::sql::{metadata, select, versions};
+use crate::trino::control::{self, DeltaVersionRow, SnapshotIdRow};
 use crate::trino::error::TrinoError;
+
+/// A version of a table. Equal versions have the same rows, also where a table was dropped and
+/// made anew under the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Version {
+    /// A snapshot of an Iceberg table. Its id is random.
+    Snapshot(i64),
+    /// A version of a Delta Lake table. Every table counts them from 0, so the time of the commit
+    /// belongs to it.
+    Commit {
+        /// The version.
+        number: i64,
+        /// Milliseconds since 1970.
+        at_ms: i64,
+    },
+}
+
+impl Version {
+    /// What `FOR VERSION AS OF` takes.
+    pub(super) fn number(self) -> i64 {
+        match self {
+            Self::Snapshot(number) | Self::Commit { number, .. } => number,
+        }
+    }
+}
+
+impl Display for Version {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.number().fmt(f)
+    }
+}
+
+impl From<&DeltaVersionRow> for Version {
+    fn from(row: &DeltaVersionRow) -> Self {
+        Self::Commit {
+            number: row.version,
+            at_ms: row.at_ms,
+        }
+    }
+}
 
 /// The version to read of a stream: the present one, or that of `as_of`. `None` for what has no
 /// versions: other connectors, views, and tables without a row ever.
-pub(super) async fn of_stream(context: &Context, plan: &StreamPlan) -> Option<i64> {
+pub(super) async fn of_stream(context: &Context, plan: &StreamPlan) -> Option<Version> {
     let table = plan.relation.table()?;
     let format = Format::of(plan.connector.as_deref())?;
-    let as_of = context.connection.as_of.as_deref();
-    match of_table(&context.client, format, table, as_of).await {
+    match of_table(context, format, table).await {
         Ok(version) => version,
         Err(error) => {
             // Views, for one, have no metadata tables.
@@ -26,15 +69,88 @@ pub(super) async fn of_stream(context: &Context, plan: &StreamPlan) -> Option<i6
 }
 
 async fn of_table(
-    client: &Client,
+    context: &Context,
     format: Format,
     table: &Table,
-    as_of: Option<&str>,
-) -> Result<Option<i64>, TrinoError> {
-    let sql = match format {
-        Format::Iceberg => versions::iceberg(table, as_of),
-        Format::DeltaLake => versions::delta(table, as_of),
+) -> Result<Option<Version>, TrinoError> {
+    let client = &context.client;
+    let as_of = context.connection.as_of.as_deref();
+    Ok(match format {
+        Format::Iceberg => {
+            let sql = versions::iceberg(table, as_of);
+            let rows: Vec<SnapshotIdRow> = control::rows(client, &sql).await?;
+            rows.first().and_then(|row| row.id).map(Version::Snapshot)
+        }
+        Format::DeltaLake => {
+            let sql = versions::delta(table, as_of);
+            let rows: Vec<DeltaVersionRow> = control::rows(client, &sql).await?;
+            rows.first().map(Version::from)
+        }
+    })
+}
+
+/// The version of a stream's table to read, if all selected columns can be read of it: a column
+/// that was added or renamed after the last write is not in it, and old servers cannot read
+/// versions of Delta Lake tables at all.
+pub(super) async fn pin(context: &Context, plan: &StreamPlan) -> Option<Version> {
+    let version = of_stream(context, plan).await?;
+    match readable(context, plan, version).await {
+        Ok(()) => Some(version),
+        Err(error) => {
+            tracing::debug!(%error, "stream \"{}\" is not pinned to a version", plan.descriptor);
+            None
+        }
+    }
+}
+
+/// Says why the version of a state cannot be read any more, if that is so.
+///
+/// # Errors
+///
+/// When Trino cannot be asked.
+pub(super) async fn gone(
+    context: &Context,
+    plan: &StreamPlan,
+    version: Option<Version>,
+) -> Result<Option<String>, TrinoError> {
+    let Some(version) = version else {
+        return Ok(None);
     };
-    let rows: Vec<VersionRow> = control::rows(client, &sql).await?;
-    Ok(rows.first().and_then(|row| row.version))
+    let reason = match check(context, plan, version).await {
+        Ok(true) => return Ok(None),
+        Ok(false) => "the table was made anew".to_owned(),
+        Err(error) if error.query_error().is_some() && !error.is_transient_query() => {
+            error.to_string()
+        }
+        Err(error) => return Err(error),
+    };
+    Ok(Some(format!(
+        "the version {version} of the table that was being read is gone ({reason})"
+    )))
+}
+
+/// Whether a version is one of the stream's table, and not of an earlier table with its name.
+async fn check(context: &Context, plan: &StreamPlan, version: Version) -> Result<bool, TrinoError> {
+    if Format::of(plan.connector.as_deref()) == Some(Format::DeltaLake)
+        && let Some(table) = plan.relation.table()
+    {
+        let number = version.number();
+        let sql = versions::delta_between(table, number, number);
+        let rows: Vec<DeltaVersionRow> = control::rows(&context.client, &sql).await?;
+        if !rows.iter().any(|row| Version::from(row) == version) {
+            return Ok(false);
+        }
+    }
+    readable(context, plan, version).await?;
+    Ok(true)
+}
+
+async fn readable(
+    context: &Context,
+    plan: &StreamPlan,
+    version: Version,
+) -> Result<(), TrinoError> {
+    let query = select::select(&plan.relation, &plan.columns, Some(version.number()), &[]);
+    control::columns(&context.client, &metadata::validate(&query)).await?;
+    Ok(())
 }

@@ -80,14 +80,6 @@ pub fn iceberg_snapshots(table: &Table) -> String {
     )
 }
 
-/// The operations after one version of a Delta Lake table up to another, as `name`.
-pub fn delta_operations(table: &Table, after: i64, until: i64) -> String {
-    format!(
-        "SELECT DISTINCT operation AS name FROM {} WHERE version > {after} AND version <= {until}",
-        metadata_table(table, "history")
-    )
-}
-
 /// Changes of a Delta Lake table by its change data feed, without the rows as they were before an
 /// update.
 pub fn delta_feed(

@@ -2,31 +2,46 @@
 
 use super::ident::{Table, Text};
 
-/// The snapshot of an Iceberg table as `version`: the present one, or the one that was it at
+/// The snapshot of an Iceberg table as `id`: the present one, or the one that was it at
 /// `as_of`, an ISO time in UTC.
 pub fn iceberg(table: &Table, as_of: Option<&str>) -> String {
     match as_of {
         None => {
             let refs = metadata_table(table, "refs");
-            format!(
-                "SELECT snapshot_id AS version FROM {refs} WHERE name = 'main' AND type = 'BRANCH'"
-            )
+            format!("SELECT snapshot_id AS id FROM {refs} WHERE name = 'main' AND type = 'BRANCH'")
         }
         Some(time) => format!(
-            "SELECT max_by(snapshot_id, made_current_at) AS version FROM {} WHERE made_current_at <= {}",
+            "SELECT max_by(snapshot_id, made_current_at) AS id FROM {} WHERE made_current_at <= {}",
             metadata_table(table, "history"),
             instant(time)
         ),
     }
 }
 
-/// The version of a Delta Lake table as `version`: the present one, or the last one at `as_of`.
+/// The version of a Delta Lake table as `version`, `at_ms` and `operation`: the present one, or
+/// the last one at `as_of`.
 pub fn delta(table: &Table, as_of: Option<&str>) -> String {
-    let history = metadata_table(table, "history");
     let until = as_of.map(|time| format!(" WHERE timestamp <= {}", instant(time)));
     format!(
-        "SELECT max(version) AS version FROM {history}{}",
+        "{}{} ORDER BY version DESC LIMIT 1",
+        delta_history(table),
         until.unwrap_or_default()
+    )
+}
+
+/// The versions of a Delta Lake table from one to another, in the same columns.
+pub fn delta_between(table: &Table, from: i64, to: i64) -> String {
+    format!(
+        "{} WHERE version BETWEEN {from} AND {to} ORDER BY version",
+        delta_history(table)
+    )
+}
+
+fn delta_history(table: &Table) -> String {
+    format!(
+        "SELECT version, to_milliseconds(timestamp - TIMESTAMP '1970-01-01 00:00:00 UTC') AS at_ms, \
+         operation FROM {}",
+        metadata_table(table, "history")
     )
 }
 
@@ -54,7 +69,11 @@ mod tests {
             schema: "s".into(),
             name: "t\"x".into(),
         };
-        assert!(delta(&table, None).ends_with("FROM \"c\".\"s\".\"t\"\"x$history\""));
+        assert_eq!(
+            delta_between(&table, 1, 2),
+            "SELECT version, to_milliseconds(timestamp - TIMESTAMP '1970-01-01 00:00:00 UTC') AS at_ms, \
+             operation FROM \"c\".\"s\".\"t\"\"x$history\" WHERE version BETWEEN 1 AND 2 ORDER BY version"
+        );
         assert!(
             iceberg(&table, Some("2020-01-01T00:00:00Z")).ends_with(
                 "WHERE made_current_at <= from_iso8601_timestamp('2020-01-01T00:00:00Z')"

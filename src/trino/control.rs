@@ -77,11 +77,22 @@ pub(crate) struct ColumnRow {
     pub(crate) data_type: String,
 }
 
-/// The version of a table.
+/// The id of an Iceberg table's snapshot.
 #[derive(Debug, Presto)]
-pub(crate) struct VersionRow {
-    /// Snapshot id or version; null for a table without any.
-    pub(crate) version: Option<i64>,
+pub(crate) struct SnapshotIdRow {
+    /// The id; null for a table without any.
+    pub(crate) id: Option<i64>,
+}
+
+/// A version of a Delta Lake table.
+#[derive(Debug, Presto)]
+pub(crate) struct DeltaVersionRow {
+    /// Counted from 0.
+    pub(crate) version: i64,
+    /// When it was made, in milliseconds since 1970.
+    pub(crate) at_ms: i64,
+    /// What made it, for example `WRITE`.
+    pub(crate) operation: String,
 }
 
 /// The rows in all files of a table.

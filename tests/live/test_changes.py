@@ -163,11 +163,15 @@ def test_a_replaced_delta_table_is_a_gap_and_one_without_a_feed_is_read_whole(
     syncs.read()
     sql(f"DELETE FROM {table} WHERE id = 1")
     syncs.read()
-    sql(f"DROP TABLE {table}")
-    sql(f"CREATE TABLE {table} {FEED['delta']} AS SELECT 1 AS id, 'replaced' AS v")
-    result = syncs.read()
-    assert len(result.data("t")) == 1
-    assert any("starts anew with a snapshot" in line for line in result.logs("WARN")), result.explain()
+    # With fewer versions than it had, as many, and more.
+    for versions in (1, 1, 2):
+        sql(f"DROP TABLE {table}")
+        sql(f"CREATE TABLE {table} {FEED['delta']} AS SELECT 1 AS id, 'replaced' AS v")
+        for _ in range(1, versions):
+            sql(f"INSERT INTO {table} VALUES (2, 'more')")
+        result = syncs.read()
+        assert len(result.data("t")) == versions
+        assert any("starts anew with a snapshot" in line for line in result.logs("WARN")), result.explain()
     sql(f"CREATE TABLE {quoted('delta', schema, 'plain')} AS SELECT 1 AS id")
     plain = connector.discover(config("delta", schema, **CHANGES)).streams["plain"]
     assert plain["source_defined_cursor"] is False

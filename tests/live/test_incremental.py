@@ -122,6 +122,20 @@ def test_nothing_new_costs_one_small_query(
         assert catalog == "memory" or not any("max(" in text for text in new), new
 
 
+@pytest.mark.parametrize("catalog", ["iceberg", "delta"])
+def test_a_table_made_anew_with_as_many_versions_is_not_taken_for_unchanged(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str], catalog: str
+) -> None:
+    schema = new_schema(catalog, "anew")
+    table = quoted(catalog, schema, "t")
+    sql(f"CREATE TABLE {table} AS SELECT 1 AS c")
+    syncs = start(connector, config(catalog, schema))
+    syncs.read()
+    sql(f"DROP TABLE {table}")
+    sql(f"CREATE TABLE {table} AS SELECT 2 AS c")
+    assert rows(syncs.read(), "c") == Counter([(2,)])
+
+
 def test_millions_of_ties_are_told_by_their_number(
     connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
 ) -> None:
