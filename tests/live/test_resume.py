@@ -16,17 +16,51 @@ from live_support.oracle import Trino, quoted
 from live_support.syncs import Syncs, incremental
 
 Config = Callable[..., dict[str, Any]]
+#: Makes a table of several files and a stream of it: `lake_stream("delta", "gone", "cursor")`.
+LakeStream = Callable[..., tuple[str, Syncs]]
 
 #: Kills per catalog and mode. CI takes as many as its time allows; KILLS=100 is the long run.
 KILLS = int(os.environ.get("KILLS", "6"))
-FILES, ROWS_OF_A_FILE = 8, 400
+FILES, ROWS_OF_A_FILE, WIDTH = 8, 400, 200
 
 
-def fill(sql: Trino, table: str) -> None:
-    rows = f"SELECT {{file}} * {ROWS_OF_A_FILE} + n AS n, rpad('', 200, 'x') AS x FROM UNNEST(sequence(1, {ROWS_OF_A_FILE})) t(n)"
+def fill(sql: Trino, table: str, width: int = WIDTH) -> None:
+    values = f"SELECT {{file}} * {ROWS_OF_A_FILE} + n AS n, rpad('', {width}, 'x') AS x"
+    rows = f"{values} FROM UNNEST(sequence(1, {ROWS_OF_A_FILE})) t(n)"
     sql(f"CREATE TABLE {table} AS {rows.format(file=0)}")
     for file in range(1, FILES):
         sql(f"INSERT INTO {table} {rows.format(file=file)}")
+
+
+def start(connector: Connector, settings: dict[str, Any], mode: str) -> Syncs:
+    stream = connector.discover(settings).streams["t"]
+    return Syncs(connector, settings, configured([stream]) if mode == "full_refresh" else incremental(stream, "n"))
+
+
+@pytest.fixture
+def lake_stream(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
+) -> LakeStream:
+    def make(catalog: str, purpose: str, mode: str = "full_refresh", width: int = WIDTH) -> tuple[str, Syncs]:
+        schema = new_schema(catalog, purpose)
+        table = quoted(catalog, schema, "t")
+        fill(sql, table, width)
+        settings = config(catalog, schema, slice_rows=ROWS_OF_A_FILE, concurrency=1, fetch_protocol="direct")
+        return table, start(connector, settings, mode)
+
+    return make
+
+
+def half(width: int = WIDTH) -> int:
+    """Bytes of half a table's records."""
+    return FILES * ROWS_OF_A_FILE * (width + 80) // 2
+
+
+def read_half(syncs: Syncs) -> list[dict[str, Any]]:
+    """Kills a read half way; what its states cover."""
+    _, covered, _ = syncs.read_until(half())
+    assert covered, "the read was killed before its first state"
+    return covered
 
 
 @pytest.mark.parametrize("mode", ["full_refresh", "cursor"])
@@ -51,12 +85,11 @@ def test_a_read_that_is_killed_goes_on_from_its_last_state(
     else:
         fill(sql, table)
     settings = config(catalog, schema, slice_rows=ROWS_OF_A_FILE, concurrency=2, fetch_protocol="direct")
-    stream = connector.discover(settings).streams["t"]
-    chosen = configured([stream]) if mode == "full_refresh" else incremental(stream, "n")
+    syncs = start(connector, settings, mode)
     chance = random.Random(f"{catalog} {mode}")
     kills = resumed = 0
     while kills < KILLS:
-        syncs, covered, kills_before = Syncs(connector, settings, chosen), Counter[int](), kills
+        syncs.state, covered, kills_before = [], Counter[int](), kills
         ended, at_risk = False, 0
         while not ended:
             resumed += bool(syncs.state)
@@ -83,15 +116,10 @@ def can_be_cut(catalog: str, mode: str) -> bool:
 
 @pytest.mark.parametrize("catalog", ["iceberg", "delta"])
 def test_a_resumed_read_ends_with_the_rows_of_the_pinned_version(
-    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str], catalog: str
+    lake_stream: LakeStream, sql: Trino, catalog: str
 ) -> None:
-    schema = new_schema(catalog, "pinned")
-    table = quoted(catalog, schema, "t")
-    fill(sql, table)
-    settings = config(catalog, schema, slice_rows=ROWS_OF_A_FILE, concurrency=1, fetch_protocol="direct")
-    syncs = Syncs(connector, settings, configured([connector.discover(settings).streams["t"]]))
-    _, covered, _ = syncs.read_until(FILES * ROWS_OF_A_FILE * 280 // 2)
-    assert covered, "the read was killed before its first state"
+    table, syncs = lake_stream(catalog, "pinned")
+    covered = read_half(syncs)
     sql(f"DELETE FROM {table} WHERE n % 2 = 0")
     sql(f"INSERT INTO {table} VALUES (-1, 'new')")
     rest = syncs.read().data("t")
@@ -102,16 +130,9 @@ def test_a_resumed_read_ends_with_the_rows_of_the_pinned_version(
 
 
 @pytest.mark.parametrize("catalog", ["iceberg", "delta"])
-def test_a_table_that_was_made_anew_starts_its_stream_anew(
-    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str], catalog: str
-) -> None:
-    schema = new_schema(catalog, "gone")
-    table = quoted(catalog, schema, "t")
-    fill(sql, table)
-    settings = config(catalog, schema, slice_rows=ROWS_OF_A_FILE, concurrency=1, fetch_protocol="direct")
-    syncs = Syncs(connector, settings, configured([connector.discover(settings).streams["t"]]))
-    _, covered, _ = syncs.read_until(FILES * ROWS_OF_A_FILE * 280 // 2)
-    assert covered
+def test_a_table_that_was_made_anew_starts_its_stream_anew(lake_stream: LakeStream, sql: Trino, catalog: str) -> None:
+    table, syncs = lake_stream(catalog, "gone")
+    read_half(syncs)
     sql(f"DROP TABLE {table}")
     fill(sql, table)
     result = syncs.read()
@@ -119,16 +140,9 @@ def test_a_table_that_was_made_anew_starts_its_stream_anew(
     assert any("starts anew" in line for line in result.logs("WARN")), result.explain()
 
 
-def test_an_expired_snapshot_starts_the_stream_anew(
-    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
-) -> None:
-    schema = new_schema("iceberg", "expired")
-    table = quoted("iceberg", schema, "t")
-    fill(sql, table)
-    settings = config("iceberg", schema, slice_rows=ROWS_OF_A_FILE, concurrency=1, fetch_protocol="direct")
-    syncs = Syncs(connector, settings, configured([connector.discover(settings).streams["t"]]))
-    _, covered, _ = syncs.read_until(FILES * ROWS_OF_A_FILE * 280 // 2)
-    assert covered
+def test_an_expired_snapshot_starts_the_stream_anew(lake_stream: LakeStream, sql: Trino) -> None:
+    table, syncs = lake_stream("iceberg", "expired")
+    read_half(syncs)
     sql(f"DELETE FROM {table} WHERE n = 1")
     expire = f"ALTER TABLE {table} EXECUTE expire_snapshots(retention_threshold => '0s')"
     sql(expire, session={"iceberg.expire_snapshots_min_retention": "0s"})
