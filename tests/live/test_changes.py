@@ -178,6 +178,24 @@ def test_a_replaced_delta_table_is_a_gap_and_one_without_a_feed_is_read_whole(
     assert "_ab_cdc_cursor" not in plain["json_schema"]["properties"]
 
 
+def test_a_feed_whose_files_are_gone_is_a_gap(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
+) -> None:
+    """VACUUM deletes the changes of updates and leaves their versions in the history."""
+    schema = new_schema("delta", "vacuumed")
+    table = quoted("delta", schema, "t")
+    make(sql, table, "delta")
+    syncs, mirror = start(connector, config("delta", schema, **CHANGES)), Mirror()
+    mirror.take(syncs.read())
+    for value in ("once", "twice"):
+        sql(f"UPDATE {table} SET v = '{value}' WHERE id <= 10")
+    sql(f"CALL delta.system.vacuum('{schema}', 't', '0s')", session={"delta.vacuum_min_retention": "0s"})
+    result = syncs.read()
+    assert any("starts anew with a snapshot" in line for line in result.logs("WARN")), result.explain()
+    assert mirror.take(result) == 100
+    assert mirror.content == content(sql, table)
+
+
 def test_a_point_in_time_is_read(
     connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
 ) -> None:

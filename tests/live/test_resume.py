@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from live_support.connector import Connector
+from live_support.connector import Connector, Result
 from live_support.messages import configured
 from live_support.oracle import Trino, quoted
 from live_support.syncs import Syncs, incremental
@@ -56,9 +56,9 @@ def half(width: int = WIDTH) -> int:
     return FILES * ROWS_OF_A_FILE * (width + 80) // 2
 
 
-def read_half(syncs: Syncs) -> list[dict[str, Any]]:
+def read_half(syncs: Syncs, width: int = WIDTH) -> list[dict[str, Any]]:
     """Kills a read half way; what its states cover."""
-    _, covered, _ = syncs.read_until(half())
+    _, covered, _ = syncs.read_until(half(width))
     assert covered, "the read was killed before its first state"
     return covered
 
@@ -140,12 +140,57 @@ def test_a_table_that_was_made_anew_starts_its_stream_anew(lake_stream: LakeStre
     assert any("starts anew" in line for line in result.logs("WARN")), result.explain()
 
 
-def test_an_expired_snapshot_starts_the_stream_anew(lake_stream: LakeStream, sql: Trino) -> None:
-    table, syncs = lake_stream("iceberg", "expired")
-    read_half(syncs)
-    sql(f"DELETE FROM {table} WHERE n = 1")
-    expire = f"ALTER TABLE {table} EXECUTE expire_snapshots(retention_threshold => '0s')"
-    sql(expire, session={"iceberg.expire_snapshots_min_retention": "0s"})
-    result = syncs.read()
-    assert len(result.data("t")) == FILES * ROWS_OF_A_FILE - 1
+def forget(sql: Trino, catalog: str, schema: str) -> None:
+    """Changes every file of the table, and deletes what earlier versions are made of."""
+    sql(f"DELETE FROM {quoted(catalog, schema, 't')} WHERE n % 2 = 0")
+    if catalog == "iceberg":
+        expire = "EXECUTE expire_snapshots(retention_threshold => '0s')"
+        session = {"iceberg.expire_snapshots_min_retention": "0s"}
+        sql(f"ALTER TABLE {quoted(catalog, schema, 't')} {expire}", session=session)
+    else:
+        # The history still has the earlier versions: only reading them shows that they are gone.
+        sql(f"CALL delta.system.vacuum('{schema}', 't', '0s')", session={"delta.vacuum_min_retention": "0s"})
+
+
+def since_its_new_start(result: Result) -> Counter[int]:
+    """The rows after the last state of the version that the read began with."""
+    rows, finished = Counter[int](), 0
+    unsure: list[int] = []
+    for message in result.messages:
+        if message["type"] == "RECORD":
+            unsure.append(message["record"]["data"]["n"])
+        elif message["type"] == "STATE":
+            content = message["state"]["stream"]["stream_state"]
+            progress = (content.get("sync") or content).get("progress")
+            if progress:
+                before, finished = finished, len(progress["done"])
+                if finished <= before:
+                    rows.clear()
+            rows.update(unsure)
+            unsure.clear()
+    return rows
+
+
+@pytest.mark.parametrize("moment", ["before it is resumed", "while it runs"])
+@pytest.mark.parametrize("mode", ["full_refresh", "cursor"])
+@pytest.mark.parametrize("catalog", ["iceberg", "delta"])
+def test_a_version_whose_files_are_gone_starts_the_stream_anew(
+    lake_stream: LakeStream, sql: Trino, catalog: str, mode: str, moment: str
+) -> None:
+    # So wide that most files are not asked for while nobody reads.
+    width = 4000
+    table, syncs = lake_stream(catalog, "forgotten", mode, width)
+    schema = syncs.config["schema"]
+    if moment == "while it runs":
+        result = syncs.read_while(half(width) // 2, lambda: forget(sql, catalog, schema))
+    else:
+        read_half(syncs, width)
+        forget(sql, catalog, schema)
+        result = syncs.read()
+    assert any("starts" in line and "anew" in line for line in result.logs("WARN")), result.explain()
     assert any("is gone" in line for line in result.logs("WARN")), result.explain()
+    present = Counter(n for [n] in sql(f"SELECT n FROM {table}"))
+    assert len(present) == FILES * ROWS_OF_A_FILE // 2
+    assert since_its_new_start(result) == present
+    # The state has nothing left of the version that is gone.
+    assert len(syncs.read().data("t")) == (len(present) if mode == "full_refresh" else 0)

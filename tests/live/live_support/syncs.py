@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .connector import Connector, Result
@@ -37,7 +38,21 @@ class Syncs:
 
     def read(self, **fields: Any) -> Result:
         """One more sync, which must succeed; its last state is that of the next one."""
-        result = self.connector.read(self.config | fields, self.catalog, self.state)
+        return self._finished(self.connector.read(self.config | fields, self.catalog, self.state))
+
+    def read_while(self, size: int, meanwhile: Callable[[], None], **fields: Any) -> Result:
+        """One more sync, whose reader waits when `size` bytes have come until `meanwhile` is done."""
+        started = time.monotonic()
+        process = self.connector.start(*self.connector.read_arguments(self.config | fields, self.catalog, self.state))
+        with process:
+            assert process.stdout and process.stderr
+            first = process.stdout.read(size)
+            meanwhile()
+            rest, errors = process.stdout.read(), process.stderr.read()
+        seconds = time.monotonic() - started
+        return self._finished(Result(process.returncode, first + rest, errors.decode(errors="replace"), seconds))
+
+    def _finished(self, result: Result) -> Result:
         assert result.exit_code == 0, result.explain()
         [stream] = self.catalog["streams"]
         assert result.statuses(stream["stream"]["name"]) == ["STARTED", "RUNNING", "COMPLETE"], result.explain()
