@@ -9,10 +9,12 @@ from typing import Any
 import psycopg
 import pytest
 from live_support.connector import Connector
-from live_support.oracle import Trino, quoted
+from live_support.oracle import Trino, quoted, unique
 from live_support.syncs import Syncs, incremental, rows
 
 Config = Callable[..., dict[str, Any]]
+#: Makes a table and reads it by cursor: `new_table("memory", "ties", "AS SELECT 1 AS c")`.
+NewTable = Callable[..., tuple[str, Syncs]]
 
 #: Type → rising values as SQL.
 CURSORS: dict[str, list[str]] = {
@@ -51,22 +53,31 @@ CURSORS: dict[str, list[str]] = {
 }  # fmt: skip
 
 
-def start(connector: Connector, settings: dict[str, Any], cursor: str = "c", stream: str = "t") -> Syncs:
-    return Syncs(connector, settings, incremental(connector.discover(settings).streams[stream], cursor))
+def start(connector: Connector, settings: dict[str, Any], cursor: str) -> Syncs:
+    return Syncs(connector, settings, incremental(connector.discover(settings).streams["t"], cursor))
+
+
+@pytest.fixture
+def new_table(connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]) -> NewTable:
+    def make(catalog: str, purpose: str, definition: str, **fields: Any) -> tuple[str, Syncs]:
+        schema = new_schema(catalog, purpose)
+        table = quoted(catalog, schema, "t")
+        sql(f"CREATE TABLE {table} {definition}")
+        return table, start(connector, config(catalog, schema, **fields), "c")
+
+    return make
 
 
 @pytest.mark.parametrize("type_", CURSORS)
-def test_a_cursor_of_every_type_finds_what_is_new_once(
-    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str], type_: str
-) -> None:
+def test_a_cursor_of_every_type_finds_what_is_new_once(new_table: NewTable, sql: Trino, type_: str) -> None:
     """The state goes through text and back: it must select exactly the same rows."""
-    schema = new_schema("memory", "cursor")
-    table, source = quoted("memory", schema, "t"), quoted("memory", schema, "values")
     # The order of the values is the server's.
     listed = ", ".join(f"CAST({value} AS {type_})" for value in CURSORS[type_])
-    sql(f"CREATE TABLE {table} AS SELECT 0 AS id, c FROM UNNEST(ARRAY[{listed}]) t(c) WHERE false")
-    sql(f"CREATE TABLE {source} AS SELECT CAST(row_number() OVER (ORDER BY c) AS integer) AS id, c FROM UNNEST(ARRAY[{listed}]) t(c)")
-    syncs = start(connector, config("memory", schema, fetch_protocol="direct"))
+    values = f"FROM UNNEST(ARRAY[{listed}]) t(c)"
+    definition = f"AS SELECT 0 AS id, c {values} WHERE false"
+    table, syncs = new_table("memory", "cursor", definition, fetch_protocol="direct")
+    source = quoted("memory", syncs.config["schema"], "values")
+    sql(f"CREATE TABLE {source} AS SELECT CAST(row_number() OVER (ORDER BY c) AS integer) AS id, c {values}")
     assert not rows(syncs.read(), "id")
     count = len(CURSORS[type_])
     for id_ in range(1, count + 1):
@@ -82,14 +93,10 @@ def test_a_cursor_of_every_type_finds_what_is_new_once(
 
 
 @pytest.mark.parametrize("catalog", ["postgresql", "iceberg", "delta", "memory"])
-def test_syncs_bring_each_row_once_on_every_catalog(
-    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str], catalog: str
-) -> None:
-    schema = new_schema(catalog, "syncs")
-    table = quoted(catalog, schema, "t")
-    sql(f"CREATE TABLE {table} (id integer, c timestamp(6))")
-    syncs = start(connector, config(catalog, schema, slice_rows=50))
-    insert = f"INSERT INTO {table} SELECT n, TIMESTAMP '2024-01-01 00:00:00.000000' + (n / 10) * INTERVAL '1' SECOND FROM UNNEST(sequence({{0}}, {{1}})) t(n)"
+def test_syncs_bring_each_row_once_on_every_catalog(new_table: NewTable, sql: Trino, catalog: str) -> None:
+    table, syncs = new_table(catalog, "syncs", "(id integer, c timestamp(6))", slice_rows=50)
+    time = "TIMESTAMP '2024-01-01 00:00:00.000000' + (n / 10) * INTERVAL '1' SECOND"
+    insert = f"INSERT INTO {table} SELECT n, {time} FROM UNNEST(sequence({{0}}, {{1}})) t(n)"
     seen: Counter[Any] = Counter()
     for first, last in ((0, 499), (500, 504), (505, 505), (506, 999)):
         sql(insert.format(first, last))
@@ -104,45 +111,36 @@ def test_syncs_bring_each_row_once_on_every_catalog(
     assert len(seen) == 1001
 
 
-def test_nothing_new_costs_one_small_query(
-    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
-) -> None:
+def test_nothing_new_costs_one_small_query(new_table: NewTable, sql: Trino) -> None:
     for catalog in ("memory", "iceberg"):
-        schema = new_schema(catalog, "same")
-        table = quoted(catalog, schema, "t")
-        sql(f"CREATE TABLE {table} AS SELECT CAST(n AS bigint) AS c FROM UNNEST(sequence(1, 10)) t(n)")
-        settings = config(catalog, schema, fetch_protocol="direct", source=f"same-{schema}")
-        syncs = start(connector, settings)
+        source, ten = unique("same"), "AS SELECT CAST(n AS bigint) AS c FROM UNNEST(sequence(1, 10)) t(n)"
+        _, syncs = new_table(catalog, "same", ten, fetch_protocol="direct", source=source)
         syncs.read()
-        before = f"SELECT query FROM system.runtime.queries WHERE source = 'same-{schema}' AND query LIKE '%\"t%' AND query NOT LIKE '%information_schema%'"
-        old = len(sql(before))
+        queries = (
+            f"SELECT query FROM system.runtime.queries WHERE source = '{source}' AND query LIKE '%\"t%' "
+            "AND query NOT LIKE '%information_schema%' ORDER BY created"
+        )
+        old = len(sql(queries))
         syncs.read()
-        new = [text for [text] in sql(before)][old:]
+        new = [text for [text] in sql(queries)][old:]
         assert len(new) <= 2, new
         assert catalog == "memory" or not any("max(" in text for text in new), new
 
 
 @pytest.mark.parametrize("catalog", ["iceberg", "delta"])
 def test_a_table_made_anew_with_as_many_versions_is_not_taken_for_unchanged(
-    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str], catalog: str
+    new_table: NewTable, sql: Trino, catalog: str
 ) -> None:
-    schema = new_schema(catalog, "anew")
-    table = quoted(catalog, schema, "t")
-    sql(f"CREATE TABLE {table} AS SELECT 1 AS c")
-    syncs = start(connector, config(catalog, schema))
+    table, syncs = new_table(catalog, "anew", "AS SELECT 1 AS c")
     syncs.read()
     sql(f"DROP TABLE {table}")
     sql(f"CREATE TABLE {table} AS SELECT 2 AS c")
     assert rows(syncs.read(), "c") == Counter([(2,)])
 
 
-def test_millions_of_ties_are_told_by_their_number(
-    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
-) -> None:
-    schema = new_schema("memory", "ties")
-    table = quoted("memory", schema, "t")
-    sql(f"CREATE TABLE {table} AS SELECT n AS id, DATE '2024-01-01' AS c FROM UNNEST(sequence(1, 5000)) t(n)")
-    syncs = start(connector, config("memory", schema))
+def test_millions_of_ties_are_told_by_their_number(new_table: NewTable, sql: Trino) -> None:
+    ties = "AS SELECT n AS id, DATE '2024-01-01' AS c FROM UNNEST(sequence(1, 5000)) t(n)"
+    table, syncs = new_table("memory", "ties", ties)
     assert len(syncs.read().data("t")) == 5000
     assert len(str(syncs.content)) < 1000
     assert not syncs.read().data("t")
@@ -152,25 +150,15 @@ def test_millions_of_ties_are_told_by_their_number(
     assert rows(syncs.read(), "id") == Counter([(5002,)])
 
 
-def test_nan_is_no_cursor_value(
-    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
-) -> None:
-    schema = new_schema("memory", "nan")
-    table = quoted("memory", schema, "t")
-    sql(f"CREATE TABLE {table} AS SELECT * FROM (VALUES (1, 1e0), (2, nan()), (3, NULL)) t(id, c)")
-    syncs = start(connector, config("memory", schema))
+def test_nan_is_no_cursor_value(new_table: NewTable, sql: Trino) -> None:
+    table, syncs = new_table("memory", "nan", "AS SELECT * FROM (VALUES (1, 1e0), (2, nan()), (3, NULL)) t(id, c)")
     assert rows(syncs.read(), "id") == Counter([(1,), (2,), (3,)])
     sql(f"INSERT INTO {table} VALUES (4, nan()), (5, 2e0)")
     assert rows(syncs.read(), "id") == Counter([(5,)])
 
 
-def test_another_cursor_or_a_lost_one_starts_anew(
-    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
-) -> None:
-    schema = new_schema("memory", "another")
-    table = quoted("memory", schema, "t")
-    sql(f"CREATE TABLE {table} AS SELECT 1 AS id, 1 AS c")
-    syncs = start(connector, config("memory", schema))
+def test_another_cursor_or_a_lost_one_starts_anew(new_table: NewTable) -> None:
+    _, syncs = new_table("memory", "another", "AS SELECT 1 AS id, 1 AS c")
     syncs.read()
     syncs.catalog["streams"][0]["cursor_field"] = ["id"]
     result = syncs.read()
@@ -181,16 +169,12 @@ def test_another_cursor_or_a_lost_one_starts_anew(
     assert any("no column \"gone\"" in line for line in result.logs("WARN"))
 
 
-def test_rows_of_today_or_of_the_lag_are_left_for_later(
-    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
-) -> None:
-    schema = new_schema("memory", "lag")
-    table = quoted("memory", schema, "t")
-    sql(
-        f"CREATE TABLE {table} AS SELECT * FROM (VALUES (1, current_timestamp - INTERVAL '2' DAY), "
-        "(2, current_timestamp - INTERVAL '1' MINUTE), (3, current_timestamp + INTERVAL '1' HOUR)) t(id, c)"
+def test_rows_of_today_or_of_the_lag_are_left_for_later(new_table: NewTable) -> None:
+    times = (
+        "(1, current_timestamp - INTERVAL '2' DAY), (2, current_timestamp - INTERVAL '1' MINUTE), "
+        "(3, current_timestamp + INTERVAL '1' HOUR)"
     )
-    syncs = start(connector, config("memory", schema))
+    _, syncs = new_table("memory", "lag", f"AS SELECT * FROM (VALUES {times}) t(id, c)")
     standard = {"method": "STANDARD"}
     assert rows(syncs.read(replication_method=standard | {"cursor_lag": 3600}), "id") == Counter([(1,)])
     assert not syncs.read(replication_method=standard | {"cursor_lag": 3600}).data("t")
@@ -227,14 +211,10 @@ def test_conditions_reach_the_connector_behind_trino(
             assert catalog != "postgresql" or "Filter" not in plan, plan
 
 
-def test_increments_of_a_big_table_are_cut_by_the_cursor(
-    connector: Connector, config: Config, postgres: psycopg.Connection[Any], new_schema: Callable[[str, str], str]
-) -> None:
-    schema = new_schema("postgresql", "cut")
-    name = quoted(schema, "t")
-    postgres.execute(f"CREATE TABLE {name} (c bigint)")
-    syncs = start(connector, config("postgresql", schema, slice_rows=100))
+def test_increments_of_a_big_table_are_cut_by_the_cursor(new_table: NewTable, postgres: psycopg.Connection[Any]) -> None:
+    _, syncs = new_table("postgresql", "cut", "(c bigint)", slice_rows=100)
     syncs.read()
+    name = quoted(syncs.config["schema"], "t")
     postgres.execute(f"INSERT INTO {name} SELECT n FROM generate_series(1, 1000) n")
     result = syncs.read()
     assert rows(result, "c") == Counter((n,) for n in range(1, 1001))
