@@ -18,6 +18,7 @@ sys.dont_write_bytecode = True
 sys.path.append(str(Path(__file__).resolve().parents[2] / "servers"))
 
 import cases  # noqa: E402
+import changes  # noqa: E402
 import loads  # noqa: E402
 import machine  # noqa: E402
 import render  # noqa: E402
@@ -28,7 +29,7 @@ from report import ServerError, say  # noqa: E402
 from tools import Workshop  # noqa: E402
 from trino_client import QueryError, TrinoClient  # noqa: E402
 
-PARTS = ("startup", "lineitem", "newest", "delay", "memory", "narrow", "wide", "nested", "loads", "growth")
+PARTS = ("startup", "lineitem", "newest", "delay", "memory", "narrow", "wide", "nested", "loads", "growth", "changes")
 
 
 def main() -> int:
@@ -99,6 +100,7 @@ def _parts(
         "memory": lambda: sections.memory(workshop, small, big, seconds),
         "growth": lambda: sections.growth(workshop, quick, runs),
         "loads": lambda: loads.loads(workshop, sizes, bound),
+        "changes": lambda: changes.changes(workshop, quick, runs),
     }
 
 

@@ -120,6 +120,17 @@ def _growth(result: dict[str, Any]) -> str:
     return "\n\n".join(tables())
 
 
+def _changes(result: dict[str, Any]) -> str:
+    rows = [
+        (
+            sync["title"], f"{sync['rows']:,.0f}", f"{sync['wall']:.2f}", f"{sync['cpu']:.2f}",
+            f"{sync['server_cpu']:.1f}", f"{sync['peak_mb']:.0f}",
+        )
+        for sync in result["syncs"]
+    ]  # fmt: skip
+    return _table(("sync", "records", "wall s", "CPU s", "servers' CPU s", "peak MB"), rows)
+
+
 def _loads(result: list[dict[str, Any]]) -> str:
     rows = []
     for run in result:
@@ -153,4 +164,5 @@ _PARTS: dict[str, Callable[[Any], str]] = {
     "memory": _memory,
     "growth": _growth,
     "loads": _loads,
+    "changes": _changes,
 }
