@@ -117,13 +117,15 @@ def _lineitem(trino: TrinoClient, quick: bool) -> Iterator[tuple[str, int, int]]
     schema, orders = ("tiny", 60_000) if quick else ("sf1", 6_000_000)
     with _schema(trino, "iceberg"):
         table = f"iceberg.{cases.SCHEMA}.changes"
-        # A file of each partition.
+        # A file of each partition; orders have up to 7 lines.
+        width = (8 * orders + 7) // _FILES + 1
         trino.rows(
-            f"CREATE TABLE {table} WITH (partitioning = ARRAY['truncate(id, {8 * orders // _FILES})']) AS "
+            f"CREATE TABLE {table} WITH (partitioning = ARRAY['truncate(id, {width})']) AS "
             f"SELECT orderkey * 8 + linenumber AS id, {_COLUMNS} FROM tpch.{schema}.lineitem"
         )
-        files = trino.rows(f'SELECT sum(record_count) AS rows, count(*) AS files FROM iceberg.{cases.SCHEMA}."changes$files"')
-        yield table, files[0]["rows"], files[0]["files"]
+        count = "SELECT sum(record_count) AS rows, count(*) AS files"
+        [made] = trino.rows(f'{count} FROM iceberg.{cases.SCHEMA}."changes$files"')
+        yield table, made["rows"], made["files"]
 
 
 def _update(trino: TrinoClient, table: str, which: str, expected: int) -> None:
