@@ -26,6 +26,7 @@ mod changes;
 mod frame;
 mod json_scan;
 mod json_text;
+mod lines;
 mod nested;
 mod number;
 mod plan;
@@ -37,6 +38,7 @@ mod temporal;
 
 use std::borrow::Cow;
 
+pub use lines::Lines;
 pub use plan::RecordPlan;
 
 use changes::Changes;
@@ -44,10 +46,6 @@ use frame::Frame;
 use plan::Fixed;
 use rows::{Place, Stop};
 use slow::RowError;
-
-/// Records are handed on when at least this many bytes are ready: large enough that a system call per hand-over costs
-/// nothing, small enough to stay in a core's cache.
-pub const FLUSH_AT: usize = 256 * 1024;
 
 /// The receiver of the records wants no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -107,21 +105,13 @@ pub struct Encoder {
     emitted_at: Vec<u8>,
     /// The whole end of a record without changes, of the present page.
     tail: Fixed,
-    /// Where the fast path writes lines before they are appended to the caller's buffer: bytes that are initialised once
-    /// and then written over, and that stay in the processor's nearest cache.
-    window: Vec<u8>,
-    /// Bytes of whole lines at the start of `window`.
-    ready: usize,
     /// For the odd part of a line.
     scratch: Vec<u8>,
 }
 
 impl Encoder {
-    /// Bytes of the window at first: enough for tens of common records.
-    const WINDOW: usize = 16 * 1024;
-
-    /// The window grows with the records up to this size; larger ones take the slow path, which needs no window.
-    const LARGEST_WINDOW: usize = 1024 * 1024;
+    /// Buffers grow with the records up to this size; larger ones take the slow path, which needs no room in advance.
+    const LARGEST: usize = 1024 * 1024;
 
     /// An encoder for the results of the query that `plan` was made for.
     pub fn new(plan: RecordPlan) -> Self {
@@ -130,8 +120,6 @@ impl Encoder {
             changes: Changes::default(),
             emitted_at: Vec::new(),
             tail: Fixed::new(b""),
-            window: vec![0; Self::WINDOW],
-            ready: 0,
             scratch: Vec::new(),
         }
     }
@@ -146,16 +134,16 @@ impl Encoder {
     /// * `rows`: the JSON text of the page's `data`: an array of row arrays. Bytes that are not UTF-8 are read as U+FFFD;
     ///   the values with one are marked TRUNCATED.
     /// * `emitted_at_ms`: milliseconds since 1970.
-    /// * `flush` is called after a whole line when `out` has [`FLUSH_AT`] bytes or more, and takes the bytes (leaves `out`
-    ///   empty). What is left at the end is the caller's to flush.
+    /// * `flush` is called when `out` has no room for the next line, and takes the lines; while it leaves them, `out` grows.
+    ///   What is there at the end is the caller's to flush.
     ///
-    /// After an error `out` has whole lines only, those of the rows before the faulty one.
+    /// After an error `out` has the lines of the rows before the faulty one.
     pub fn encode_page(
         &mut self,
         rows: &[u8],
         emitted_at_ms: i64,
-        out: &mut Vec<u8>,
-        flush: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), Stopped>,
+        out: &mut Lines,
+        flush: &mut dyn FnMut(&mut Lines) -> Result<(), Stopped>,
     ) -> Result<u64, EncodeError> {
         self.encode(rows, emitted_at_ms, out, flush, true)
     }
@@ -165,8 +153,8 @@ impl Encoder {
         &mut self,
         rows: &[u8],
         emitted_at_ms: i64,
-        out: &mut Vec<u8>,
-        flush: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), Stopped>,
+        out: &mut Lines,
+        flush: &mut dyn FnMut(&mut Lines) -> Result<(), Stopped>,
     ) -> Result<u64, EncodeError> {
         self.encode(rows, emitted_at_ms, out, flush, false)
     }
@@ -175,8 +163,8 @@ impl Encoder {
         &mut self,
         rows: &[u8],
         emitted_at_ms: i64,
-        out: &mut Vec<u8>,
-        flush: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), Stopped>,
+        out: &mut Lines,
+        flush: &mut dyn FnMut(&mut Lines) -> Result<(), Stopped>,
         fast: bool,
     ) -> Result<u64, EncodeError> {
         let text =
@@ -184,84 +172,65 @@ impl Encoder {
         let lossy = matches!(text, Cow::Owned(_));
         self.emitted_at = format!("}},\"emitted_at\":{emitted_at_ms}").into_bytes();
         self.tail = Fixed::new(&[&self.emitted_at[..], b"}}\n"].concat());
-        self.ready = 0;
 
         let mut frame = Frame::new(&text);
-        let result = loop {
-            match frame.next_row() {
-                Ok(true) => {}
-                Ok(false) => break Ok(frame.rows()),
-                Err(error) => break Err(error),
+        loop {
+            if !frame.next_row()? {
+                return Ok(frame.rows());
             }
             if fast && !lossy && self.write_line_fast(&mut frame, out, flush)? {
                 continue;
             }
-            self.hand_over(out, flush)?;
-            let start = out.len();
-            if let Err(error) = self.write_line_slowly(&mut frame, lossy, out) {
-                out.truncate(start);
-                break Err(error);
-            }
-            flush_if_full(out, flush)?;
-        };
-        self.hand_over(out, flush)?;
-        result
+            let mut line = std::mem::take(&mut self.scratch);
+            line.clear();
+            self.write_line_slowly(&mut frame, lossy, &mut line)?;
+            self.scratch = put_line(line, out, flush)?;
+        }
     }
 
-    /// Writes the next row's line to the window, or returns false if that needs the slow path.
+    /// Writes the next row's line to `out`, or returns false if that needs the slow path.
     fn write_line_fast(
         &mut self,
         frame: &mut Frame,
-        out: &mut Vec<u8>,
-        flush: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), Stopped>,
+        out: &mut Lines,
+        flush: &mut dyn FnMut(&mut Lines) -> Result<(), Stopped>,
     ) -> Result<bool, Stopped> {
         loop {
+            let (bytes, filled) = out.room();
             let start = Place {
                 page: frame.at(),
-                out: self.ready,
+                out: filled,
             };
-            match self.write_line_to_window(frame.text().as_bytes(), start) {
+            match self.write_line(frame.text().as_bytes(), bytes, start) {
                 Ok(end) => {
-                    self.ready = end.out;
+                    out.end_line(end.out);
                     frame.advance_to(end.page);
                     return Ok(true);
                 }
-                Err(Stop::Full) if self.ready > 0 => self.hand_over(out, flush)?,
-                Err(Stop::Full) if self.window.len() < Self::LARGEST_WINDOW => {
-                    self.window.resize(self.window.len() * 2, 0);
+                Err(Stop::Full) if !out.is_empty() => {
+                    flush(out)?;
+                    if !out.is_empty() {
+                        out.grow();
+                    }
                 }
+                Err(Stop::Full) if out.size() < Self::LARGEST => out.grow(),
                 Err(Stop::Odd | Stop::Full) => return Ok(false),
             }
         }
     }
 
-    fn write_line_to_window(&mut self, page: &[u8], start: Place) -> Result<Place, Stop> {
-        let mut place =
-            rows::write_record(&self.plan, page, &mut self.window, start, &mut self.changes)?;
+    fn write_line(&mut self, page: &[u8], out: &mut [u8], start: Place) -> Result<Place, Stop> {
+        let mut place = rows::write_record(&self.plan, page, out, start, &mut self.changes)?;
         place.out = if self.changes.is_empty() {
-            rows::put_fixed(&mut self.window, place.out, &self.tail)?
+            rows::put_fixed(out, place.out, &self.tail)?
         } else {
             let mut tail = std::mem::take(&mut self.scratch);
             tail.clear();
             self.write_tail(&mut tail);
             self.scratch = tail;
-            rows::put_bytes(&mut self.window, place.out, &self.scratch)?
+            rows::put_bytes(out, place.out, &self.scratch)?
         };
         Ok(place)
-    }
-
-    /// Appends the lines in the window to `out`.
-    fn hand_over(
-        &mut self,
-        out: &mut Vec<u8>,
-        flush: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), Stopped>,
-    ) -> Result<(), Stopped> {
-        if self.ready == 0 {
-            return Ok(());
-        }
-        out.extend_from_slice(&self.window[..self.ready]);
-        self.ready = 0;
-        flush_if_full(out, flush)
     }
 
     /// Appends the next row's line to `out`.
@@ -310,15 +279,22 @@ impl Encoder {
     }
 }
 
-fn flush_if_full(
-    out: &mut Vec<u8>,
-    flush: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), Stopped>,
-) -> Result<(), Stopped> {
-    if out.len() >= FLUSH_AT {
-        flush(out)
-    } else {
-        Ok(())
+/// Appends a line, and gives its buffer back for the next one.
+fn put_line(
+    mut line: Vec<u8>,
+    out: &mut Lines,
+    flush: &mut dyn FnMut(&mut Lines) -> Result<(), Stopped>,
+) -> Result<Vec<u8>, Stopped> {
+    if !out.fits(line.len()) && !out.is_empty() {
+        flush(out)?;
     }
+    if out.is_empty() && line.len() > Encoder::LARGEST {
+        *out = Lines::one(line);
+        line = Vec::new();
+    } else {
+        out.push(&line);
+    }
+    Ok(line)
 }
 
 #[cfg(test)]

@@ -17,14 +17,12 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::encode::Lines;
 use crate::protocol::message::StateMessage;
 
-/// Buffers in flight between the encoders and the writer. With buffers of
-/// [`BUFFER_CAPACITY`] this bounds what waits for stdout to 4 MiB, larger records aside.
+/// Buffers in flight between the encoders and the writer. With buffers of [`Lines::SIZE`] this
+/// bounds what waits for stdout to 2 MiB, larger records aside.
 const QUEUE_LENGTH: usize = 8;
-
-/// Bytes of one output buffer. Encoders flush at half of it, so that a record rarely grows it.
-pub const BUFFER_CAPACITY: usize = 512 << 10;
 
 /// Bytes of LOG lines that may wait while stdout is blocked; more are dropped and counted.
 const NOTES_CAPACITY: usize = 1 << 20;
@@ -50,7 +48,7 @@ enum Item {
     /// Whole lines that are no records.
     Lines(Vec<u8>),
     /// Records of one stream.
-    Records(Vec<u8>, RecordCount),
+    Records(Lines, RecordCount),
     /// A STATE of the stream that these records are of.
     State(Box<StateMessage>, RecordCount),
     /// Only a reason to look at the notes.
@@ -61,18 +59,16 @@ enum Item {
 
 struct Shared {
     notes: Mutex<Notes>,
-    spare: Mutex<Vec<Vec<u8>>>,
+    spare: Mutex<Vec<Lines>>,
     closed: CancellationToken,
     bytes: AtomicU64,
 }
 
 impl Shared {
-    /// Keeps a buffer for later use: not one that a single message made, nor one that a huge
-    /// record has grown.
-    fn keep(&self, mut buffer: Vec<u8>) {
+    /// Keeps a buffer for later use, if no large record has grown it.
+    fn keep(&self, mut buffer: Lines) {
         let mut spare = lock(&self.spare);
-        let fits = (BUFFER_CAPACITY..=2 * BUFFER_CAPACITY).contains(&buffer.capacity());
-        if fits && spare.len() < QUEUE_LENGTH {
+        if buffer.size() == Lines::SIZE && spare.len() < QUEUE_LENGTH {
             buffer.clear();
             spare.push(buffer);
         }
@@ -137,12 +133,12 @@ impl Output {
             .map_err(|_| Closed)
     }
 
-    /// Sends records of one stream, whole lines, from a thread that may block.
+    /// Sends records of one stream from a thread that may block.
     ///
     /// # Errors
     ///
     /// When stdout was closed.
-    pub fn send_records_blocking(&self, lines: Vec<u8>, count: &RecordCount) -> Result<(), Closed> {
+    pub fn send_records_blocking(&self, lines: Lines, count: &RecordCount) -> Result<(), Closed> {
         self.queue
             .blocking_send(Item::Records(lines, count.clone()))
             .map_err(|_| Closed)
@@ -161,13 +157,12 @@ impl Output {
     }
 
     /// An empty buffer, a used one where there is one.
-    pub fn buffer(&self) -> Vec<u8> {
-        let spare = lock(&self.shared.spare).pop();
-        spare.unwrap_or_else(|| Vec::with_capacity(BUFFER_CAPACITY))
+    pub fn buffer(&self) -> Lines {
+        lock(&self.shared.spare).pop().unwrap_or_default()
     }
 
-    /// Gives an empty buffer back for the next one who asks.
-    pub fn give_back(&self, buffer: Vec<u8>) {
+    /// Gives a buffer back for the next one who asks.
+    pub fn give_back(&self, buffer: Lines) {
         self.shared.keep(buffer);
     }
 
@@ -254,8 +249,16 @@ mod tests {
         (output, thread, written)
     }
 
-    fn send(output: &Output, line: &[u8]) -> Result<(), Closed> {
-        output.send_records_blocking(line.to_vec(), &RecordCount::default())
+    fn lines(all: &[&str]) -> Lines {
+        let mut lines = Lines::default();
+        for line in all {
+            lines.push(line.as_bytes());
+        }
+        lines
+    }
+
+    fn send(output: &Output, line: &str) -> Result<(), Closed> {
+        output.send_records_blocking(lines(&[line]), &RecordCount::default())
     }
 
     #[test]
@@ -278,14 +281,14 @@ mod tests {
                 .unwrap_or_default();
         };
         output
-            .send_records_blocking(b"1\n2\n".to_vec(), &ours)
+            .send_records_blocking(lines(&["1\n", "2\n"]), &ours)
             .unwrap();
         output
-            .send_records_blocking(b"1\n".to_vec(), &others)
+            .send_records_blocking(lines(&["1\n"]), &others)
             .unwrap();
         state(&ours);
         output
-            .send_records_blocking(b"3\n".to_vec(), &ours)
+            .send_records_blocking(lines(&["3\n"]), &ours)
             .unwrap();
         state(&ours);
         state(&ours);
@@ -309,7 +312,7 @@ mod tests {
         let (output, thread, written) = started();
         for i in 0..100 {
             output
-                .send_records_blocking(format!("{i}\n").into_bytes(), &RecordCount::default())
+                .send_records_blocking(lines(&[&format!("{i}\n")]), &RecordCount::default())
                 .unwrap();
         }
         output.queue.blocking_send(Item::Finish).unwrap_or_default();
@@ -324,7 +327,7 @@ mod tests {
     fn a_note_leaves_before_what_is_sent_after_it() {
         let (output, thread, written) = started();
         output.note(&"first");
-        send(&output, b"second\n").unwrap();
+        send(&output, "second\n").unwrap();
         output.queue.blocking_send(Item::Finish).unwrap_or_default();
         thread.join().unwrap().unwrap();
         let all: Vec<u8> = written.iter().flatten().collect();
@@ -335,9 +338,9 @@ mod tests {
     fn a_closed_pipe_is_told_to_everybody() {
         let (output, thread, written) = started();
         drop(written);
-        send(&output, b"lost\n").unwrap();
+        send(&output, "lost\n").unwrap();
         assert!(thread.join().unwrap().is_err());
         assert!(output.closed().is_cancelled());
-        assert!(send(&output, b"lost\n").is_err());
+        assert!(send(&output, "lost\n").is_err());
     }
 }

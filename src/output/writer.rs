@@ -27,25 +27,27 @@ pub(super) fn run(
         if result.is_err() {
             break;
         }
-        let lines = match item {
-            Item::Lines(lines) => lines,
+        let mut write = |bytes: &[u8]| {
+            shared
+                .bytes
+                .fetch_add(bytes.len() as u64, Ordering::Relaxed);
+            sink.write_all(bytes)
+        };
+        result = match item {
+            Item::Lines(lines) => write(&lines),
             Item::Records(lines, count) => {
-                let records = memchr::memchr_iter(b'\n', &lines).count() as u64;
-                count.0.fetch_add(records, Ordering::Relaxed);
-                lines
+                count.0.fetch_add(lines.count(), Ordering::Relaxed);
+                let result = write(lines.as_bytes());
+                shared.keep(lines);
+                result
             }
             Item::State(mut state, count) => {
                 let records = count.0.swap(0, Ordering::Relaxed);
                 state.source_stats = SourceStats::of(records);
-                line(&Message::State { state: *state })
+                write(&line(&Message::State { state: *state }))
             }
-            Item::Wake | Item::Finish => continue,
+            Item::Wake | Item::Finish => Ok(()),
         };
-        result = sink.write_all(&lines);
-        shared
-            .bytes
-            .fetch_add(lines.len() as u64, Ordering::Relaxed);
-        shared.keep(lines);
         if result.is_err() {
             break;
         }

@@ -14,6 +14,8 @@ use memchr::memmem;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::encode::Lines;
+
 /// Hashes in one state: 8 bytes each, 43 kB as base64.
 pub(super) const LIMIT: usize = 4_000;
 
@@ -81,23 +83,9 @@ impl Boundary {
         }
     }
 
-    /// Removes the records that were sent from `lines`, whole RECORD lines, and returns how many.
-    pub(super) fn filter(&mut self, lines: &mut Vec<u8>) -> u64 {
-        let (mut kept, mut left_out) = (0, 0);
-        let mut start = 0;
-        while start < lines.len() {
-            let end =
-                memchr::memchr(b'\n', &lines[start..]).map_or(lines.len(), |at| start + at + 1);
-            if self.is_new(&lines[start..end]) {
-                lines.copy_within(start..end, kept);
-                kept += end - start;
-            } else {
-                left_out += 1;
-            }
-            start = end;
-        }
-        lines.truncate(kept);
-        left_out
+    /// Removes the records that were sent from `lines` and returns how many.
+    pub(super) fn filter(&mut self, lines: &mut Lines) -> u64 {
+        lines.retain(|line| self.is_new(line))
     }
 
     fn is_new(&mut self, line: &[u8]) -> bool {
@@ -139,20 +127,23 @@ fn data(line: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
 
-    fn lines(data: &[&str], emitted_at: u32) -> Vec<u8> {
-        let line = |data: &&str| {
-            format!(
+    fn lines(data: &[&str], emitted_at: u32) -> Lines {
+        let mut lines = Lines::default();
+        for data in data {
+            let line = format!(
                 "{{\"type\":\"RECORD\",\"record\":{{\"stream\":\"t\",\"data\":{data},\"emitted_at\":{emitted_at}}}}}\n"
-            )
-        };
-        data.iter().map(line).collect::<String>().into_bytes()
+            );
+            lines.push(line.as_bytes());
+        }
+        lines
     }
 
     fn pass(seen: &Seen, data: &[&str], emitted_at: u32) -> (String, Seen) {
         let mut boundary = Boundary::new(seen);
-        let mut bytes = lines(data, emitted_at);
-        boundary.filter(&mut bytes);
-        (String::from_utf8(bytes).unwrap(), boundary.seen())
+        let mut lines = lines(data, emitted_at);
+        boundary.filter(&mut lines);
+        let text = String::from_utf8(lines.as_bytes().to_vec());
+        (text.unwrap(), boundary.seen())
     }
 
     #[test]
@@ -160,7 +151,7 @@ mod tests {
         let (sent, seen) = pass(&Seen::default(), &[r#"{"a":1}"#, r#"{"a":2}"#], 1);
         assert_eq!(sent.lines().count(), 2);
         let (sent, seen) = pass(&seen, &[r#"{"a":2}"#, r#"{"a":3}"#, r#"{"a":1}"#], 22);
-        assert_eq!(sent.as_bytes(), lines(&[r#"{"a":3}"#], 22));
+        assert_eq!(sent.as_bytes(), lines(&[r#"{"a":3}"#], 22).as_bytes());
         assert_eq!(seen.rows, 3);
     }
 

@@ -136,6 +136,7 @@ mod front_coded {
 
 #[cfg(test)]
 mod tests {
+    use super::super::spread::spread;
     use super::*;
 
     #[test]
@@ -198,6 +199,116 @@ mod tests {
         let cuts = Cuts::by("k", &TrinoType::Bigint, vec!["7".into()], None);
         assert_eq!(cuts.conditions().len(), 2);
         assert_eq!(cuts.conditions()[1].as_deref(), Some("\"k\" >= 7"));
+    }
+
+    /// Which of the slices hold a value, by the conditions as Trino gets them. `read` makes a
+    /// literal comparable.
+    fn slices_of<T: PartialOrd>(
+        cuts: &Cuts,
+        value: Option<&T>,
+        read: impl Fn(&str) -> T,
+    ) -> Vec<usize> {
+        let of_literal = |literal: &str| {
+            let text = literal.strip_prefix("CAST(").unwrap_or(literal);
+            let text = text.split(" AS ").next().unwrap();
+            let quoted = text
+                .strip_prefix('\'')
+                .and_then(|text| text.strip_suffix('\''));
+            read(quoted.unwrap_or(text))
+        };
+        let holds = |condition: &str| {
+            let nulls = condition.strip_suffix(" OR \"k\" IS NULL)");
+            let Some(value) = value else {
+                return nulls.is_some();
+            };
+            let condition = nulls.map_or(condition, |rest| &rest[1..]);
+            condition
+                .split(" AND ")
+                .all(|part| match part.strip_prefix("\"k\" >= ") {
+                    Some(low) => *value >= of_literal(low),
+                    None => *value < of_literal(part.strip_prefix("\"k\" < ").unwrap()),
+                })
+        };
+        let conditions = cuts.conditions();
+        (0..conditions.len())
+            .filter(|slice| conditions[*slice].as_deref().is_none_or(holds))
+            .collect()
+    }
+
+    /// What is read of a state is what was written to it.
+    fn from_state(cuts: &Cuts) -> Cuts {
+        serde_json::from_str(&serde_json::to_string(cuts).unwrap()).unwrap()
+    }
+
+    proptest::proptest! {
+        /// Statistics may be old or estimates: values lie outside of them, too.
+        #[test]
+        fn every_number_is_in_one_slice(
+            low: i64, high: i64, wanted in 0_u64..40, values: Vec<i64>, near in 0_i64..3,
+        ) {
+            let bounds = spread(&low.to_string(), &high.to_string(), &TrinoType::Bigint, wanted);
+            let cuts = from_state(&Cuts::by("k", &TrinoType::Bigint, bounds.clone(), None));
+            let at_bounds = bounds.iter().map(|bound| bound.parse::<i64>().unwrap());
+            let near_bounds = at_bounds.map(|bound| bound.saturating_add(near - 1));
+            for value in values.into_iter().chain(near_bounds).map(Some).chain([None]) {
+                let slices = slices_of(&cuts, value.as_ref(), |text| text.parse::<i64>().unwrap());
+                proptest::prop_assert_eq!(slices.len(), 1, "{:?} {:?}", value, cuts);
+            }
+        }
+
+        #[test]
+        fn every_point_in_time_is_in_one_slice(
+            ty in proptest::sample::select(vec!["date", "timestamp(6)", "timestamp(6) with time zone"]),
+            mut days in proptest::collection::vec("(19|20)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])", 2..20),
+            wanted in 0_u64..40,
+        ) {
+            let time = match ty {
+                "date" => "",
+                "timestamp(6)" => " 01:02:03.000004",
+                _ => " 01:02:03.000004 UTC",
+            };
+            for day in &mut days {
+                day.push_str(time);
+            }
+            let ty = TrinoType::parse(ty);
+            let bounds = spread(&days[0], &days[1], &ty, wanted);
+            let cuts = from_state(&Cuts::by("k", &ty, bounds.clone(), None));
+            for value in days.into_iter().chain(bounds).map(Some).chain([None]) {
+                // Of one form, so their order is that of time.
+                let slices = slices_of(&cuts, value.as_ref(), str::to_owned);
+                proptest::prop_assert_eq!(slices.len(), 1, "{:?} {:?}", value, cuts);
+            }
+        }
+
+        #[test]
+        fn every_file_is_in_one_slice_and_slices_are_even(
+            files in proptest::collection::btree_map("[a-cé/']{1,8}", 0_u64..100, 1..60),
+            rows in 1_u64..300,
+        ) {
+            // As `path_bounds` counts.
+            let (mut sum, mut before, mut bounds) = (0, None, Vec::new());
+            for (path, of_file) in &files {
+                let slice = sum / rows;
+                if let Some((path_before, slice_before)) = before
+                    && slice > slice_before
+                {
+                    bounds.push(separator(path_before, path));
+                }
+                before = Some((path, slice));
+                sum += of_file;
+            }
+            let cuts = from_state(&Cuts::by("k", &TrinoType::Varchar(None), bounds, None));
+            let mut sizes = vec![0; cuts.conditions().len()];
+            for (path, of_file) in &files {
+                // A quote is doubled in a literal.
+                let slices = slices_of(&cuts, Some(path), |text| text.replace("''", "'"));
+                proptest::prop_assert_eq!(slices.len(), 1, "{} {:?}", path, cuts);
+                sizes[slices[0]] += of_file;
+            }
+            proptest::prop_assert_eq!(sizes.iter().sum::<u64>(), sum);
+            let largest = files.values().max().unwrap();
+            proptest::prop_assert!(sizes.iter().all(|size| *size < rows + largest), "{:?}", sizes);
+        }
     }
 
     proptest::proptest! {

@@ -11,7 +11,7 @@ use super::runner::Context;
 use super::status;
 use crate::clock;
 use crate::config::FetchProtocol;
-use crate::encode::{EncodeError, Encoder, RecordPlan, Stopped};
+use crate::encode::{EncodeError, Encoder, Lines, RecordPlan, Stopped};
 use crate::error::ConnectorError;
 use crate::output::{Closed, Output, RecordCount};
 use crate::protocol::message::StreamStatus;
@@ -250,7 +250,7 @@ impl Reader<'_> {
             let mut buffer = output.buffer();
             let rows = block.rows();
             let mut left_out = 0;
-            let mut flush = |buffer: &mut Vec<u8>| {
+            let mut flush = |buffer: &mut Lines| {
                 if let Some(boundary) = &mut boundary {
                     left_out += boundary.filter(buffer);
                 }

@@ -37,9 +37,9 @@ unsafe impl GlobalAlloc for Counting {
 fn allocations(name: &str, size: usize) -> (u64, u64) {
     let page = pages::Page::load(name, size);
     let mut encoder = page.encoder(name);
-    let mut out = Vec::with_capacity(4 * source_trino::encode::FLUSH_AT);
-    let mut flush = |bytes: &mut Vec<u8>| {
-        bytes.clear();
+    let mut out = source_trino::encode::Lines::default();
+    let mut flush = |lines: &mut source_trino::encode::Lines| {
+        lines.clear();
         Ok(())
     };
     let mut encode = || {

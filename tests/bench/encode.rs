@@ -18,13 +18,13 @@ fn main() {
         for name in pages::NAMES {
             let page = pages::Page::load(name, PAGE_SIZE);
             let mut encoder = page.encoder(name);
-            let mut out = Vec::with_capacity(2 * source_trino::encode::FLUSH_AT);
+            let mut out = source_trino::encode::Lines::default();
             group.throughput(Throughput::Bytes(page.rows.len() as u64));
             group.bench_function(*name, |bencher| {
                 bencher.iter(|| {
-                    let mut flush = |bytes: &mut Vec<u8>| {
-                        black_box(&bytes);
-                        bytes.clear();
+                    let mut flush = |lines: &mut source_trino::encode::Lines| {
+                        black_box(&lines);
+                        lines.clear();
                         Ok(())
                     };
                     let rows = black_box(page.rows.as_bytes());

@@ -19,9 +19,9 @@ fn main() {
     let times: u64 = times.parse().expect("a number of times");
     let page = pages::Page::load(&name, 0);
     let mut encoder = page.encoder(&name);
-    let mut out = Vec::with_capacity(2 * source_trino::encode::FLUSH_AT);
-    let mut flush = |bytes: &mut Vec<u8>| {
-        bytes.clear();
+    let mut out = source_trino::encode::Lines::default();
+    let mut flush = |lines: &mut source_trino::encode::Lines| {
+        lines.clear();
         Ok(())
     };
     for _ in 0..times {

@@ -21,22 +21,23 @@ fn encoder(types: &[&str]) -> Encoder {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "has the form of a flush")]
-fn no_flush(_: &mut Vec<u8>) -> Result<(), Stopped> {
+fn no_flush(_: &mut Lines) -> Result<(), Stopped> {
     Ok(())
+}
+
+fn text(lines: &Lines) -> String {
+    String::from_utf8(lines.as_bytes().to_vec()).unwrap()
 }
 
 /// The lines of a page and what `encode_page` returned; both paths give the same.
 fn encode(types: &[&str], page: &[u8]) -> (String, Result<u64, EncodeError>) {
     let mut encoder = encoder(types);
-    let mut out = Vec::new();
+    let mut out = Lines::default();
     let result = encoder.encode_page(page, 17, &mut out, &mut no_flush);
-    let mut slow_out = Vec::new();
+    let mut slow_out = Lines::default();
     let slow_result = encoder.encode_page_slowly(page, 17, &mut slow_out, &mut no_flush);
-    let out = String::from_utf8(out).unwrap();
-    assert_eq!(
-        (&out, &result),
-        (&String::from_utf8(slow_out).unwrap(), &slow_result)
-    );
+    let out = text(&out);
+    assert_eq!((&out, &result), (&text(&slow_out), &slow_result));
     (out, result)
 }
 

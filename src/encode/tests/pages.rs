@@ -24,13 +24,13 @@ fn a_line_has_the_form_of_a_record_message() {
         })
     );
     assert_eq!(lines.lines().count(), 2);
-    let mut out = Vec::new();
+    let mut out = Lines::default();
     let mut plain = Encoder::new(RecordPlan::new("s", None, &columns(&["bigint"])));
     plain
         .encode_page(b"[[1]]", 1_700_000_000_000, &mut out, &mut no_flush)
         .unwrap();
     assert_eq!(
-        String::from_utf8(out).unwrap(),
+        text(&out),
         "{\"type\":\"RECORD\",\"record\":{\"stream\":\"s\",\"data\":{\"c0\":1},\"emitted_at\":1700000000000}}\n"
     );
 }
@@ -264,10 +264,10 @@ fn full_buffers_are_handed_on_in_whole_lines() {
     let page = format!("[{}]", vec![row; 100].join(","));
     for slowly in [false, true] {
         let mut encoder = encoder(&["varchar"]);
-        let mut handed_on: Vec<Vec<u8>> = Vec::new();
-        let mut out = Vec::new();
-        let mut flush = |bytes: &mut Vec<u8>| {
-            handed_on.push(std::mem::take(bytes));
+        let mut handed_on: Vec<Lines> = Vec::new();
+        let mut out = Lines::default();
+        let mut flush = |lines: &mut Lines| {
+            handed_on.push(std::mem::take(lines));
             Ok(())
         };
         let rows = if slowly {
@@ -277,12 +277,15 @@ fn full_buffers_are_handed_on_in_whole_lines() {
         };
         assert_eq!(rows, Ok(100));
         assert!(handed_on.len() >= 3);
-        for bytes in &handed_on {
-            assert!(
-                bytes.ends_with(b"}}\n") && (FLUSH_AT..FLUSH_AT + 11_000).contains(&bytes.len())
-            );
+        for lines in &handed_on {
+            assert!(lines.as_bytes().ends_with(b"}}\n"));
+            assert!(lines.as_bytes().len() > Lines::SIZE - 11_000);
         }
-        let all: usize = handed_on.iter().map(Vec::len).sum::<usize>() + out.len();
+        let all: usize = handed_on
+            .iter()
+            .chain([&out])
+            .map(|lines| lines.as_bytes().len())
+            .sum();
         assert_eq!(all, 100 * (10_000 + r#"{"type":"RECORD","record":{"stream":"s","namespace":"ns","data":{"c0":""},"emitted_at":17}}"#.len() + 1));
     }
 }
@@ -290,8 +293,8 @@ fn full_buffers_are_handed_on_in_whole_lines() {
 #[test]
 #[cfg_attr(miri, ignore = "large")]
 fn a_receiver_that_stops_ends_the_page() {
-    let page = format!("[[\"{}\"],[\"y\"]]", "x".repeat(FLUSH_AT));
-    let mut out = Vec::new();
+    let page = format!("[[\"{0}\"],[\"{0}\"]]", "x".repeat(Lines::SIZE));
+    let mut out = Lines::default();
     let result =
         encoder(&["varchar"]).encode_page(page.as_bytes(), 17, &mut out, &mut |_| Err(Stopped));
     assert_eq!(result, Err(EncodeError::Stopped(Stopped)));

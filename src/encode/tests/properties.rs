@@ -167,13 +167,10 @@ fn check_paths_agree(types: &[TrinoType], page: &[u8]) -> Result<(), TestCaseErr
         .map(|(index, ty)| (format!("c{index}"), ty.clone()))
         .collect();
     let mut encoder = Encoder::new(RecordPlan::new("s", None, &columns));
-    let (mut fast, mut slow) = (Vec::new(), Vec::new());
+    let (mut fast, mut slow) = (Lines::default(), Lines::default());
     let fast_result = encoder.encode_page(page, 17, &mut fast, &mut no_flush);
     let slow_result = encoder.encode_page_slowly(page, 17, &mut slow, &mut no_flush);
-    let (fast, slow) = (
-        String::from_utf8(fast).unwrap(),
-        String::from_utf8(slow).unwrap(),
-    );
+    let (fast, slow) = (text(&fast), text(&slow));
     prop_assert_eq!(
         &fast,
         &slow,

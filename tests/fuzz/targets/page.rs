@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
-use source_trino::encode::{Encoder, RecordPlan};
+use source_trino::encode::{Encoder, Lines, RecordPlan};
 use source_trino::trino::page::Page;
 use source_trino::types::column_type;
 
@@ -23,7 +23,7 @@ fuzz_target!(|body: &[u8]| {
         })
         .collect();
     let mut encoder = Encoder::new(RecordPlan::new("s", None, &columns));
-    let mut out = Vec::new();
+    let mut out = Lines::default();
     let _ = encoder.encode_page(&rows, 17, &mut out, &mut |_| Ok(()));
-    assert!(out.is_empty() || out.ends_with(b"}}\n"));
+    assert!(out.is_empty() || out.as_bytes().ends_with(b"}}\n"));
 });
