@@ -15,7 +15,7 @@ from typing import Any
 
 from .messages import parse, parse_exactly
 
-#: No run of these tests takes longer unless the test says so, however busy the machine is.
+#: No run of these tests takes longer, however busy the machine is.
 TIMEOUT_SECONDS = 180
 
 
@@ -123,11 +123,7 @@ class Connector:
         return path
 
     def run(
-        self,
-        *arguments: str | Path,
-        stdin: str | None = None,
-        environment: Mapping[str, str] | None = None,
-        timeout: float = TIMEOUT_SECONDS,
+        self, *arguments: str | Path, stdin: str | None = None, environment: Mapping[str, str] | None = None
     ) -> Result:
         """Runs to the end."""
         started = time.monotonic()
@@ -137,7 +133,7 @@ class Connector:
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
             env=_environment(environment),
-            timeout=timeout,
+            timeout=TIMEOUT_SECONDS,
             check=False,
         )
         return Result(done.returncode, done.stdout, done.stderr.decode(errors="replace"), time.monotonic() - started)
