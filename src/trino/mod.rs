@@ -5,7 +5,7 @@
 //! | `transport` | every request: timeouts, credentials, cookies, redirects |
 //! | `home` | where the URIs in Trino's answers are asked for |
 //! | `way` | direct, through a proxy, or through a tunnel |
-//! | `tunnel`, `socks`, `ssh` | connections through an SSH server |
+//! | `tunnel`, `socks`, `ssh`, `login` | connections through an SSH server |
 //! | `auth`, `token` | what proves the user; OAuth2 tokens |
 //! | `identity` | our own certificate and its key |
 //! | `probe` | whether the spooled protocol works from here |
@@ -29,6 +29,7 @@ pub(crate) mod control;
 pub mod error;
 mod home;
 mod identity;
+mod login;
 pub mod page;
 mod probe;
 mod problem;

@@ -23,7 +23,6 @@ from live_support.environment import Environment
 from live_support.messages import configured, handwritten
 from live_support.network import Bastion, free_port, nginx, running, tinyproxy
 from live_support.oracle import Trino
-from live_support.password_server import PASSWORD, USER, password_server
 from live_support.token_server import CLIENT_SECRET, TokenServer, token_server
 
 Config = Callable[..., dict[str, Any]]
@@ -301,7 +300,7 @@ def test_the_systems_authorities_are_trusted(
 
 @pytest.fixture(scope="module")
 def programs(environment: Environment) -> dict[str, str]:
-    """nginx, tinyproxy and sshd, which the set-up of the servers has installed."""
+    """nginx, tinyproxy, sshd and what gives it accounts, which the set-up of the servers has installed."""
     return environment.programs
 
 
@@ -361,7 +360,7 @@ def test_the_environments_proxies_count(
 
 def test_a_socks_proxy_is_used(connector: Connector, secure: Config, programs: dict[str, str], tmp_path: Path) -> None:
     """The one of OpenSSH's client."""
-    bastion, port = Bastion(programs["sshd"], tmp_path), free_port()
+    bastion, port = Bastion(programs, tmp_path), free_port()
     options = ["-o", "StrictHostKeyChecking=no", "-o", f"UserKnownHostsFile={tmp_path}/known", "-o", "BatchMode=yes"]
     login = ["-i", str(bastion.user_key), "-p", str(bastion.port), f"{getpass.getuser()}@127.0.0.1"]
     with bastion.up(), running(["ssh", "-N", "-D", f"127.0.0.1:{port}", *options, *login], port, tmp_path):
@@ -428,7 +427,7 @@ def test_a_cookie_of_a_sticky_gateway_is_kept(
 
 @pytest.fixture
 def bastion(programs: dict[str, str], tmp_path: Path) -> Bastion:
-    return Bastion(programs["sshd"], tmp_path)
+    return Bastion(programs, tmp_path)
 
 
 KEYS = {
@@ -452,12 +451,36 @@ def test_a_tunnel_takes_keys_of_every_form(connector: Connector, secure: Config,
             assert result.status == {"status": "SUCCEEDED"}, f"{name}: {result.explain()}"
 
 
-def test_a_tunnel_takes_a_password(connector: Connector, secure: Config) -> None:
-    with password_server() as port:
-        tunnel = {"tunnel_method": "SSH_PASSWORD_AUTH", "tunnel_host": "127.0.0.1", "tunnel_port": port}
-        tunnel |= {"tunnel_user": USER, "tunnel_user_password": PASSWORD}
-        result = reads_regions(connector, secure(tunnel_method=tunnel), environment={"RUST_LOG": "trace"})
-        assert PASSWORD not in result.stdout.decode() + result.stderr
+@pytest.mark.parametrize(
+    "offered",
+    [
+        ["PasswordAuthentication yes", "KbdInteractiveAuthentication no"],
+        ["PasswordAuthentication no", "KbdInteractiveAuthentication yes"],
+        ["PasswordAuthentication yes", "KbdInteractiveAuthentication yes"],
+    ],
+    ids=["password", "keyboard-interactive", "both"],
+)
+def test_a_tunnel_takes_a_password(connector: Connector, secure: Config, bastion: Bastion, offered: list[str]) -> None:
+    with bastion.with_passwords(*offered):
+        made = secure(tunnel_method=bastion.password_tunnel())
+        result = reads_regions(connector, made, environment={"RUST_LOG": "trace"})
+        assert bastion.PASSWORD not in result.stdout.decode() + result.stderr
+        wrong = connector.check(secure(tunnel_method=bastion.password_tunnel("wrong-secret-1")))
+        fails(wrong, '"tunnel_user"', '"tunnel_user_password"', getpass.getuser())
+
+
+def test_a_second_factor_is_explained(connector: Connector, secure: Config, bastion: Bastion) -> None:
+    """A tunnel has one proof: nobody is there to be asked for another."""
+    with bastion.with_passwords(second_factor=True):
+        fails(connector.check(secure(tunnel_method=bastion.password_tunnel())), '"tunnel_user_password"', "Password:")
+    with bastion.with_passwords("AuthenticationMethods publickey,keyboard-interactive"):
+        fails(connector.check(secure(tunnel_method=bastion.tunnel())), '"ssh_key"', "keyboard-interactive")
+
+
+def test_a_login_that_is_not_offered_is_explained(connector: Connector, secure: Config, bastion: Bastion) -> None:
+    with bastion.up("PasswordAuthentication no", "KbdInteractiveAuthentication no"):
+        made = secure(tunnel_method=bastion.password_tunnel())
+        fails(connector.check(made), '"tunnel_user_password"', "publickey", '"tunnel_method"')
 
 
 @pytest.mark.parametrize("protocol", ["direct", "spooled"])

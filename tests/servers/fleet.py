@@ -48,6 +48,9 @@ class Fleet:
             described = self.describe()
             if described and self.is_healthy(described):
                 say(f"the {self.kind.name} servers are up already: {described['trino']['url']}")
+                if self.kind.complete:
+                    # Newer tests may need another program.
+                    write_json(self.description, described | {"programs": debian.network_programs()})
                 return self.description
             # Both may fetch and install, which is no reason to touch what runs.
             runtime = java.find_java(self.kind)
