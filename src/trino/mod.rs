@@ -11,7 +11,7 @@
 //! | `probe` | whether the spooled protocol works from here |
 //! | `problem` | errors of the HTTP library → which step failed |
 //! | `tls` | `ssl_mode` → a TLS configuration |
-//! | `session` | the `X-Trino-*` headers of every request |
+//! | `session`, `amendments` | the `X-Trino-*` headers of every request, and what answers change of them |
 //! | `retry` | what is tried again, how often, how soon |
 //! | `server` | what this server can do, from its version |
 //! | `page` | bytes of an answer → envelope and rows' bytes (pure) |
@@ -23,6 +23,7 @@
 //! | `step` | the steps of a request that can fail |
 //! | `error` | what can go wrong, and what a person should change |
 
+mod amendments;
 mod auth;
 pub mod codec;
 pub(crate) mod control;
