@@ -185,11 +185,17 @@ impl QueryError {
         self.error_type == "EXTERNAL" || TRANSIENT.contains(&self.error_name.as_str())
     }
 
+    /// Whether the user that is proven may not be the one that the query is for.
+    pub fn is_impersonation(&self) -> bool {
+        self.error_name == "PERMISSION_DENIED" && self.message.contains("cannot impersonate")
+    }
+
     /// What a person can do, for the errors where that is known.
     fn advice(&self) -> Option<&'static str> {
         Some(match self.error_name.as_str() {
-            "PERMISSION_DENIED" if self.message.contains("cannot impersonate") => {
-                "Check \"session_user\": Trino must allow the user of \"username\" to impersonate it."
+            "PERMISSION_DENIED" if self.is_impersonation() => {
+                "The first is whom \"authentication\" proves, the second is \"session_user\" or else \
+                 \"username\": correct that, or have Trino allow the impersonation."
             }
             "PERMISSION_DENIED" => {
                 "Grant the user of \"username\" SELECT on it, or deselect the stream."
