@@ -23,35 +23,15 @@ from live_support.environment import Environment
 from live_support.messages import configured, handwritten
 from live_support.network import Bastion, free_port, nginx, running, tinyproxy
 from live_support.oracle import Trino
-from live_support.token_server import CLIENT_SECRET, TokenServer, token_server
+from live_support.token_server import CLIENT_SECRET, Signer, TokenServer, token_server
+from live_support.verdicts import fails, reads_regions, succeeds
 
 Config = Callable[..., dict[str, Any]]
 
 
-def succeeds(result: Result) -> None:
-    assert result.status == {"status": "SUCCEEDED"}, result.explain()
-
-
-def fails(result: Result, *words: str) -> str:
-    """The message of a failed check, which is in the table of the documentation."""
-    assert (result.exit_code, result.status["status"]) == (0, "FAILED"), result.explain()
-    message = str(result.status["message"])
-    assert [word for word in words if word not in message] == [], message
-    documented.assert_documented(message)
-    return message
-
-
-def reads_regions(connector: Connector, config: dict[str, Any], **options: Any) -> Result:
-    """Reads a table of five rows, whole."""
-    result = connector.read(config, configured([handwritten("region", "tiny", ["name"])]), **options)
-    assert result.exit_code == 0, result.explain()
-    assert sorted(row["name"] for row in result.data("region")) == ["AFRICA", "AMERICA", "ASIA", "EUROPE", "MIDDLE EAST"]
-    return result
-
-
 @pytest.fixture(scope="module")
 def tokens(environment: Environment) -> Iterator[TokenServer]:
-    with token_server(Path(environment.trino["token_key"])) as server:
+    with token_server(Signer.of_secret(Path(environment.trino["token_key"]))) as server:
         yield server
 
 
