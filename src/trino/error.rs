@@ -401,6 +401,13 @@ impl TrinoError {
             }
             Self::Status {
                 status: 401, text, ..
+            } if text.contains("insecure authentication") => format!(
+                "Trino takes no credentials over plain http (HTTP 401{}). Set \"ssl_mode\" to \
+                 \"verify-full\", and \"port\" to Trino's https port.",
+                in_words(text)
+            ),
+            Self::Status {
+                status: 401, text, ..
             } => format!(
                 "Trino did not accept the credentials (HTTP 401{}). Check \"username\" and \
                  \"authentication\".",
@@ -417,6 +424,20 @@ impl TrinoError {
             } => format!(
                 "Trino refused access (HTTP 403{}). Check \"username\" and \"authentication\"; if \
                  Trino wants https, set \"ssl_mode\".",
+                in_words(text)
+            ),
+            Self::Status {
+                status: status @ (404 | 410),
+                text,
+                ..
+            } => format!(
+                "Trino does not know the query any more (HTTP {status}{}): it was restarted, or a \
+                 gateway has asked another cluster, which it must not do while a query runs.",
+                in_words(text)
+            ),
+            Self::Status { status, text, .. } => format!(
+                "Trino, or a gateway in front of it, answered with HTTP status {status}{}. See that \
+                 Trino runs, and check \"hostname\" and \"port\".",
                 in_words(text)
             ),
             Self::Segment { .. } => format!(

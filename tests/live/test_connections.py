@@ -223,6 +223,14 @@ def test_credentials_do_not_go_over_plain_http_unasked(
     fails(connector.check(config("tpch", "tiny", **far, allow_credentials_over_http=True)), "resolved")
 
 
+def test_credentials_that_trino_wants_by_https_only_are_explained(
+    connector: Connector, config: Config, environment: Environment
+) -> None:
+    password = {"method": "password", "password": environment.password("alice")}
+    made = config("tpch", "tiny", username="alice", authentication=password)
+    fails(connector.check(made), '"ssl_mode"', '"port"')
+
+
 # Certificates of the server
 
 
@@ -494,7 +502,9 @@ def test_a_tunnel_that_breaks_loses_no_row(
     assert (len(rows), cuts) == (6_001_215, 2)
 
 
-def test_a_tunnel_that_fails_is_explained(connector: Connector, secure: Config, bastion: Bastion) -> None:
+def test_a_tunnel_that_fails_is_explained(
+    connector: Connector, secure: Config, environment: Environment, bastion: Bastion
+) -> None:
     stranger = bastion.key("stranger")
     (bastion.directory / "authorized").write_text(bastion.user_key.with_suffix(".pub").read_text())
     locked = bastion.key("locked", passphrase="key-secret-1")
@@ -506,7 +516,9 @@ def test_a_tunnel_that_fails_is_explained(connector: Connector, secure: Config, 
         ({"ssh_key": locked.read_text(), "ssh_key_passphrase": "wrong-secret-1"}, {}, ['"ssh_key_passphrase"']),
         (password, {}, ['"tunnel_user_password"']),
         ({"tunnel_host_key": other_host}, {}, ['"tunnel_host_key"', "ssh-ed25519"]),
+        ({"ssh_key": locked.read_text()[:120] + "\n-----END OPENSSH PRIVATE KEY-----"}, {}, ['"ssh_key"', "-----BEGIN"]),
         ({"tunnel_port": free_port()}, {}, ['"tunnel_port"']),
+        ({"tunnel_port": environment.http_port}, {}, ['"tunnel_port"', "SSH"]),
         ({"tunnel_host": "no-such-bastion.invalid"}, {}, ['"tunnel_host"']),
         ({}, {"port": free_port()}, ['"port"', '"tunnel_host"']),
         ({}, {"http_proxy": "http://127.0.0.1:3128"}, ["http_proxy", '"tunnel_method"']),
@@ -582,6 +594,17 @@ def test_a_storage_out_of_reach_is_a_warning_or_a_failure(
         fails(connector.check(config("tpch", "tiny", fetch_protocol="spooled", **through)), '"fetch_protocol"')
 
 
+def test_spooling_that_is_not_there_is_explained(
+    connector: Connector, config: Config, programs: dict[str, str], tmp_path: Path, environment: Environment
+) -> None:
+    """A gateway that keeps the offer from Trino stands for a Trino that does not spool."""
+    headers = 'proxy_set_header Host $http_host; proxy_set_header X-Trino-Query-Data-Encoding "";'
+    location = f"location / {{ {headers} proxy_pass http://127.0.0.1:{environment.http_port}; }}"
+    with nginx(programs["nginx"], tmp_path, location) as port:
+        fails(connector.check(config("tpch", "tiny", port=port, fetch_protocol="spooled")), '"fetch_protocol"')
+        reads_regions(connector, config("tpch", "tiny", port=port))
+
+
 # The plain mistakes
 
 
@@ -593,6 +616,7 @@ def test_a_storage_out_of_reach_is_a_warning_or_a_failure(
         ({"ssl_mode": {"mode": "require"}}, ['"ssl_mode"', '"disable"']),
         ({"catalog": "tpcj"}, ['"tpch"']),
         ({"schema": "tinny"}, ['"tiny"']),
+        ({"username": "nobody"}, ['"username"', '"tpch"']),
     ],
 )
 def test_a_plain_mistake_is_explained(
@@ -603,11 +627,21 @@ def test_a_plain_mistake_is_explained(
     fails(connector.check(config("tpch", "tiny") | changes), *words)
 
 
-def test_a_server_that_is_no_trino_is_explained(
-    connector: Connector, config: Config, programs: dict[str, str], tmp_path: Path
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [
+        ("return 404;", ["not Trino", '"hostname"', '"port"']),
+        ("return 403;", ["403", '"authentication"', '"ssl_mode"']),
+        ("proxy_pass http://127.0.0.1:{free};", ["502", '"hostname"', '"port"']),
+    ],
+    ids=["another server", "a gateway that refuses", "a gateway without Trino"],
+)
+def test_an_answer_that_is_not_trinos_is_explained(
+    connector: Connector, config: Config, programs: dict[str, str], tmp_path: Path, location: str, words: list[str]
 ) -> None:
-    with nginx(programs["nginx"], tmp_path, "location / { return 404; }") as port:
-        fails(connector.check(config("tpch", "tiny", port=port)), '"hostname"', '"port"')
+    location = f"location / {{ {location.replace('{free}', str(free_port()))} }}"
+    with nginx(programs["nginx"], tmp_path, location) as port:
+        fails(connector.check(config("tpch", "tiny", port=port)), *words)
 
 
 def test_a_redirect_is_not_followed_but_explained(
