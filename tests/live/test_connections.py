@@ -508,6 +508,7 @@ def test_a_tunnel_that_fails_is_explained(
     stranger = bastion.key("stranger")
     (bastion.directory / "authorized").write_text(bastion.user_key.with_suffix(".pub").read_text())
     locked = bastion.key("locked", passphrase="key-secret-1")
+    cut_off = stranger.read_text()[:120] + "\n-----END OPENSSH PRIVATE KEY-----"
     other_host = bastion.user_key.with_suffix(".pub").read_text()
     password = {"tunnel_method": "SSH_PASSWORD_AUTH", "tunnel_user_password": "wrong-secret-1", "ssh_key": None}
     cases: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
@@ -516,7 +517,7 @@ def test_a_tunnel_that_fails_is_explained(
         ({"ssh_key": locked.read_text(), "ssh_key_passphrase": "wrong-secret-1"}, {}, ['"ssh_key_passphrase"']),
         (password, {}, ['"tunnel_user_password"']),
         ({"tunnel_host_key": other_host}, {}, ['"tunnel_host_key"', "ssh-ed25519"]),
-        ({"ssh_key": locked.read_text()[:120] + "\n-----END OPENSSH PRIVATE KEY-----"}, {}, ['"ssh_key"', "-----BEGIN"]),
+        ({"ssh_key": cut_off}, {}, ['"ssh_key"', "-----BEGIN"]),
         ({"tunnel_port": free_port()}, {}, ['"tunnel_port"']),
         ({"tunnel_port": environment.http_port}, {}, ['"tunnel_port"', "SSH"]),
         ({"tunnel_host": "no-such-bastion.invalid"}, {}, ['"tunnel_host"']),

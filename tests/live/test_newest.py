@@ -1,6 +1,7 @@
 """The newest Trino: its spooling without a store, the types NUMBER and VARIANT, and tables of Iceberg version 3.
 
-It is started here, and stopped in the end, unless `SOURCE_TRINO_NEWEST` names one that runs (`live_support/servers.py`).
+It is started here, and stopped in the end, unless `SOURCE_TRINO_NEWEST` names one that runs
+(`live_support/servers.py`).
 """
 
 from __future__ import annotations

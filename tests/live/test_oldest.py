@@ -1,6 +1,7 @@
 """PrestoSQL 350, the last release before Trino got its name: its headers are called otherwise.
 
-It is started here, and stopped in the end, unless `SOURCE_TRINO_OLDEST` names one that runs (`live_support/servers.py`).
+It is started here, and stopped in the end, unless `SOURCE_TRINO_OLDEST` names one that runs
+(`live_support/servers.py`).
 """
 
 from __future__ import annotations

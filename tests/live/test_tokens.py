@@ -1,4 +1,4 @@
-"""Tokens as a provider of identities signs them: Trino has the public keys from a JWKS server, and knows no other login.
+"""Tokens as a provider of identities signs them: Trino has the keys from a JWKS server, and knows no other login.
 
 The servers are started here, and stopped in the end, unless `SOURCE_TRINO_JWKS` names some that run
 (`live_support/servers.py`).

@@ -125,7 +125,7 @@ class Fleet:
 
     def _serve_keys(self, directory: Path, port: int) -> None:
         """A server for the key set, which Trino wants to have when it starts."""
-        server = [sys.executable, "-m", "http.server", str(port), "--bind", settings.HOST, "--directory", str(directory)]
+        server = [sys.executable, "-m", "http.server", str(port), "--bind", settings.HOST]
         self.processes.start("jwks", server, cwd=directory)
         self.processes.wait_until_ready("jwks", lambda: not_listening(port), 20)
 

@@ -26,7 +26,16 @@ OLDEST_PLUGINS = frozenset({"memory", "tpch"})
 HOST = "127.0.0.1"
 
 #: Ports that are tried first. Another free port is taken where one of them is in use.
-PREFERRED_PORTS = {"http": 18476, "newest": 18483, "oldest": 18350, "jwks": 18477, "https": 18443, "postgres": 15476, "s3": 19476, "keys": 19477}
+PREFERRED_PORTS = {
+    "http": 18476,
+    "jwks": 18477,
+    "newest": 18483,
+    "oldest": 18350,
+    "https": 18443,
+    "postgres": 15476,
+    "s3": 19476,
+    "keys": 19477,
+}
 
 #: Users of the password file, for requests over https. Over http any name is taken unchecked.
 USERS = {"alice": "alice-secret", "denied": "denied-secret"}
