@@ -8,7 +8,7 @@ use crate::error::ConnectorError;
 use crate::sql::metadata;
 use crate::trino::Client;
 use crate::trino::control::{self, CatalogRow, NameRow};
-use crate::trino::error::TrinoError;
+use crate::trino::error::{QueryError, TrinoError};
 
 /// A schema of a catalog.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,6 +72,13 @@ struct Wanted<'a> {
 async fn explain(client: &Client, catalog: &str, field: &str, error: TrinoError) -> ConnectorError {
     let field = if field == "schema" { "catalog" } else { field };
     let detail = error.to_string();
+    // It is denied whatever the catalog, and says why.
+    if error
+        .query_error()
+        .is_some_and(QueryError::is_impersonation)
+    {
+        return error.into();
+    }
     match error.query_error().map(|error| error.error_name.as_str()) {
         Some("CATALOG_NOT_FOUND" | "NOT_FOUND") => {
             let existing: Vec<CatalogRow> =

@@ -185,11 +185,17 @@ impl QueryError {
         self.error_type == "EXTERNAL" || TRANSIENT.contains(&self.error_name.as_str())
     }
 
+    /// Whether the user that is proven may not be the one that the query is for.
+    pub fn is_impersonation(&self) -> bool {
+        self.error_name == "PERMISSION_DENIED" && self.message.contains("cannot impersonate")
+    }
+
     /// What a person can do, for the errors where that is known.
     fn advice(&self) -> Option<&'static str> {
         Some(match self.error_name.as_str() {
-            "PERMISSION_DENIED" if self.message.contains("cannot impersonate") => {
-                "Check \"session_user\": Trino must allow the user of \"username\" to impersonate it."
+            "PERMISSION_DENIED" if self.is_impersonation() => {
+                "The first is whom \"authentication\" proves, the second is \"session_user\" or else \
+                 \"username\": correct that, or have Trino allow the impersonation."
             }
             "PERMISSION_DENIED" => {
                 "Grant the user of \"username\" SELECT on it, or deselect the stream."
@@ -395,6 +401,13 @@ impl TrinoError {
             }
             Self::Status {
                 status: 401, text, ..
+            } if text.contains("insecure authentication") => format!(
+                "Trino takes no credentials over plain http (HTTP 401{}). Set \"ssl_mode\" to \
+                 \"verify-full\", and \"port\" to Trino's https port.",
+                in_words(text)
+            ),
+            Self::Status {
+                status: 401, text, ..
             } => format!(
                 "Trino did not accept the credentials (HTTP 401{}). Check \"username\" and \
                  \"authentication\".",
@@ -411,6 +424,20 @@ impl TrinoError {
             } => format!(
                 "Trino refused access (HTTP 403{}). Check \"username\" and \"authentication\"; if \
                  Trino wants https, set \"ssl_mode\".",
+                in_words(text)
+            ),
+            Self::Status {
+                status: status @ (404 | 410),
+                text,
+                ..
+            } => format!(
+                "Trino does not know the query any more (HTTP {status}{}): it was restarted, or a \
+                 gateway has asked another cluster, which it must not do while a query runs.",
+                in_words(text)
+            ),
+            Self::Status { status, text, .. } => format!(
+                "Trino, or a gateway in front of it, answered with HTTP status {status}{}. See that \
+                 Trino runs, and check \"hostname\" and \"port\".",
                 in_words(text)
             ),
             Self::Segment { .. } => format!(

@@ -5,13 +5,13 @@
 //! | `transport` | every request: timeouts, credentials, cookies, redirects |
 //! | `home` | where the URIs in Trino's answers are asked for |
 //! | `way` | direct, through a proxy, or through a tunnel |
-//! | `tunnel`, `socks`, `ssh` | connections through an SSH server |
+//! | `tunnel`, `socks`, `ssh`, `login` | connections through an SSH server |
 //! | `auth`, `token` | what proves the user; OAuth2 tokens |
 //! | `identity` | our own certificate and its key |
 //! | `probe` | whether the spooled protocol works from here |
 //! | `problem` | errors of the HTTP library → which step failed |
 //! | `tls` | `ssl_mode` → a TLS configuration |
-//! | `session` | the `X-Trino-*` headers of every request |
+//! | `session`, `amendments` | the `X-Trino-*` headers of every request, and what answers change of them |
 //! | `retry` | what is tried again, how often, how soon |
 //! | `server` | what this server can do, from its version |
 //! | `page` | bytes of an answer → envelope and rows' bytes (pure) |
@@ -23,12 +23,14 @@
 //! | `step` | the steps of a request that can fail |
 //! | `error` | what can go wrong, and what a person should change |
 
+mod amendments;
 mod auth;
 pub mod codec;
 pub(crate) mod control;
 pub mod error;
 mod home;
 mod identity;
+mod login;
 pub mod page;
 mod probe;
 mod problem;

@@ -6,6 +6,7 @@
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::ExposeSecret as _;
 
+use super::amendments::Amendable;
 use super::error::TrinoError;
 use crate::config::Connection;
 
@@ -31,7 +32,7 @@ const PLATFORM: [(&str, &str); 4] = [
 pub(super) struct Session {
     prefix: &'static str,
     headers: HeaderMap,
-    properties: HeaderMap,
+    amendable: Amendable,
     /// For the configured server only.
     secrets: HeaderMap,
 }
@@ -75,14 +76,15 @@ impl Session {
                 &format!("airbyte-{}", job.join("-")),
             )?;
         }
+        let mut roles = Vec::new();
         for (catalog, role) in &grants.roles {
             let pair = format!("{catalog}={}", url_encoded(&role_in_words_of_trino(role)));
-            add(&mut headers, "role", "roles", &pair)?;
+            roles.push(value_of("roles", &pair)?);
         }
-        let mut properties = HeaderMap::new();
+        let mut properties = Vec::new();
         for (name, value) in &connection.session_properties {
             let pair = format!("{name}={}", url_encoded(value));
-            add(&mut properties, "session", "session_properties", &pair)?;
+            properties.push(value_of("session_properties", &pair)?);
         }
         let mut secrets = HeaderMap::new();
         for (name, value) in &grants.extra_credentials {
@@ -101,7 +103,7 @@ impl Session {
         Ok(Self {
             prefix: TRINO,
             headers,
-            properties,
+            amendable: Amendable::new(properties, roles),
             secrets,
         })
     }
@@ -109,10 +111,24 @@ impl Session {
     /// The headers of a request; those of a `bare` one have no session properties.
     pub(super) fn headers(&self, bare: bool) -> HeaderMap {
         let mut headers = self.headers.clone();
+        let mut add = |name, values: Vec<HeaderValue>| {
+            // What it is made of has no character that a name may not have.
+            if let Ok(name) = HeaderName::try_from(self.name(name)) {
+                for value in values {
+                    headers.append(&name, value);
+                }
+            }
+        };
+        add("role", self.amendable.roles());
         if !bare {
-            headers.extend(self.properties.clone());
+            add("session", self.amendable.properties());
         }
         headers
+    }
+
+    /// Takes over what an answer of the configured server changes of the session.
+    pub(super) fn heed(&self, answer: &HeaderMap) {
+        self.amendable.heed(answer, self.prefix);
     }
 
     /// The headers that only the configured server may see.
@@ -128,7 +144,7 @@ impl Session {
     /// Renames all headers to what a server before the renaming understands.
     pub(super) fn rename_for_presto(&mut self) {
         self.prefix = PRESTO;
-        for headers in [&mut self.headers, &mut self.properties, &mut self.secrets] {
+        for headers in [&mut self.headers, &mut self.secrets] {
             let mut renamed = HeaderMap::new();
             for (name, value) in headers.iter() {
                 let name = name.as_str().replacen(TRINO, PRESTO, 1);
@@ -143,12 +159,18 @@ impl Session {
 
 /// Adds a header from a field of the configuration.
 fn add(headers: &mut HeaderMap, name: &str, field: &str, value: &str) -> Result<(), TrinoError> {
-    let wrong =
-        || TrinoError::Settings(format!("\"{field}\" must not contain control characters."));
-    let name = HeaderName::try_from(format!("{TRINO}{name}")).map_err(|_| wrong())?;
-    let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| wrong())?;
-    headers.append(name, value);
+    let name = HeaderName::try_from(format!("{TRINO}{name}")).map_err(|_| wrong(field))?;
+    headers.append(name, value_of(field, value)?);
     Ok(())
+}
+
+/// The value of a header from a field of the configuration.
+fn value_of(field: &str, value: &str) -> Result<HeaderValue, TrinoError> {
+    HeaderValue::from_bytes(value.as_bytes()).map_err(|_| wrong(field))
+}
+
+fn wrong(field: &str) -> TrinoError {
+    TrinoError::Settings(format!("\"{field}\" must not contain control characters."))
 }
 
 /// What the platform says of this run, each as `word=value`.

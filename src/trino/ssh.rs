@@ -1,19 +1,22 @@
-//! Logging in at the SSH server of a tunnel.
+//! Sessions with the SSH server of a tunnel.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use russh::client::{self, Handle};
-use russh::keys::{HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate};
-use secrecy::{ExposeSecret as _, SecretString};
+use russh::keys::{HashAlg, PublicKey, PublicKeyOrCertificate};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::error::TrinoError;
-use crate::config::{self, TunnelLogin};
+use super::login::{Outcome, Proof};
+use crate::config;
 
-/// Time for each step: TCP, SSH, login, a channel.
+/// Time for each step: TCP, SSH, a channel.
 pub(super) const STEP: Duration = Duration::from_secs(15);
+
+/// Time for the login, which may ask a directory, and takes its time to refuse.
+const LOGIN: Duration = Duration::from_secs(30);
 
 /// Pause between two signs of life, and how many may stay unanswered.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -24,7 +27,7 @@ pub(super) type Session = Handle<HostKey>;
 
 /// Why there is no session, in words for a person; `address` is the server's host and port.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub(super) enum Failure {
     #[error(
         "The host name of the SSH server {0} cannot be resolved. Check \"tunnel_host\" of \
          \"tunnel_method\"."
@@ -61,6 +64,27 @@ enum Failure {
         address: String,
         user: String,
         setting: &'static str,
+    },
+    #[error(
+        "The SSH server {address} does not let the user \"{user}\" log in by \"{setting}\" of \
+         \"tunnel_method\", only by {offered}. Check \"tunnel_method\"."
+    )]
+    NotOffered {
+        address: String,
+        user: String,
+        setting: &'static str,
+        offered: String,
+    },
+    #[error(
+        "The SSH server {address} wants more of the user \"{user}\" than \"{setting}\" of \
+         \"tunnel_method\": {wanted}. A tunnel cannot give a second factor; set \"tunnel_user\" to \
+         a user who needs none."
+    )]
+    More {
+        address: String,
+        user: String,
+        setting: &'static str,
+        wanted: String,
     },
     #[error("\"ssh_key\" of \"tunnel_method\" {0}.")]
     Key(String),
@@ -120,49 +144,6 @@ impl client::Handler for HostKey {
     }
 }
 
-/// What proves the user, made ready.
-pub(super) enum Proof {
-    /// A private key.
-    Key(Arc<PrivateKey>),
-    /// A password.
-    Password(SecretString),
-}
-
-impl Proof {
-    /// Opens the private key, if it is one.
-    ///
-    /// # Errors
-    ///
-    /// When the key cannot be read, or its passphrase is missing or wrong.
-    pub(super) fn of(login: &TunnelLogin) -> Result<Self, TrinoError> {
-        match login {
-            TunnelLogin::Password(password) => Ok(Self::Password(password.clone())),
-            TunnelLogin::Key(pem, passphrase) => {
-                let passphrase = passphrase.as_ref().map(SecretString::expose_secret);
-                let key = private_key(pem.expose_secret(), passphrase)?;
-                Ok(Self::Key(Arc::new(key)))
-            }
-        }
-    }
-}
-
-fn private_key(pem: &str, passphrase: Option<&str>) -> Result<PrivateKey, Failure> {
-    // Forms indent what is pasted into them.
-    let lines: Vec<&str> = pem.lines().map(str::trim).collect();
-    russh::keys::decode_secret_key(&lines.join("\n"), passphrase).map_err(|error| {
-        let is_encrypted =
-            matches!(error, russh::keys::Error::KeyIsEncrypted) || pem.contains("ENCRYPTED");
-        Failure::Key(match passphrase {
-            None if is_encrypted => "is encrypted; set \"ssh_key_passphrase\"".to_owned(),
-            Some(_) => "cannot be opened with \"ssh_key_passphrase\"; check both".to_owned(),
-            None => format!(
-                "cannot be read ({error}); paste all of it, from -----BEGIN to -----END, line \
-                 ends included"
-            ),
-        })
-    })
-}
-
 /// Opens a session.
 ///
 /// # Errors
@@ -211,26 +192,28 @@ pub(super) async fn log_in(
             cause: error.to_string(),
         },
     })?;
-    let user = settings.user.clone();
-    let (accepted, setting) = match proof {
-        Proof::Key(key) => {
-            let hash = session.best_supported_rsa_hash().await.map_err(broken)?;
-            let key = PrivateKeyWithHashAlg::new(Arc::clone(key), hash.flatten());
-            let login = session.authenticate_publickey(user, key);
-            (timeout(STEP, login).await, "ssh_key")
-        }
-        Proof::Password(password) => {
-            let login = session.authenticate_password(user, password.expose_secret());
-            (timeout(STEP, login).await, "tunnel_user_password")
-        }
-    };
-    if accepted.map_err(slow)?.map_err(broken)?.success() {
-        return Ok(session);
-    }
-    Err(Failure::Login {
-        address: address(),
-        user: settings.user.clone(),
-        setting,
+    let (user, setting) = (settings.user.clone(), proof.setting());
+    let outcome = timeout(LOGIN, proof.log_in(&mut session, &user)).await;
+    let address = address();
+    Err(match outcome.map_err(slow)?.map_err(broken)? {
+        Outcome::In => return Ok(session),
+        Outcome::Refused => Failure::Login {
+            address,
+            user,
+            setting,
+        },
+        Outcome::NotOffered(offered) => Failure::NotOffered {
+            address,
+            user,
+            setting,
+            offered,
+        },
+        Outcome::More(wanted) => Failure::More {
+            address,
+            user,
+            setting,
+            wanted,
+        },
     }
     .into())
 }

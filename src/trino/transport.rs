@@ -131,6 +131,9 @@ impl Transport {
         let request = self.client(&url).request(method, url.clone());
         let request = request.headers(self.session.headers(false));
         let response = self.send(request, &url).await?;
+        if self.is_base(&url) {
+            self.session.heed(response.headers());
+        }
         self.body(response, &url).await
     }
 
@@ -169,6 +172,7 @@ impl Transport {
             request = request.header(self.session.name("session"), format!("{name}={value}"));
         }
         let response = self.send(request, &url).await?;
+        self.session.heed(response.headers());
         self.body(response, &url).await
     }
 

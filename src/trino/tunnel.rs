@@ -18,8 +18,9 @@ use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 use super::error::TrinoError;
+use super::login::Proof;
 use super::socks;
-use super::ssh::{self, Proof, STEP, Session};
+use super::ssh::{self, STEP, Session};
 use crate::config;
 
 /// An open tunnel; dropping it closes it.

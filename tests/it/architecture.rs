@@ -63,6 +63,7 @@ fn only_the_transport_and_its_neighbours_know_reqwest() {
             "config/auth.rs",
             "config/route.rs",
             "config/server.rs",
+            "trino/amendments.rs",
             "trino/auth.rs",
             "trino/home.rs",
             "trino/problem.rs",

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::connector::{Connector, catalog, read, with};
-use crate::fake::{FakeTrino, Fault, Place, end, from, nothing, rows};
+use crate::fake::{FakeTrino, Fault, Object, Place, end, from, nothing, rows};
 
 const N: &[(&str, &str)] = &[("n", "bigint")];
 
@@ -265,4 +265,65 @@ fn servers_before_the_renaming_get_the_headers_that_they_know() {
     }
     let mut names = posts[0].headers.iter().map(|(name, _)| name);
     assert!(!names.any(|name| name.contains("trino")), "{:?}", posts[0]);
+}
+
+#[test]
+fn what_an_answer_changes_of_the_session_counts_from_then_on() {
+    // Rows of the first table come with the change; a second one is read after it.
+    let trino = FakeTrino::start();
+    trino.numbers("t", &[&[1]]);
+    trino.numbers("u", &[&[2]]);
+    let changed = Fault::Headers(&[
+        ("X-Trino-Set-Session", "query_max_run_time=3h"),
+        ("X-Trino-Set-Session", "c.mode=a%20b"),
+        ("X-Trino-Clear-Session", "query_priority"),
+        ("X-Trino-Set-Role", "c=ROLE%7Badmin%7D"),
+    ]);
+    trino.fault(&from("t"), Place::Page(0), changed, 1);
+    let config = with(
+        trino.config(),
+        &json!({"concurrency": 1, "fetch_protocol": "direct", "roles": ["c=NONE"],
+            "session_properties": ["query_max_run_time=2h", "query_priority=1"]}),
+    );
+    let outcome = Connector::new("read")
+        .config(&config)
+        .catalog(&catalog(&["t", "u"]))
+        .run();
+    outcome.assert_complete("t", &[1]);
+    outcome.assert_complete("u", &[2]);
+    let sent = |table: &str, name: &str| -> Vec<String> {
+        let [post] = &trino.asked(&from(table), Place::Post)[..] else {
+            panic!("one statement reads a table")
+        };
+        let values = post.headers.iter().filter(|(known, _)| known == name);
+        values.map(|(_, value)| value.clone()).collect()
+    };
+    let before = ["query_max_run_time=2h", "query_priority=1"];
+    assert_eq!(sent("t", "x-trino-session"), before);
+    assert_eq!(sent("t", "x-trino-role"), ["c=NONE"]);
+    let after = ["query_max_run_time=3h", "c.mode=a%20b"];
+    assert_eq!(sent("u", "x-trino-session"), after);
+    assert_eq!(sent("u", "x-trino-role"), ["c=ROLE%7Badmin%7D"]);
+}
+
+#[test]
+fn another_server_changes_nothing_of_the_session() {
+    let (trino, other) = (FakeTrino::start(), FakeTrino::start());
+    let page = r#"{"id":"q0","columns":[{"name":"n","type":"bigint"}],"data":[[2]],"stats":{"state":"FINISHED"}}"#;
+    let changed = Fault::Headers(&[("X-Trino-Set-Role", "c=ROLE%7Badmin%7D")]);
+    let uri = other.put("/v1/elsewhere/1", [Object::new(page).but(changed)]);
+    trino.table("t", N, [rows(json!([[1]])).next(uri), end()]);
+    trino.numbers("u", &[&[3]]);
+    let config = with(
+        trino.config(),
+        &json!({"concurrency": 1, "fetch_protocol": "direct"}),
+    );
+    let outcome = Connector::new("read")
+        .config(&config)
+        .catalog(&catalog(&["t", "u"]))
+        .run();
+    outcome.assert_complete("t", &[1, 2]);
+    outcome.assert_complete("u", &[3]);
+    let posts = trino.asked(&from("u"), Place::Post);
+    assert_eq!(posts[0].header("x-trino-role"), None);
 }

@@ -23,36 +23,15 @@ from live_support.environment import Environment
 from live_support.messages import configured, handwritten
 from live_support.network import Bastion, free_port, nginx, running, tinyproxy
 from live_support.oracle import Trino
-from live_support.password_server import PASSWORD, USER, password_server
-from live_support.token_server import CLIENT_SECRET, TokenServer, token_server
+from live_support.token_server import CLIENT_SECRET, Signer, TokenServer, token_server
+from live_support.verdicts import fails, reads_regions, succeeds
 
 Config = Callable[..., dict[str, Any]]
 
 
-def succeeds(result: Result) -> None:
-    assert result.status == {"status": "SUCCEEDED"}, result.explain()
-
-
-def fails(result: Result, *words: str) -> str:
-    """The message of a failed check, which is in the table of the documentation."""
-    assert (result.exit_code, result.status["status"]) == (0, "FAILED"), result.explain()
-    message = str(result.status["message"])
-    assert [word for word in words if word not in message] == [], message
-    documented.assert_documented(message)
-    return message
-
-
-def reads_regions(connector: Connector, config: dict[str, Any], **options: Any) -> Result:
-    """Reads a table of five rows, whole."""
-    result = connector.read(config, configured([handwritten("region", "tiny", ["name"])]), **options)
-    assert result.exit_code == 0, result.explain()
-    assert sorted(row["name"] for row in result.data("region")) == ["AFRICA", "AMERICA", "ASIA", "EUROPE", "MIDDLE EAST"]
-    return result
-
-
 @pytest.fixture(scope="module")
 def tokens(environment: Environment) -> Iterator[TokenServer]:
-    with token_server(Path(environment.trino["token_key"])) as server:
+    with token_server(Signer.of_secret(Path(environment.trino["token_key"]))) as server:
         yield server
 
 
@@ -244,6 +223,14 @@ def test_credentials_do_not_go_over_plain_http_unasked(
     fails(connector.check(config("tpch", "tiny", **far, allow_credentials_over_http=True)), "resolved")
 
 
+def test_credentials_that_trino_wants_by_https_only_are_explained(
+    connector: Connector, config: Config, environment: Environment
+) -> None:
+    password = {"method": "password", "password": environment.password("alice")}
+    made = config("tpch", "tiny", username="alice", authentication=password)
+    fails(connector.check(made), '"ssl_mode"', '"port"')
+
+
 # Certificates of the server
 
 
@@ -301,7 +288,7 @@ def test_the_systems_authorities_are_trusted(
 
 @pytest.fixture(scope="module")
 def programs(environment: Environment) -> dict[str, str]:
-    """nginx, tinyproxy and sshd, which the set-up of the servers has installed."""
+    """nginx, tinyproxy, sshd and what gives it accounts, which the set-up of the servers has installed."""
     return environment.programs
 
 
@@ -361,7 +348,7 @@ def test_the_environments_proxies_count(
 
 def test_a_socks_proxy_is_used(connector: Connector, secure: Config, programs: dict[str, str], tmp_path: Path) -> None:
     """The one of OpenSSH's client."""
-    bastion, port = Bastion(programs["sshd"], tmp_path), free_port()
+    bastion, port = Bastion(programs, tmp_path), free_port()
     options = ["-o", "StrictHostKeyChecking=no", "-o", f"UserKnownHostsFile={tmp_path}/known", "-o", "BatchMode=yes"]
     login = ["-i", str(bastion.user_key), "-p", str(bastion.port), f"{getpass.getuser()}@127.0.0.1"]
     with bastion.up(), running(["ssh", "-N", "-D", f"127.0.0.1:{port}", *options, *login], port, tmp_path):
@@ -428,7 +415,7 @@ def test_a_cookie_of_a_sticky_gateway_is_kept(
 
 @pytest.fixture
 def bastion(programs: dict[str, str], tmp_path: Path) -> Bastion:
-    return Bastion(programs["sshd"], tmp_path)
+    return Bastion(programs, tmp_path)
 
 
 KEYS = {
@@ -452,12 +439,36 @@ def test_a_tunnel_takes_keys_of_every_form(connector: Connector, secure: Config,
             assert result.status == {"status": "SUCCEEDED"}, f"{name}: {result.explain()}"
 
 
-def test_a_tunnel_takes_a_password(connector: Connector, secure: Config) -> None:
-    with password_server() as port:
-        tunnel = {"tunnel_method": "SSH_PASSWORD_AUTH", "tunnel_host": "127.0.0.1", "tunnel_port": port}
-        tunnel |= {"tunnel_user": USER, "tunnel_user_password": PASSWORD}
-        result = reads_regions(connector, secure(tunnel_method=tunnel), environment={"RUST_LOG": "trace"})
-        assert PASSWORD not in result.stdout.decode() + result.stderr
+@pytest.mark.parametrize(
+    "offered",
+    [
+        ["PasswordAuthentication yes", "KbdInteractiveAuthentication no"],
+        ["PasswordAuthentication no", "KbdInteractiveAuthentication yes"],
+        ["PasswordAuthentication yes", "KbdInteractiveAuthentication yes"],
+    ],
+    ids=["password", "keyboard-interactive", "both"],
+)
+def test_a_tunnel_takes_a_password(connector: Connector, secure: Config, bastion: Bastion, offered: list[str]) -> None:
+    with bastion.with_passwords(*offered):
+        made = secure(tunnel_method=bastion.password_tunnel())
+        result = reads_regions(connector, made, environment={"RUST_LOG": "trace"})
+        assert bastion.PASSWORD not in result.stdout.decode() + result.stderr
+        wrong = connector.check(secure(tunnel_method=bastion.password_tunnel("wrong-secret-1")))
+        fails(wrong, '"tunnel_user"', '"tunnel_user_password"', getpass.getuser())
+
+
+def test_a_second_factor_is_explained(connector: Connector, secure: Config, bastion: Bastion) -> None:
+    """A tunnel has one proof: nobody is there to be asked for another."""
+    with bastion.with_passwords(second_factor=True):
+        fails(connector.check(secure(tunnel_method=bastion.password_tunnel())), '"tunnel_user_password"', "Password:")
+    with bastion.with_passwords("AuthenticationMethods publickey,keyboard-interactive"):
+        fails(connector.check(secure(tunnel_method=bastion.tunnel())), '"ssh_key"', "keyboard-interactive")
+
+
+def test_a_login_that_is_not_offered_is_explained(connector: Connector, secure: Config, bastion: Bastion) -> None:
+    with bastion.up("PasswordAuthentication no", "KbdInteractiveAuthentication no"):
+        made = secure(tunnel_method=bastion.password_tunnel())
+        fails(connector.check(made), '"tunnel_user_password"', "publickey", '"tunnel_method"')
 
 
 @pytest.mark.parametrize("protocol", ["direct", "spooled"])
@@ -491,10 +502,13 @@ def test_a_tunnel_that_breaks_loses_no_row(
     assert (len(rows), cuts) == (6_001_215, 2)
 
 
-def test_a_tunnel_that_fails_is_explained(connector: Connector, secure: Config, bastion: Bastion) -> None:
+def test_a_tunnel_that_fails_is_explained(
+    connector: Connector, secure: Config, environment: Environment, bastion: Bastion
+) -> None:
     stranger = bastion.key("stranger")
     (bastion.directory / "authorized").write_text(bastion.user_key.with_suffix(".pub").read_text())
     locked = bastion.key("locked", passphrase="key-secret-1")
+    cut_off = stranger.read_text()[:120] + "\n-----END OPENSSH PRIVATE KEY-----"
     other_host = bastion.user_key.with_suffix(".pub").read_text()
     password = {"tunnel_method": "SSH_PASSWORD_AUTH", "tunnel_user_password": "wrong-secret-1", "ssh_key": None}
     cases: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
@@ -503,7 +517,9 @@ def test_a_tunnel_that_fails_is_explained(connector: Connector, secure: Config, 
         ({"ssh_key": locked.read_text(), "ssh_key_passphrase": "wrong-secret-1"}, {}, ['"ssh_key_passphrase"']),
         (password, {}, ['"tunnel_user_password"']),
         ({"tunnel_host_key": other_host}, {}, ['"tunnel_host_key"', "ssh-ed25519"]),
+        ({"ssh_key": cut_off}, {}, ['"ssh_key"', "-----BEGIN"]),
         ({"tunnel_port": free_port()}, {}, ['"tunnel_port"']),
+        ({"tunnel_port": environment.http_port}, {}, ['"tunnel_port"', "SSH"]),
         ({"tunnel_host": "no-such-bastion.invalid"}, {}, ['"tunnel_host"']),
         ({}, {"port": free_port()}, ['"port"', '"tunnel_host"']),
         ({}, {"http_proxy": "http://127.0.0.1:3128"}, ["http_proxy", '"tunnel_method"']),
@@ -579,6 +595,17 @@ def test_a_storage_out_of_reach_is_a_warning_or_a_failure(
         fails(connector.check(config("tpch", "tiny", fetch_protocol="spooled", **through)), '"fetch_protocol"')
 
 
+def test_spooling_that_is_not_there_is_explained(
+    connector: Connector, config: Config, programs: dict[str, str], tmp_path: Path, environment: Environment
+) -> None:
+    """A gateway that keeps the offer from Trino stands for a Trino that does not spool."""
+    headers = 'proxy_set_header Host $http_host; proxy_set_header X-Trino-Query-Data-Encoding "";'
+    location = f"location / {{ {headers} proxy_pass http://127.0.0.1:{environment.http_port}; }}"
+    with nginx(programs["nginx"], tmp_path, location) as port:
+        fails(connector.check(config("tpch", "tiny", port=port, fetch_protocol="spooled")), '"fetch_protocol"')
+        reads_regions(connector, config("tpch", "tiny", port=port))
+
+
 # The plain mistakes
 
 
@@ -590,6 +617,7 @@ def test_a_storage_out_of_reach_is_a_warning_or_a_failure(
         ({"ssl_mode": {"mode": "require"}}, ['"ssl_mode"', '"disable"']),
         ({"catalog": "tpcj"}, ['"tpch"']),
         ({"schema": "tinny"}, ['"tiny"']),
+        ({"username": "nobody"}, ['"username"', '"tpch"']),
     ],
 )
 def test_a_plain_mistake_is_explained(
@@ -600,11 +628,21 @@ def test_a_plain_mistake_is_explained(
     fails(connector.check(config("tpch", "tiny") | changes), *words)
 
 
-def test_a_server_that_is_no_trino_is_explained(
-    connector: Connector, config: Config, programs: dict[str, str], tmp_path: Path
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [
+        ("return 404;", ["not Trino", '"hostname"', '"port"']),
+        ("return 403;", ["403", '"authentication"', '"ssl_mode"']),
+        ("proxy_pass http://127.0.0.1:{free};", ["502", '"hostname"', '"port"']),
+    ],
+    ids=["another server", "a gateway that refuses", "a gateway without Trino"],
+)
+def test_an_answer_that_is_not_trinos_is_explained(
+    connector: Connector, config: Config, programs: dict[str, str], tmp_path: Path, location: str, words: list[str]
 ) -> None:
-    with nginx(programs["nginx"], tmp_path, "location / { return 404; }") as port:
-        fails(connector.check(config("tpch", "tiny", port=port)), '"hostname"', '"port"')
+    location = f"location / {{ {location.replace('{free}', str(free_port()))} }}"
+    with nginx(programs["nginx"], tmp_path, location) as port:
+        fails(connector.check(config("tpch", "tiny", port=port)), *words)
 
 
 def test_a_redirect_is_not_followed_but_explained(

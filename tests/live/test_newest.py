@@ -1,47 +1,33 @@
 """The newest Trino: its spooling without a store, the types NUMBER and VARIANT, and tables of Iceberg version 3.
 
-It is started here, and stopped in the end, unless `SOURCE_TRINO_NEWEST` is the path of a `servers.json` of one that runs.
+It is started here, and stopped in the end, unless `SOURCE_TRINO_NEWEST` names one that runs
+(`live_support/servers.py`).
 """
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
+from live_support import servers
 from live_support.connector import Connector
 from live_support.environment import Environment
 from live_support.messages import configured, handwritten, parse_exactly
 from live_support.oracle import Trino, quoted
 from live_support.type_cases import ANY, INTEGER, NULLED, NUMBER, TIMESTAMP, TIMESTAMP_ZONED, Case, array, mapping, row
+from live_support.verdicts import reads_regions, succeeds
+from live_support.ways import WAYS, way
 
 Config = Callable[..., dict[str, Any]]
-
-_SERVERS = Path(__file__).parents[1] / "servers"
-
 
 @pytest.fixture(scope="module")
 def newest(environment: Environment) -> Iterator[Environment]:
     """The newest server in place of the usual ones."""
-    given = os.environ.get("SOURCE_TRINO_NEWEST")
-    path = given or _servers("up")
-    try:
-        yield Environment(environment.binary, json.loads(Path(path).read_text())["trino"], {})
-    finally:
-        if not given:
-            _servers("down")
-
-
-def _servers(command: str) -> str:
-    done = subprocess.run([sys.executable, _SERVERS, command, "newest"], stdout=subprocess.PIPE, text=True, check=True)
-    return done.stdout.strip()
+    with servers.another("newest", environment) as newest:
+        yield newest
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +35,7 @@ def config(newest: Environment) -> Config:
     """Configurations for the newest server."""
 
     def make(catalog: str, schema: str, **fields: Any) -> dict[str, Any]:
-        smallest = {"hostname": "127.0.0.1", "port": urlsplit(newest.trino["url"]).port, "username": "live-tests"}
+        smallest = {"hostname": "127.0.0.1", "port": newest.http_port, "username": "live-tests"}
         return smallest | {"catalog": catalog, "schema": schema} | fields
 
     return make
@@ -62,8 +48,20 @@ def sql(newest: Environment) -> Trino:
 
 def test_a_version_that_is_no_number_is_no_trouble(connector: Connector, config: Config, sql: Trino) -> None:
     assert sql.value("SELECT version()") == "testversion"
-    result = connector.check(config("tpch", "tiny"))
-    assert result.status["status"] == "SUCCEEDED", result.explain()
+    succeeds(connector.check(config("tpch", "tiny")))
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_every_way_leads_to_it(
+    connector: Connector, config: Config, newest: Environment, tmp_path: Path, name: str
+) -> None:
+    """Rows and segments; nothing comes inline."""
+    spooled = {"fetch_protocol": "spooled", "session_properties": {"spooling_inlining_enabled": "false"}}
+    with way(name, newest.programs, tmp_path, newest.http_port) as changes:
+        for protocol in ({"fetch_protocol": "direct"}, spooled):
+            made = config("tpch", "tiny") | protocol | changes
+            succeeds(connector.check(made))
+            reads_regions(connector, made)
 
 
 def lines(connector: Connector, config: dict[str, Any]) -> Counter[bytes]:

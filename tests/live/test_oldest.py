@@ -1,50 +1,42 @@
 """PrestoSQL 350, the last release before Trino got its name: its headers are called otherwise.
 
-It is started here, and stopped in the end, unless `SOURCE_TRINO_OLDEST` is the path of a `servers.json` of one that runs.
+It is started here, and stopped in the end, unless `SOURCE_TRINO_OLDEST` names one that runs
+(`live_support/servers.py`).
 """
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
+from live_support import servers
 from live_support.connector import Connector
+from live_support.environment import Environment
 from live_support.messages import configured, handwritten
-
-_SERVERS = Path(__file__).parents[1] / "servers"
+from live_support.verdicts import reads_regions, succeeds
+from live_support.ways import WAYS, way
 
 
 @pytest.fixture(scope="module")
-def config() -> Iterator[dict[str, Any]]:
+def oldest(environment: Environment) -> Iterator[Environment]:
+    """The oldest server in place of the usual ones."""
+    with servers.another("oldest", environment) as oldest:
+        yield oldest
+
+
+@pytest.fixture(scope="module")
+def config(oldest: Environment) -> dict[str, Any]:
     """The configuration for the oldest server."""
-    given = os.environ.get("SOURCE_TRINO_OLDEST")
-    path = given or _servers("up")
-    try:
-        trino = json.loads(Path(path).read_text())["trino"]
-        port = urlsplit(trino["url"]).port
-        yield {"hostname": "127.0.0.1", "port": port, "username": "live-tests", "catalog": "tpch", "schema": "tiny"}
-    finally:
-        if not given:
-            _servers("down")
-
-
-def _servers(command: str) -> str:
-    done = subprocess.run([sys.executable, _SERVERS, command, "oldest"], stdout=subprocess.PIPE, text=True, check=True)
-    return done.stdout.strip()
+    smallest = {"hostname": "127.0.0.1", "port": oldest.http_port, "username": "live-tests"}
+    return smallest | {"catalog": "tpch", "schema": "tiny"}
 
 
 def test_its_headers_are_found_out(connector: Connector, config: dict[str, Any]) -> None:
     """With the other ones it answers 401."""
     session = {"session_properties": ["query_max_run_time=1h"], "client_tags": ["etl"], "session_user": "other"}
-    result = connector.check(config | session)
-    assert result.status == {"status": "SUCCEEDED"}, result.explain()
+    succeeds(connector.check(config | session))
     wrong = connector.check(config | {"session_properties": ["query_max_run_tiem=1h"]}).status["message"]
     assert '"query_max_run_time"' in wrong, wrong
 
@@ -63,3 +55,12 @@ def test_spooling_is_not_there(connector: Connector, config: dict[str, Any]) -> 
     status = connector.check(config | {"fetch_protocol": "spooled"}).status
     assert status["status"] == "FAILED"
     assert '"fetch_protocol"' in status["message"]
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_every_way_leads_to_it(
+    connector: Connector, config: dict[str, Any], oldest: Environment, tmp_path: Path, name: str
+) -> None:
+    with way(name, oldest.programs, tmp_path, oldest.http_port) as changes:
+        succeeds(connector.check(config | changes))
+        reads_regions(connector, config | changes)

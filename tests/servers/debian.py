@@ -13,6 +13,9 @@ from report import ServerError, step
 #: What stands between the connector and Trino in the tests: program and package.
 NETWORK = {"sshd": "openssh-server", "nginx": "nginx-light", "tinyproxy": "tinyproxy"}
 
+#: Gives sshd accounts of the tests' own, without any change to the system's: name, package, and where its library is.
+PAM_WRAPPER = ("pam_wrapper", "libpam-wrapper", "/usr/lib/*/libpam_wrapper.so")
+
 
 def install(package: str, found: Callable[[], Path | None]) -> Path:
     """What `found` looks for, after installing the package if it is not there yet."""
@@ -35,8 +38,11 @@ def install(package: str, found: Callable[[], Path | None]) -> Path:
 
 
 def network_programs() -> dict[str, str]:
-    """The paths of the programs of `NETWORK` by name."""
-    return {name: str(install(package, lambda name=name: _program(name))) for name, package in NETWORK.items()}
+    """The paths of the programs of `NETWORK`, and of the library of `PAM_WRAPPER`, by name."""
+    programs = {name: install(package, lambda name=name: _program(name)) for name, package in NETWORK.items()}
+    name, package, library = PAM_WRAPPER
+    programs[name] = install(package, lambda: next(iter(Path("/").glob(library.lstrip("/"))), None))
+    return {name: str(path) for name, path in programs.items()}
 
 
 def _program(name: str) -> Path | None:

@@ -63,7 +63,7 @@ def _run(purpose: str, command: list[str], **variables: str) -> str:
 
 def trino_home(kind: settings.Kind) -> Path:
     """The unpacked server of this kind, fetched and unpacked if it is not there yet."""
-    home = settings.cache_directory() / "trino" / f"{kind.version}-{kind.name}"
+    home = settings.cache_directory() / "trino" / f"{kind.version}-{kind.home or kind.name}"
     if not home.exists():
         archive = _artifact(kind, kind.server_artifact, "tar.gz")
         plugins = [_artifact(kind, name, "zip") for name in kind.plugin_artifacts]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,6 +49,9 @@ class Fleet:
             described = self.describe()
             if described and self.is_healthy(described):
                 say(f"the {self.kind.name} servers are up already: {described['trino']['url']}")
+                if self.kind.complete:
+                    # Newer tests may need another program.
+                    write_json(self.description, described | {"programs": debian.network_programs()})
                 return self.description
             # Both may fetch and install, which is no reason to touch what runs.
             runtime = java.find_java(self.kind)
@@ -69,7 +73,11 @@ class Fleet:
 
     def is_healthy(self, described: dict[str, Any]) -> bool:
         """Whether every server still is the process that was started, and answers."""
-        expected = {"trino", "postgres", "s3"} if self.kind.complete else {"trino"}
+        expected = {"trino"}
+        if self.kind.complete:
+            expected |= {"postgres", "s3"}
+        if self.kind.jwks:
+            expected |= {"jwks"}
         if not expected <= self.processes.running().keys():
             return False
         if self.kind.complete:
@@ -96,12 +104,17 @@ class Fleet:
             addresses = trino_config.Addresses(addresses.http, https, database, storage)
             s3.start(self.processes, data, storage)
             postgres.start(self.processes, data, database)
+        if self.kind.jwks:
+            https, keys = (choose_port(purpose) for purpose in ("https", "keys"))
+            addresses = trino_config.Addresses(addresses.http, https, jwks=keys)
         login = {}
         if self.kind.server_artifact:
             login = trino_config.write(self.kind, etc, data, addresses)
             command = trino_config.command(self.kind, runtime, home, etc, data)
         else:
             command = trino_config.newest_command(self.kind, runtime, home, data, addresses)
+        if self.kind.jwks:
+            self._serve_keys(data / "jwks", addresses.jwks)
         described = self._description(addresses, login)
         with step(f"starting Trino {self.kind.version} on {described['trino']['url']}"):
             described["trino"]["pid"] = self.processes.start("trino", command, cwd=self.directory)
@@ -109,6 +122,12 @@ class Fleet:
                 "trino", lambda: _unready(described["trino"], self.kind), self.kind.start_limit
             )
         write_json(self.description, described)
+
+    def _serve_keys(self, directory: Path, port: int) -> None:
+        """A server for the key set, which Trino wants to have when it starts."""
+        server = [sys.executable, "-m", "http.server", str(port), "--bind", settings.HOST]
+        self.processes.start("jwks", server, cwd=directory)
+        self.processes.wait_until_ready("jwks", lambda: not_listening(port), 20)
 
     def _description(self, addresses: trino_config.Addresses, login: dict[str, Any]) -> dict[str, Any]:
         trino = {
@@ -149,10 +168,12 @@ def _unready(trino: dict[str, Any], kind: settings.Kind) -> str | None:
             return f"it has no catalog {', '.join(sorted(missing))} yet"
         plain.rows(_SMALL_QUERY)
         if "https_url" in trino:
-            user, password = next(iter(trino["users"].items()))
-            TrinoClient(trino["https_url"], user, password, trino["ca_certificate"], timeout=60).rows(
-                _SMALL_QUERY
-            )
+            secure = TrinoClient(trino["https_url"], ca_certificate=trino["ca_certificate"], timeout=60)
+            if "users" in trino:
+                secure.user, secure.password = next(iter(trino["users"].items()))
+            else:
+                secure.user, secure.headers = settings.TOKEN_USER, {"Authorization": f"Bearer {trino['token']}"}
+            secure.rows(_SMALL_QUERY)
     except QueryError as error:
         return str(error)
     return None

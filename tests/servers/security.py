@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from report import ServerError
 
 #: How long certificates and tokens are good for. They are made anew at every start.
 VALID_DAYS = 30
+
+#: Name of the key in the key set.
+KEY_ID = "key-1"
 
 _NEW_KEY = ("-newkey", "rsa:2048", "-nodes")
 
@@ -72,11 +76,28 @@ def write_token(key_file: Path) -> str:
     key = os.urandom(32)
     key_file.write_text(base64.b64encode(key).decode())
     key_file.chmod(0o600)
-    claims = {"sub": next(iter(settings.USERS)), "exp": int(time.time()) + VALID_DAYS * 86400}
-    signed = ".".join(
-        _base64url(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, claims)
-    )
-    return f"{signed}.{_base64url(hmac.digest(key, signed.encode(), 'sha256'))}"
+    user = next(iter(settings.USERS))
+    return _token({"alg": "HS256"}, user, lambda text: hmac.digest(key, text, "sha256"))
+
+
+def write_key_set(directory: Path, key: Path) -> str:
+    """Makes a private key, and `jwks.json` in a directory with its public one; returns a token that it has signed."""
+    directory.mkdir()
+    _openssl("genrsa", "-out", key, "2048")
+    key.chmod(0o600)
+    modulus = _openssl("rsa", "-in", key, "-noout", "-modulus").decode().strip().partition("=")[2]
+    public = {"kty": "RSA", "use": "sig", "alg": "RS256", "kid": KEY_ID}
+    # 65537, which openssl takes for every key.
+    public |= {"n": _base64url(bytes.fromhex(modulus)), "e": _base64url(b"\1\0\1")}
+    (directory / "jwks.json").write_text(json.dumps({"keys": [public]}, indent=2) + "\n")
+    sign = ("dgst", "-sha256", "-sign", key)
+    return _token({"alg": "RS256", "kid": KEY_ID}, settings.TOKEN_USER, lambda text: _openssl(*sign, data=text))
+
+
+def _token(header: dict[str, str], user: str, sign: Callable[[bytes], bytes]) -> str:
+    claims = {"sub": user, "exp": int(time.time()) + VALID_DAYS * 86400}
+    signed = ".".join(_base64url(json.dumps(part).encode()) for part in ({"typ": "JWT"} | header, claims))
+    return f"{signed}.{_base64url(sign(signed.encode()))}"
 
 
 def _base64url(data: bytes) -> str:
@@ -128,12 +149,12 @@ def _issue(directory: Path, name: str, common_name: str, extensions: str) -> tup
     return certificate, key
 
 
-def _openssl(*arguments: str | Path) -> None:
+def _openssl(*arguments: str | Path, data: bytes = b"") -> bytes:
+    """What it prints, given `data`."""
     try:
-        done = subprocess.run(
-            ["openssl", *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(["openssl", *arguments], input=data, capture_output=True, check=False)
     except FileNotFoundError:
         raise ServerError("the test certificates need the program openssl, which is not installed") from None
     if done.returncode != 0:
-        raise ServerError(f"openssl {arguments[0]} failed:\n{done.stderr.strip()}")
+        raise ServerError(f"openssl {arguments[0]} failed:\n{done.stderr.decode(errors='replace').strip()}")
+    return done.stdout

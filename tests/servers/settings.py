@@ -26,10 +26,22 @@ OLDEST_PLUGINS = frozenset({"memory", "tpch"})
 HOST = "127.0.0.1"
 
 #: Ports that are tried first. Another free port is taken where one of them is in use.
-PREFERRED_PORTS = {"http": 18476, "newest": 18483, "oldest": 18350, "https": 18443, "postgres": 15476, "s3": 19476}
+PREFERRED_PORTS = {
+    "http": 18476,
+    "jwks": 18477,
+    "newest": 18483,
+    "oldest": 18350,
+    "https": 18443,
+    "postgres": 15476,
+    "s3": 19476,
+    "keys": 19477,
+}
 
 #: Users of the password file, for requests over https. Over http any name is taken unchecked.
 USERS = {"alice": "alice-secret", "denied": "denied-secret"}
+
+#: The user of the token that is made beside the keys of a JWKS server.
+TOKEN_USER = "alice"
 
 #: Tag of queries that run one at a time, with room for one more in the queue.
 QUEUE_TAG = "one-at-a-time"
@@ -73,7 +85,7 @@ KEPT_PLUGINS = frozenset(
 
 @dataclass(frozen=True)
 class Kind:
-    """One set of servers: what `up demo`, `up full` and `up newest` differ in."""
+    """One set of servers: what `up demo`, `up full`, `up newest` and the others differ in."""
 
     name: str
     #: Maven artifact of the server, and of the plugins that are added to it. Without one, the server is made
@@ -100,6 +112,10 @@ class Kind:
     headers: str = "X-Trino-"
     #: Which plugins of a whole server stay; None for all.
     kept_plugins: frozenset[str] | None = None
+    #: Whether there is https with tokens, whose keys Trino has from a JWKS server.
+    jwks: bool = False
+    #: The kind whose unpacked server is used, if it is not one of its own.
+    home: str | None = None
 
 
 KINDS = {
@@ -125,6 +141,22 @@ KINDS = {
         complete=True,
         start_limit=300,
         kept_plugins=KEPT_PLUGINS,
+    ),
+    # As a provider of identities has it: keys that are published, and no other login.
+    "jwks": Kind(
+        name="jwks",
+        server_artifact="trino-server",
+        plugin_artifacts=(),
+        catalogs=("tpch",),
+        heap="1500M",
+        query_memory="500MB",
+        heap_headroom="300MB",
+        complete=False,
+        start_limit=180,
+        port="jwks",
+        kept_plugins=KEPT_PLUGINS,
+        jwks=True,
+        home="full",
     ),
     # Small limits on memory are for the others: this one has the defaults of Trino's own tests.
     "newest": Kind(

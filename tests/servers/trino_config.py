@@ -48,6 +48,7 @@ class Addresses:
     https: int | None = None
     postgres: int | None = None
     s3: int | None = None
+    jwks: int | None = None
 
 
 def write(kind: settings.Kind, etc: Path, data: Path, addresses: Addresses) -> dict[str, Any]:
@@ -76,6 +77,8 @@ def write(kind: settings.Kind, etc: Path, data: Path, addresses: Addresses) -> d
         login = _write_security(etc, config, addresses)
         _write_spooling(etc, config, addresses)
         _write_resource_groups(etc)
+    if kind.jwks:
+        login = _write_key_set(etc, data, config, addresses)
     _write_properties(etc / "config.properties", config)
     _write_properties(
         etc / "node.properties",
@@ -143,16 +146,11 @@ def _write_security(etc: Path, config: dict[str, str], addresses: Addresses) -> 
     """https with logins beside http without, and rules about who may do what."""
     certificates = security.write_certificates(etc / "tls")
     token = security.write_token(etc / "token.key")
-    config |= {
-        "http-server.https.enabled": "true",
-        "http-server.https.port": str(addresses.https),
-        "http-server.https.keystore.path": str(certificates.server),
+    config |= _https(certificates, addresses) | {
         "http-server.https.truststore.path": str(certificates.authority),
         "http-server.authentication.type": "CERTIFICATE,PASSWORD,JWT",
         "http-server.authentication.certificate.user-mapping.pattern": "CN=(.*)",
         "http-server.authentication.jwt.key-file": str(etc / "token.key"),
-        "http-server.authentication.allow-insecure-over-http": "true",
-        "internal-communication.shared-secret": secrets.token_urlsafe(48),
     }
     security.write_password_file(etc / "password.db")
     _write_properties(
@@ -173,6 +171,37 @@ def _write_security(etc: Path, config: dict[str, str], addresses: Addresses) -> 
         "token": token,
         "token_key": str(etc / "token.key"),
         "queue_tag": settings.QUEUE_TAG,
+    }
+
+
+def _write_key_set(etc: Path, data: Path, config: dict[str, str], addresses: Addresses) -> dict[str, Any]:
+    """https with tokens, whose keys Trino asks a JWKS server for."""
+    certificates = security.write_certificates(etc / "tls")
+    key = etc / "token.pem"
+    token = security.write_key_set(data / "jwks", key)
+    url = f"http://{settings.HOST}:{addresses.jwks}/jwks.json"
+    config |= _https(certificates, addresses) | {
+        "http-server.authentication.type": "JWT",
+        "http-server.authentication.jwt.key-file": url,
+    }
+    return {
+        "https_url": f"https://{settings.HOST}:{addresses.https}",
+        "ca_certificate": str(certificates.authority),
+        "token": token,
+        "token_key": str(key),
+        "token_key_id": security.KEY_ID,
+        "jwks_url": url,
+    }
+
+
+def _https(certificates: security.Certificates, addresses: Addresses) -> dict[str, str]:
+    """https beside plain http, which lets everybody in."""
+    return {
+        "http-server.https.enabled": "true",
+        "http-server.https.port": str(addresses.https),
+        "http-server.https.keystore.path": str(certificates.server),
+        "http-server.authentication.allow-insecure-over-http": "true",
+        "internal-communication.shared-secret": secrets.token_urlsafe(48),
     }
 
 

@@ -101,6 +101,8 @@ pub(crate) enum Fault {
     Late(Duration),
     /// A redirect to this port of this machine.
     Redirect(u16),
+    /// Headers beside the usual ones.
+    Headers(&'static [(&'static str, &'static str)]),
 }
 
 impl Fault {
@@ -122,6 +124,9 @@ impl Fault {
             Self::Redirect(port) => {
                 Reply::new(307, "").header("Location", format!("http://127.0.0.1:{port}/elsewhere"))
             }
+            Self::Headers(headers) => headers
+                .iter()
+                .fold(reply, |reply, (name, value)| reply.header(name, *value)),
             Self::Html => Reply::new(200, "<html><body><h1>Please log in</h1></body></html>")
                 .header("Content-Type", "text/html"),
             Self::Empty => Reply::json(""),

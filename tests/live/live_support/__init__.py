@@ -7,5 +7,11 @@
 | `messages` | JSON with exact numbers, and configured catalogs as people and platforms write them |
 | `oracle` | SQL in Trino and in PostgreSQL: sets tables up and says what is true |
 | `fingerprint` | one number for the content of a table, made the same way by SQL and from records |
+| `verdicts` | how runs are judged that are about the way to Trino |
+| `documented` | the messages of docs/connections.md |
+| `network`, `forwarder`, `ways` | what stands between the connector and Trino |
+| `token_server` | tokens, and an OAuth2 server that gives them |
+| `servers` | servers beside the usual ones |
+| `syncs` | several reads of one stream after each other |
 | `type_cases` | the table of types: SQL expression, JSON schema, value, change |
 """

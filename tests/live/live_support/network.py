@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import signal
 import socket
@@ -23,12 +24,19 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: list[str], port: int, directory: Path) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    command: list[str], port: int, directory: Path, environment: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """Runs a server in the foreground until it listens, and for the block; a failure has its log."""
     log = directory / "log.txt"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=os.environ | (environment or {}),
         )
     try:
         deadline = time.monotonic() + 20
@@ -88,8 +96,14 @@ def tinyproxy(program: str, directory: Path, *lines: str) -> Iterator[int]:
 class Bastion:
     """An SSH server for one user, who is the one that runs the tests."""
 
-    def __init__(self, program: str, directory: Path) -> None:
-        self.program, self.directory, self.port = program, directory, free_port()
+    #: The user's password where there are passwords, and the code that may be wanted beside it.
+    PASSWORD = "tunnel-secret-1"
+    CODE = "314159"
+
+    def __init__(self, programs: dict[str, str], directory: Path) -> None:
+        self.program, self.directory, self.port = programs["sshd"], directory, free_port()
+        self._pam_wrapper = Path(programs["pam_wrapper"])
+        self._factors = 0
         #: Needed by sshd when it runs as root.
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)
@@ -108,8 +122,9 @@ class Bastion:
 
     @contextmanager
     def up(self, *lines: str) -> Iterator[subprocess.Popen[bytes]]:
-        """Runs it, with more settings if there are any."""
+        """Runs it, with more settings, if there are any: the first that names a thing counts."""
         settings = [
+            *lines,
             f"Port {self.port}",
             f"ListenAddress {HOST}",
             f"HostKey {self.host_key}",
@@ -121,17 +136,41 @@ class Bastion:
             "PasswordAuthentication yes",
             "MaxStartups 100",
             "LogLevel VERBOSE",
-            *lines,
         ]
         (self.directory / "sshd_config").write_text("\n".join(settings) + "\n")
         command = [self.program, "-D", "-e", "-f", str(self.directory / "sshd_config")]
-        with running(command, self.port, self.directory) as process:
+        with running(command, self.port, self.directory, self._pam()) as process:
             yield process
+
+    @contextmanager
+    def with_passwords(self, *lines: str, second_factor: bool = False) -> Iterator[subprocess.Popen[bytes]]:
+        """Runs it with `UsePAM yes`, for a user with a password, or with a code as well."""
+        self._factors = 2 if second_factor else 1
+        try:
+            with self.up(*lines, "UsePAM yes") as process:
+                yield process
+        finally:
+            self._factors = 0
+
+    def _pam(self) -> dict[str, str]:
+        """The environment in which sshd finds a PAM service of its own, whose accounts are in our files."""
+        if not self._factors:
+            return {}
+        services, module = self.directory / "pam", self._pam_wrapper.with_name("pam_wrapper") / "pam_matrix.so"
+        services.mkdir(exist_ok=True)
+        service = []
+        for number, secret in enumerate((self.PASSWORD, self.CODE)[: self._factors]):
+            accounts = self.directory / f"accounts{number}"
+            accounts.write_text(f"{getpass.getuser()}:{secret}:sshd\n")
+            # The code may be seen while it is typed.
+            rule = f"{module} passdb={accounts}" + (" echo" if number else "")
+            service += [f"{kind} required {rule}" for kind in ("auth", "account", "session")]
+        (services / "sshd").write_text("\n".join(service) + "\n")
+        wrapper = {"PAM_WRAPPER": "1", "PAM_WRAPPER_SERVICE_DIR": str(services)}
+        return wrapper | {"LD_PRELOAD": str(self._pam_wrapper)}
 
     def tunnel(self, **changes: Any) -> dict[str, Any]:
         """`tunnel_method` with the user's key."""
-        import getpass
-
         return {
             "tunnel_method": "SSH_KEY_AUTH",
             "tunnel_host": HOST,
@@ -139,6 +178,11 @@ class Bastion:
             "tunnel_user": getpass.getuser(),
             "ssh_key": self.user_key.read_text(),
         } | changes
+
+    def password_tunnel(self, password: str = PASSWORD) -> dict[str, Any]:
+        """`tunnel_method` with a password."""
+        made = self.tunnel(tunnel_method="SSH_PASSWORD_AUTH", tunnel_user_password=password)
+        return {name: value for name, value in made.items() if name != "ssh_key"}
 
     def sessions(self) -> list[int]:
         """Processes that serve a login now."""

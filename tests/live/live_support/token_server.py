@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,40 @@ from authlib.oauth2.rfc6749 import ClientMixin
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
 from flask import Flask, request
 from joserfc import jwt
-from joserfc.jwk import OctKey
+from joserfc.jwk import OctKey, RSAKey
 from werkzeug.serving import make_server
 
 CLIENT_ID = "airbyte connector"
 #: With characters that have to be encoded.
 CLIENT_SECRET = "client+secret/7%:x"
 SCOPE = "trino"
+
+
+@dataclass(frozen=True)
+class Signer:
+    """Signs tokens that Trino accepts."""
+
+    header: dict[str, str]
+    key: OctKey | RSAKey
+
+    @classmethod
+    def of_secret(cls, file: Path) -> Signer:
+        """With the secret that Trino has in a file, in base64."""
+        return cls({"alg": "HS256"}, OctKey.import_key(base64.b64decode(file.read_text())))
+
+    @classmethod
+    def of_private_key(cls, file: Path, key_id: str) -> Signer:
+        """With the key whose public part Trino finds by its name."""
+        return cls({"alg": "RS256", "kid": key_id}, RSAKey.import_key(file.read_text()))
+
+    def stranger(self) -> Signer:
+        """One that says the same of itself, but has another key."""
+        is_secret = isinstance(self.key, OctKey)
+        return Signer(self.header, OctKey.generate_key(256) if is_secret else RSAKey.generate_key(2048))
+
+    def token(self, lifetime: int, **claims: Any) -> str:
+        """A token for `alice`, which expires after so many seconds."""
+        return jwt.encode(self.header, {"sub": "alice", "exp": int(time.time()) + lifetime} | claims, self.key)
 
 
 class Client(ClientMixin):  # type: ignore[misc]
@@ -48,8 +76,8 @@ class Client(ClientMixin):  # type: ignore[misc]
 class TokenServer:
     """Gives tokens that Trino accepts for `alice`; what it gave and was asked for is kept."""
 
-    def __init__(self, key_file: Path) -> None:
-        self.key = base64.b64decode(key_file.read_text())
+    def __init__(self, signer: Signer) -> None:
+        self.signer = signer
         #: Life of the next tokens in seconds.
         self.lifetime = 3600
         #: How many tokens are signed with a key that Trino does not know.
@@ -74,22 +102,21 @@ class TokenServer:
 
     def token(self, **_: Any) -> dict[str, Any]:
         """A new token, as the endpoint answers it."""
-        key = self.key
+        signer = self.signer
         if self.bad > 0:
             self.bad -= 1
-            key = os.urandom(32)
+            signer = signer.stranger()
         # A token of its own each, however fast they follow each other.
-        claims = {"sub": "alice", "exp": int(time.time()) + self.lifetime, "jti": str(len(self.tokens))}
-        signed = jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(key))
+        signed = signer.token(self.lifetime, jti=str(len(self.tokens)))
         self.tokens.append(signed)
         self.audiences.append(request.form.get("audience"))
         return {"token_type": "Bearer", "access_token": signed, "expires_in": self.lifetime, "scope": SCOPE}
 
 
 @contextmanager
-def token_server(key_file: Path) -> Iterator[TokenServer]:
+def token_server(signer: Signer) -> Iterator[TokenServer]:
     """Runs the server on a free port."""
-    tokens = TokenServer(key_file)
+    tokens = TokenServer(signer)
     app = Flask("tokens")
     app.config["OAUTH2_SCOPES_SUPPORTED"] = [SCOPE]
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
