@@ -72,6 +72,9 @@ pub struct DiscoverArgs {
         requires = "configured"
     )]
     pub sync_mode: SyncModeArg,
+    /// Column whose values tell what is new, for streams that define no cursor themselves
+    #[arg(long, value_name = "COLUMN", requires = "configured")]
+    pub cursor: Option<String>,
 }
 
 /// A sync mode on the command line.
@@ -80,12 +83,15 @@ pub enum SyncModeArg {
     /// All rows
     #[value(name = "full_refresh", alias = "full-refresh")]
     FullRefresh,
+    /// What is new since the last read; streams that have no cursor are read whole
+    Incremental,
 }
 
 impl From<SyncModeArg> for SyncMode {
     fn from(mode: SyncModeArg) -> Self {
         match mode {
             SyncModeArg::FullRefresh => Self::FullRefresh,
+            SyncModeArg::Incremental => Self::Incremental,
         }
     }
 }

@@ -23,7 +23,7 @@ pub(super) async fn run(
     }
     if args.configured {
         let chosen = choose(streams, &args.streams)?;
-        let catalog = stream::configured(chosen, args.sync_mode.into());
+        let catalog = stream::configured(chosen, args.sync_mode.into(), args.cursor.as_deref());
         let mut text = serde_json::to_vec_pretty(&catalog)?;
         text.push(b'\n');
         output.send_lines(text).await?;

@@ -50,8 +50,24 @@ pub fn describe(
     }
 }
 
-/// A stream as `discover --configured` writes it: all columns, ready to be read.
-pub fn configure(stream: AirbyteStream, sync_mode: SyncMode) -> ConfiguredAirbyteStream {
+/// A stream as `discover --configured` writes it: all columns, ready to be read. One without a
+/// cursor of its own takes the column `cursor`, if it has it; without any it is read whole.
+fn configure(
+    stream: AirbyteStream,
+    sync_mode: SyncMode,
+    cursor: Option<&str>,
+) -> ConfiguredAirbyteStream {
+    let has = |column: &&str| !stream.json_schema["properties"][*column].is_null();
+    let cursor = stream
+        .default_cursor_field
+        .clone()
+        .or_else(|| cursor.filter(has).map(|column| vec![column.to_owned()]));
+    let incremental = sync_mode == SyncMode::Incremental && cursor.is_some();
+    let (sync_mode, destination_sync_mode) = if incremental {
+        (sync_mode, "append")
+    } else {
+        (SyncMode::FullRefresh, "overwrite")
+    };
     let key = Some(stream.source_defined_primary_key).filter(|key| !key.is_empty());
     ConfiguredAirbyteStream {
         stream: SelectedStream {
@@ -62,8 +78,8 @@ pub fn configure(stream: AirbyteStream, sync_mode: SyncMode) -> ConfiguredAirbyt
             source_defined_primary_key: key.clone(),
         },
         sync_mode,
-        destination_sync_mode: "overwrite".to_owned(),
-        cursor_field: stream.default_cursor_field,
+        destination_sync_mode: destination_sync_mode.to_owned(),
+        cursor_field: cursor,
         primary_key: key,
     }
 }
@@ -72,10 +88,11 @@ pub fn configure(stream: AirbyteStream, sync_mode: SyncMode) -> ConfiguredAirbyt
 pub fn configured(
     streams: impl IntoIterator<Item = AirbyteStream>,
     sync_mode: SyncMode,
+    cursor: Option<&str>,
 ) -> ConfiguredAirbyteCatalog {
     let streams = streams
         .into_iter()
-        .map(|stream| configure(stream, sync_mode))
+        .map(|stream| configure(stream, sync_mode, cursor))
         .collect();
     ConfiguredAirbyteCatalog { streams }
 }
@@ -131,6 +148,7 @@ mod tests {
         let catalog = configured(
             [describe("s", &table(), None, &Capabilities::default())],
             SyncMode::FullRefresh,
+            None,
         );
         let text = serde_json::to_string(&catalog).unwrap();
         let read: ConfiguredAirbyteCatalog = serde_json::from_str(&text).unwrap();
@@ -138,5 +156,20 @@ mod tests {
             read.streams[0].stream.selected_columns().unwrap(),
             ["id", "n"]
         );
+    }
+
+    #[test]
+    fn streams_with_the_cursor_are_configured_incrementally() {
+        let mode = |sync_mode, cursor| {
+            let stream = describe("s", &table(), None, &Capabilities::default());
+            let stream = configure(stream, sync_mode, cursor);
+            (stream.sync_mode, stream.cursor_field)
+        };
+        let (whole, new) = (SyncMode::FullRefresh, SyncMode::Incremental);
+        let id = Some(vec!["id".to_owned()]);
+        assert_eq!(mode(new, Some("id")), (new, id.clone()));
+        assert_eq!(mode(new, Some("other")), (whole, None));
+        assert_eq!(mode(new, None), (whole, None));
+        assert_eq!(mode(whole, Some("id")), (whole, id));
     }
 }

@@ -21,13 +21,13 @@ use super::slice::{ReadError, Running};
 use super::state::{ChangesState, Content, Progress};
 use super::version::{self, Version};
 use crate::discover::format::Format;
-use crate::sql::changes::{self, Commit};
+use crate::sql::changes::{self, ChangedFiles, Commit};
 use crate::sql::ident::Table;
 use crate::sql::{metadata, select, versions};
-use crate::trino::control::{self, CommitRow, DeltaVersionRow, NameRow, SnapshotRow};
+use crate::trino::control::{self, ChangedFileRow, CommitRow, DeltaVersionRow, SnapshotRow};
 use crate::trino::error::TrinoError;
 
-/// Bytes of paths in one statement, far below Trino's limit of a million.
+/// Bytes of paths that a statement may name, each twice: below Trino's limit of a million.
 const PATHS_IN_QUERY: usize = 400_000;
 
 /// What happened to a table since a version.
@@ -228,14 +228,27 @@ async fn iceberg_difference(
     now: i64,
 ) -> Result<Feed, TrinoError> {
     let client = &context.client;
-    let files: Vec<NameRow> =
+    let rows: Vec<ChangedFileRow> =
         control::rows(client, &changes::changed_files(table, before, now)).await?;
-    if files.is_empty() {
+    if rows.is_empty() {
         return Ok(Feed::Nothing);
     }
-    tracing::debug!(files = files.len(), "files that differ");
-    let files: Vec<String> = files.into_iter().map(|row| row.name).collect();
-    let fits = files.iter().map(String::len).sum::<usize>() < PATHS_IN_QUERY;
+    tracing::debug!(files = rows.len(), "files that differ");
+    let fits = rows.iter().map(|row| row.name.len()).sum::<usize>() < PATHS_IN_QUERY;
+    let mut files = ChangedFiles::default();
+    for row in rows {
+        let kind = match (row.before, row.after) {
+            // No way is known in which deleted rows come back.
+            (true, true) if row.more => {
+                files.removed.push(row.name.clone());
+                &mut files.added
+            }
+            (true, true) => &mut files.thinned,
+            (true, false) => &mut files.removed,
+            (false, _) => &mut files.added,
+        };
+        kind.push(row.name);
+    }
     let commit = commit(context, Format::Iceberg, table, now).await?;
     let key = plan.readable_key();
     let sql = changes::difference(
@@ -243,7 +256,7 @@ async fn iceberg_difference(
         &plan.columns,
         key,
         (before, now),
-        fits.then_some(files.as_slice()),
+        fits.then_some(&files),
         &commit,
     );
     // A column may not be in the version before, or not be comparable.

@@ -230,6 +230,10 @@ async fn first_slices(
     version: Option<Version>,
     position: &PositionRow,
 ) -> Cuts {
+    let rows = u64::try_from(position.total).unwrap_or_default();
+    if slices::slices_for(rows, context.slice_rows()) < 2 {
+        return Cuts::whole(version);
+    }
     let slices = slices::plan(context, plan, version).await;
     if slices.bounds.is_empty() {
         by_cursor(context, cursor, version, position)

@@ -122,9 +122,9 @@ pub fn iceberg_appends(
     )
 }
 
-/// The data files whose rows differ between two versions of a table, as `name`. A data file never
-/// changes, so it differs where it is missing, or where another number of its rows is deleted;
-/// counting reads no column.
+/// The data files whose rows differ between two versions of a table, as `name`, whether they have
+/// rows `before` and `after`, and whether they have `more` of them then. A data file never changes, so it differs where it is missing, or
+/// where another number of its rows is deleted; counting reads no column.
 pub fn changed_files(table: &Table, before: i64, after: i64) -> String {
     let counts = |version: i64| {
         format!(
@@ -133,47 +133,59 @@ pub fn changed_files(table: &Table, before: i64, after: i64) -> String {
         )
     };
     format!(
-        "SELECT coalesce(a.path, b.path) AS name FROM ({}) a FULL JOIN ({}) b ON a.path = b.path \
+        "SELECT coalesce(a.path, b.path) AS name, a.path IS NOT NULL AS before, \
+         b.path IS NOT NULL AS after, coalesce(b.rows > a.rows, false) AS more FROM ({}) a FULL JOIN ({}) b ON a.path = b.path \
          WHERE a.rows IS DISTINCT FROM b.rows",
         counts(before),
         counts(after)
     )
 }
 
+/// The files in which two versions of a table differ, for [`difference`].
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct ChangedFiles {
+    /// With rows in the earlier version only.
+    pub removed: Vec<String>,
+    /// With rows in both, fewer in the later one: what is left of such a file has not changed.
+    pub thinned: Vec<String>,
+    /// With rows in the later version only.
+    pub added: Vec<String>,
+}
+
 /// The difference of two versions of a table, looked for in `files`, or everywhere without:
 /// rows that are new or have changed, and, with a `key`, the keys that are gone.
+///
+/// With a key, a row that is new or has changed is in an added file, and what was there before can
+/// be found by the key; what stayed in thinned files is not looked at but for its key.
 pub fn difference(
     table: &Table,
     columns: &[(String, TrinoType)],
     key: &[String],
     (before, after): (i64, i64),
-    files: Option<&[String]>,
+    files: Option<&ChangedFiles>,
     commit: &Commit,
 ) -> String {
-    let condition = files.map(|files| {
-        let files: Vec<String> = files.iter().map(|path| Text(path).to_string()).collect();
-        format!(" WHERE \"$path\" IN ({})", files.join(", "))
-    });
-    let condition = condition.unwrap_or_default();
-    let names: Vec<String> = columns
-        .iter()
-        .map(|(name, _)| Ident(name).to_string())
-        .collect();
-    let names = names.join(", ");
-    let mut sql = format!(
-        "WITH before AS (SELECT {names} FROM {table}{}{condition}), \
-         after AS (SELECT {names} FROM {table}{}{condition}) \
-         SELECT {}, {} FROM (SELECT * FROM after EXCEPT ALL SELECT * FROM before)",
-        at_version(Some(before)),
-        at_version(Some(after)),
+    let rows = |version: i64, of: fn(&ChangedFiles) -> [&[String]; 2]| {
+        let version = at_version(Some(version));
+        let condition = files.map(|files| within(&of(files).concat()));
+        format!("{table}{version}{}", condition.unwrap_or_default())
+    };
+    let old = rows(before, |files| [&files.removed, &files.thinned]);
+    let new = rows(after, |files| [&files.added, &files.thinned]);
+    let added = rows(after, |files| [&files.added, &[]]);
+    let names = columns.iter().map(|(name, _)| name);
+    let names = list(names);
+    let changed = format!(
+        "SELECT {}, {}",
         projections(columns),
         columns_of(commit, false)
     );
     if key.is_empty() {
-        return sql;
+        return format!(
+            "{changed} FROM (SELECT {names} FROM {new} EXCEPT ALL SELECT {names} FROM {old})"
+        );
     }
-    let keys: Vec<String> = key.iter().map(|name| Ident(name).to_string()).collect();
-    let keys = keys.join(", ");
+    let keys = list(key.iter());
     let only_key: Vec<String> = columns
         .iter()
         .map(|(name, ty)| {
@@ -184,12 +196,28 @@ pub fn difference(
             }
         })
         .collect();
-    sql = format!(
-        "{sql} UNION ALL SELECT {}, {} FROM (SELECT {keys} FROM before EXCEPT SELECT {keys} FROM after)",
+    format!(
+        "WITH added AS (SELECT {names} FROM {added}), old AS (SELECT {names} FROM {old}) \
+         {changed} FROM (SELECT * FROM added EXCEPT ALL \
+         SELECT * FROM old WHERE ({keys}) IN (SELECT {keys} FROM added)) \
+         UNION ALL SELECT {}, {} FROM (SELECT {keys} FROM old EXCEPT SELECT {keys} FROM {new})",
         only_key.join(", "),
         columns_of(commit, true)
-    );
-    sql
+    )
+}
+
+/// The condition for the rows of some files.
+fn within(files: &[String]) -> String {
+    if files.is_empty() {
+        return " WHERE false".to_owned();
+    }
+    let files: Vec<String> = files.iter().map(|path| Text(path).to_string()).collect();
+    format!(" WHERE \"$path\" IN ({})", files.join(", "))
+}
+
+fn list<'a>(names: impl Iterator<Item = &'a String>) -> String {
+    let names: Vec<String> = names.map(|name| Ident(name).to_string()).collect();
+    names.join(", ")
 }
 
 /// Those of the named tables of a schema that keep a change data feed, as `name`.
@@ -233,34 +261,53 @@ mod tests {
         ]
     }
 
+    fn files() -> ChangedFiles {
+        ChangedFiles {
+            removed: vec!["r".into()],
+            thinned: vec!["t".into()],
+            added: vec!["a'b".into()],
+        }
+    }
+
     #[test]
-    fn keys_that_are_gone_are_deletions() {
+    fn with_a_key_only_added_rows_are_compared_and_keys_that_are_gone_are_deletions() {
+        let key = ["id".to_owned()];
         let sql = difference(
             &table(),
             &columns(),
-            &["id".to_owned()],
+            &key,
             (1, 2),
-            None,
+            Some(&files()),
             &commit(),
         );
+        for part in [
+            "added AS (SELECT \"id\", \"v\" FROM \"c\".\"s\".\"t\" FOR VERSION AS OF 2 WHERE \"$path\" IN ('a''b'))",
+            "old AS (SELECT \"id\", \"v\" FROM \"c\".\"s\".\"t\" FOR VERSION AS OF 1 WHERE \"$path\" IN ('r', 't'))",
+            "UNION ALL SELECT \"id\", CAST(NULL AS varchar) AS \"v\"",
+            "EXCEPT SELECT \"id\" FROM \"c\".\"s\".\"t\" FOR VERSION AS OF 2 WHERE \"$path\" IN ('a''b', 't'))",
+        ] {
+            assert!(sql.contains(part), "{part}\n{sql}");
+        }
+    }
+
+    #[test]
+    fn without_a_key_there_are_no_deletions() {
+        let files = files();
+        let sql = difference(&table(), &columns(), &[], (1, 2), Some(&files), &commit());
+        assert!(!sql.contains("UNION ALL"), "{sql}");
         assert!(
-            sql.contains("SELECT * FROM after EXCEPT ALL SELECT * FROM before"),
-            "{sql}"
-        );
-        assert!(
-            sql.contains("UNION ALL SELECT \"id\", CAST(NULL AS varchar) AS \"v\""),
+            sql.contains("FOR VERSION AS OF 1 WHERE \"$path\" IN ('r', 't')"),
             "{sql}"
         );
     }
 
     #[test]
-    fn without_a_key_there_are_no_deletions() {
-        let files = ["a'b".to_owned()];
+    fn without_files_on_one_side_nothing_is_read_there() {
+        let files = ChangedFiles {
+            added: vec!["a".into()],
+            ..ChangedFiles::default()
+        };
         let sql = difference(&table(), &columns(), &[], (1, 2), Some(&files), &commit());
-        assert!(!sql.contains("UNION ALL"), "{sql}");
-        assert!(
-            sql.contains("FOR VERSION AS OF 1 WHERE \"$path\" IN ('a''b')"),
-            "{sql}"
-        );
+        assert!(sql.contains("FOR VERSION AS OF 1 WHERE false"), "{sql}");
     }
 }

@@ -43,6 +43,19 @@ pub(crate) struct StatsRow {
     pub(crate) high_value: Option<String>,
 }
 
+/// A data file that differs between two versions of a table.
+#[derive(Debug, Presto)]
+pub(crate) struct ChangedFileRow {
+    /// Its path.
+    pub(crate) name: String,
+    /// Whether it has rows in the earlier version.
+    pub(crate) before: bool,
+    /// Whether it has rows in the later version.
+    pub(crate) after: bool,
+    /// Whether it has rows in both, and more in the later version.
+    pub(crate) more: bool,
+}
+
 /// A row with one name.
 #[derive(Debug, Presto)]
 pub(crate) struct NameRow {

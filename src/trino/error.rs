@@ -325,7 +325,9 @@ impl TrinoError {
                 || name.starts_with("ICEBERG_")
                 || matches!(
                     name,
-                    "NOT_SUPPORTED"
+                    // A file of a Delta Lake table that VACUUM has removed (seen on 476).
+                    "HIVE_CANNOT_OPEN_SPLIT"
+                        | "NOT_SUPPORTED"
                         | "INVALID_ARGUMENTS"
                         | "INVALID_FUNCTION_ARGUMENT"
                         | "COLUMN_NOT_FOUND"

@@ -112,6 +112,26 @@ def test_the_columns_of_changes_say_when(
     assert deleted["_ab_cdc_cursor"] > first["_ab_cdc_cursor"]
 
 
+def test_a_key_of_several_columns_tells_rows_apart(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
+) -> None:
+    schema = new_schema("iceberg", "two_keys")
+    table = quoted("iceberg", schema, "t")
+    sql(f"CREATE TABLE {table} AS SELECT n / 10 AS id, n % 10 AS part, 'old' AS v FROM UNNEST(sequence(0, 99)) t(n)")
+    syncs = start(connector, config("iceberg", schema, **CHANGES), key=("id", "part"))
+    syncs.read()
+    sql(f"UPDATE {table} SET v = 'new' WHERE part = 3 AND id < 2")
+    sql(f"DELETE FROM {table} WHERE id = 7 AND part = 7")
+    # There and back again is no change.
+    sql(f"UPDATE {table} SET v = 'other' WHERE id = 5")
+    sql(f"UPDATE {table} SET v = 'old' WHERE id = 5")
+    sql(f"INSERT INTO {table} VALUES (10, 0, 'old')")
+    changes = {
+        (row["id"], row["part"], row["v"], row["_ab_cdc_deleted_at"] is not None) for row in syncs.read().data("t")
+    }
+    assert changes == {(0, 3, "new", False), (1, 3, "new", False), (7, 7, None, True), (10, 0, "old", False)}
+
+
 def test_without_a_key_iceberg_gives_appends_only(
     connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
 ) -> None:
