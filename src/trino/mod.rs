@@ -122,6 +122,9 @@ impl Client {
         if traits.is_presto {
             transport.speak_presto();
         }
+        if !traits.keeps_pages {
+            transport.use_connections_once()?;
+        }
         tracing::debug!(version = traits.version, "connected to Trino");
         Ok(Self {
             transport: Arc::new(transport),

@@ -112,6 +112,23 @@ impl Transport {
         self.session.rename_for_presto();
     }
 
+    /// Uses each connection through a proxy once, for a server that cannot send a page again.
+    ///
+    /// Some proxies end a connection after an answer without saying so before. A request that is on
+    /// its way just then is lost, and with it the page. Where TLS goes through the proxy, it cannot.
+    ///
+    /// # Errors
+    ///
+    /// As [`Transport::new`].
+    pub(super) fn use_connections_once(&mut self) -> Result<(), TrinoError> {
+        let base = self.url("/");
+        if base.scheme() == "http" && matches!(self.way.between(&base), Between::Proxy { .. }) {
+            let builder = client(None, &self.way)?.cookie_store(true);
+            self.coordinator = build(builder.pool_max_idle_per_host(0))?;
+        }
+        Ok(())
+    }
+
     /// The URL of a path on the coordinator.
     pub(super) fn url(&self, path: &str) -> Url {
         self.home.url(path)
