@@ -10,17 +10,23 @@ use std::collections::HashMap;
 use crate::sql::metadata;
 use crate::trino::Client;
 use crate::trino::control::{self, ConnectorRow, KeyRow};
+use crate::trino::error::{QueryError, TrinoError};
 
 /// The connector behind a catalog; `None` where the user may not know it.
-pub async fn connector(client: &Client, catalog: &str) -> Option<String> {
+///
+/// # Errors
+///
+/// When Trino cannot be asked.
+pub async fn connector(client: &Client, catalog: &str) -> Result<Option<String>, TrinoError> {
     let rows: Result<Vec<ConnectorRow>, _> =
         control::rows(client, &metadata::connector(catalog)).await;
     match rows {
-        Ok(rows) => rows.into_iter().next().map(|row| row.connector_name),
-        Err(error) => {
+        Ok(rows) => Ok(rows.into_iter().next().map(|row| row.connector_name)),
+        Err(error) if error.query_error().is_some_and(QueryError::is_of_the_user) => {
             tracing::debug!(%error, "the connector behind the catalog is not known");
-            None
+            Ok(None)
         }
+        Err(error) => Err(error),
     }
 }
 

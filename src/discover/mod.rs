@@ -36,7 +36,7 @@ pub async fn streams(
     for schema in schemas::resolve(client, connection).await? {
         let catalog = &schema.catalog;
         if !connectors.contains_key(catalog) {
-            let connector = keys::connector(client, catalog).await;
+            let connector = keys::connector(client, catalog).await?;
             connectors.insert(catalog.clone(), connector);
         }
         let connector = connectors[catalog].as_deref();

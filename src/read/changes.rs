@@ -13,12 +13,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::full_refresh::{begin, queries};
 use super::parts::{self, Part};
 use super::plan::StreamPlan;
 use super::runner::Context;
 use super::slice::{ReadError, Running};
-use super::state::{ChangesState, Content, Progress};
+use super::state::{ChangesState, Content, Progress, Rising};
 use super::version::{self, Version};
 use crate::discover::format::Format;
 use crate::sql::changes::{self, ChangedFiles, Commit};
@@ -65,29 +67,35 @@ pub(super) async fn read(
     running: &Arc<Running>,
 ) -> Result<u64, ReadError> {
     let stream = &plan.descriptor;
-    let begun = match state {
+    if !plan.primary_key.is_empty() && plan.readable_key().is_empty() {
+        tracing::warn!(
+            "stream \"{stream}\": deletions are not told, since its key is not selected whole"
+        );
+    }
+    let (begun, rising) = match state {
         Some(Content::Changes(ChangesState {
             table_version: Some(before),
             progress: None,
+            rising,
         })) => {
-            let gap = match follow(context, plan, format, table, before, running).await? {
+            let gap = match follow(context, plan, format, table, before, rising, running).await? {
                 Followed::Records(records) => return Ok(records),
                 Followed::Gap(reason) => reason,
                 Followed::Refused(error) => error.to_string(),
             };
             tracing::warn!(
-                "stream \"{stream}\" starts anew with a snapshot: the changes since version {before} cannot be told ({gap})"
+                "stream \"{stream}\" starts anew with a snapshot: the changes since version {before} cannot be told ({gap}). Rows that were deleted since then stay in the destination, unless it is refreshed."
             );
-            None
+            (None, rising)
         }
-        Some(Content::Changes(state)) => state.progress,
+        Some(Content::Changes(state)) => (state.progress, state.rising),
         Some(_) => {
             tracing::warn!("stream \"{stream}\" starts anew: its changes were not read before");
-            None
+            (None, Rising::default())
         }
-        None => None,
+        None => (None, Rising::default()),
     };
-    snapshot(context, plan, format, table, begun, running).await
+    snapshot(context, plan, format, table, begun, rising, running).await
 }
 
 /// Reads what has changed since a version.
@@ -97,50 +105,60 @@ async fn follow(
     format: Format,
     table: &Table,
     before: Version,
+    rising: Rising,
     running: &Arc<Running>,
 ) -> Result<Followed, ReadError> {
     let stream = &plan.descriptor;
-    let Some(now) = version::of_stream(context, plan).await else {
+    let Some(now) = version::of_stream(context, plan).await? else {
         return Ok(Followed::Gap(
             "the table has no versions any more".to_owned(),
         ));
     };
+    let finished = |rising| {
+        let state = ChangesState {
+            table_version: Some(now),
+            progress: None,
+            rising,
+        };
+        Content::Changes(state).write()
+    };
+    if now == before {
+        let state = finished(rising);
+        return carry_out(context, plan, Ok(Feed::Nothing), state, running).await;
+    }
     tracing::info!("stream \"{stream}\": reading changes from version {before} to {now}");
-    let feed = if now == before {
-        Ok(Feed::Nothing)
-    } else {
-        match format {
-            Format::DeltaLake => delta(context, plan, table, before, now).await,
-            Format::Iceberg => iceberg(context, plan, table, before.number(), now.number()).await,
+    let mut commit = commit(context, format, table, now.number()).await?;
+    let state = finished(rising.sent(commit.cursor));
+    commit.cursor = commit.cursor.saturating_add(rising.offset);
+    let feed = match format {
+        Format::DeltaLake => delta(context, plan, table, before, now, rising.offset).await,
+        Format::Iceberg => {
+            let range = (before.number(), now.number());
+            iceberg(context, plan, table, range, &commit, rising.offset).await
         }
     };
-    let followed = carry_out(context, plan, feed, now, running).await?;
+    let followed = carry_out(context, plan, feed, state.clone(), running).await?;
     match followed {
         // `table_changes` refuses appends, too, to a table with deleted rows (seen on 476), before
         // its first row.
         Followed::Refused(error) if format == Format::Iceberg => {
             tracing::debug!(%error, "stream \"{stream}\" is compared with the version before");
-            let (before, after) = (before.number(), now.number());
-            let feed = iceberg_difference(context, plan, table, before, after).await;
-            carry_out(context, plan, feed, now, running).await
+            let range = (before.number(), now.number());
+            let feed = iceberg_difference(context, plan, table, range, &commit).await;
+            carry_out(context, plan, feed, state, running).await
         }
         followed => Ok(followed),
     }
 }
 
-/// Reads the changes up to a version and sends the state after them.
+/// Reads the changes and sends the state after them.
 async fn carry_out(
     context: &Context,
     plan: &StreamPlan,
     feed: Result<Feed, TrinoError>,
-    until: Version,
+    finished: Value,
     running: &Arc<Running>,
 ) -> Result<Followed, ReadError> {
-    let finished = Content::Changes(ChangesState {
-        table_version: Some(until),
-        progress: None,
-    });
-    let finished = finished.write();
     let result = match feed {
         Ok(Feed::Nothing) => {
             tracing::info!("stream \"{}\": nothing has changed", plan.descriptor);
@@ -173,6 +191,7 @@ async fn delta(
     table: &Table,
     before: Version,
     now: Version,
+    offset: i64,
 ) -> Result<Feed, TrinoError> {
     let sql = versions::delta_between(table, before.number(), now.number());
     let mut commits: Vec<DeltaVersionRow> = control::rows(&context.client, &sql).await?;
@@ -188,7 +207,7 @@ async fn delta(
     if let Some(commit) = replaced {
         return Ok(Feed::Gap(format!("there was a {}", commit.operation)));
     }
-    let sql = changes::delta_feed(table, &plan.columns, before.number(), now.number());
+    let sql = changes::delta_feed(table, &plan.columns, before.number(), now.number(), offset);
     Ok(Feed::Changes(sql))
 }
 
@@ -196,8 +215,9 @@ async fn iceberg(
     context: &Context,
     plan: &StreamPlan,
     table: &Table,
-    before: i64,
-    now: i64,
+    (before, now): (i64, i64),
+    commit: &Commit,
+    offset: i64,
 ) -> Result<Feed, TrinoError> {
     let client = &context.client;
     let snapshots: Vec<SnapshotRow> =
@@ -214,18 +234,18 @@ async fn iceberg(
         .iter()
         .all(|operation| matches!(*operation, "append" | "replace"))
     {
-        let sql = changes::iceberg_appends(table, &plan.columns, before, now);
+        let sql = changes::iceberg_appends(table, &plan.columns, before, now, offset);
         return Ok(Feed::Changes(sql));
     }
-    iceberg_difference(context, plan, table, before, now).await
+    iceberg_difference(context, plan, table, (before, now), commit).await
 }
 
 async fn iceberg_difference(
     context: &Context,
     plan: &StreamPlan,
     table: &Table,
-    before: i64,
-    now: i64,
+    (before, now): (i64, i64),
+    commit: &Commit,
 ) -> Result<Feed, TrinoError> {
     let client = &context.client;
     let rows: Vec<ChangedFileRow> =
@@ -249,7 +269,6 @@ async fn iceberg_difference(
         };
         kind.push(row.name);
     }
-    let commit = commit(context, Format::Iceberg, table, now).await?;
     let key = plan.readable_key();
     let sql = changes::difference(
         table,
@@ -257,12 +276,14 @@ async fn iceberg_difference(
         key,
         (before, now),
         fits.then_some(&files),
-        &commit,
+        commit,
     );
     // A column may not be in the version before, or not be comparable.
     match control::columns(client, &metadata::validate(&sql)).await {
         Ok(_) => Ok(Feed::Changes(sql)),
-        Err(error) if error.query_error().is_some() => Ok(Feed::Gap(error.to_string())),
+        Err(error) if error.query_error().is_some() && !error.is_transient_query() => {
+            Ok(Feed::Gap(error.to_string()))
+        }
         Err(error) => Err(error),
     }
 }
@@ -313,17 +334,21 @@ async fn snapshot(
     format: Format,
     table: &Table,
     begun: Option<Progress>,
+    rising: Rising,
     running: &Arc<Running>,
 ) -> Result<u64, ReadError> {
     let mut progress = begin(context, plan, begun).await?;
     let version = progress.slices.version;
-    let commit = match version {
+    let mut commit = match version {
         Some(version) => commit(context, format, table, version.number()).await?,
         None => Commit {
             time: format!("{} UTC", &crate::clock::utc_before(0)[..23]),
             cursor: 0,
         },
     };
+    let value = commit.cursor;
+    let rising_over = rising.above_all(value);
+    commit.cursor = value.saturating_add(rising_over.offset);
     let columns = format!(
         "{}, {}",
         select::projections(&plan.columns),
@@ -337,9 +362,15 @@ async fn snapshot(
         progress.slices.describe()
     );
     let after = |progress: Option<Progress>| {
+        let rising = match progress {
+            // A read that goes on must come to the same values.
+            Some(_) => rising,
+            None => rising_over.sent(value),
+        };
         let state = ChangesState {
             table_version: version,
             progress,
+            rising,
         };
         Content::Changes(state).write()
     };

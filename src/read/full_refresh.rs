@@ -69,7 +69,7 @@ pub(super) async fn begin(
 ) -> Result<Progress, TrinoError> {
     if let Some(progress) = begun {
         let stream = &plan.descriptor;
-        match version::gone(context, plan, progress.slices.version).await? {
+        match version::gone(context, plan, &progress.slices).await? {
             None => {
                 let done = progress.done.len();
                 tracing::info!("stream \"{stream}\" goes on after {done} finished slices");
@@ -78,7 +78,7 @@ pub(super) async fn begin(
             Some(gone) => tracing::warn!("stream \"{stream}\" starts anew: {gone}"),
         }
     }
-    let version = version::pin(context, plan).await;
+    let version = version::pin(context, plan).await?;
     Ok(Progress {
         slices: slices::plan(context, plan, version).await,
         done: Vec::new(),

@@ -156,7 +156,7 @@ async fn begun(
         return Ok(None);
     };
     let stream = &plan.descriptor;
-    if let Some(gone) = version::gone(context, plan, sync.progress.slices.version).await? {
+    if let Some(gone) = version::gone(context, plan, &sync.progress.slices).await? {
         tracing::warn!("stream \"{stream}\" starts its sync anew: {gone}");
         return Ok(None);
     }
@@ -176,7 +176,7 @@ async fn begin(
 ) -> Result<Option<CursorSync>, TrinoError> {
     let first = !state.synced;
     let before = before(&context.connection, cursor);
-    let version = version::pin(context, plan).await;
+    let version = version::pin(context, plan).await?;
     if version.is_some() && version == state.table_version && before.is_none() {
         return Ok(None);
     }
@@ -193,6 +193,16 @@ async fn begin(
     let late = from.is_some() && ties > 0 && ties != state.seen.rows;
     let until = position.high.clone().or_else(|| state.cursor.clone());
     let moved = until != state.cursor;
+    if let Some(from) = from
+        && position.high.is_none()
+        && state.seen.rows > 0
+    {
+        tracing::warn!(
+            "stream \"{}\" has no row with \"{}\" of {from}, where the last sync ended, or above: if the table was emptied or made anew, clear the stream, or rows with lower values are never read",
+            plan.descriptor,
+            cursor.column
+        );
+    }
     if !first && !late && !moved {
         state.table_version = version;
         return Ok(None);

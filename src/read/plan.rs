@@ -13,6 +13,7 @@ use crate::error::ConnectorError;
 use crate::protocol::catalog::{ConfiguredAirbyteCatalog, ConfiguredAirbyteStream, SyncMode};
 use crate::protocol::message::StreamDescriptor;
 use crate::protocol::state::InputState;
+use crate::sql::changes::{CURSOR, DELETED_AT, UPDATED_AT};
 use crate::sql::cursor::Cursor;
 use crate::sql::ident::{Relation, Table};
 use crate::trino::Client;
@@ -106,7 +107,7 @@ pub async fn plan(
     let mut connectors: HashMap<&str, Option<String>> = HashMap::new();
     for ((catalog, schema), names) in by_schema {
         if !connectors.contains_key(catalog) {
-            connectors.insert(catalog, keys::connector(client, catalog).await);
+            connectors.insert(catalog, keys::connector(client, catalog).await?);
         }
         let (found, failed) = tables::of_tables(client, catalog, schema, &names).await?;
         let found = found
@@ -245,6 +246,10 @@ fn plan_stream(
         None => found.columns,
         Some(selected) => select(&descriptor, found.columns, &selected),
     };
+    let columns = match mode {
+        Mode::Changes(..) => without_meta_columns(&descriptor, columns),
+        _ => columns,
+    };
     if columns.is_empty() {
         let what = found.relation.table().map_or_else(
             || "the query".to_owned(),
@@ -277,14 +282,18 @@ fn mode(connection: &Connection, stream: &ConfiguredAirbyteStream, found: &Found
         tracing::warn!("stream \"{descriptor}\" is read whole, not incrementally: {why}");
         Mode::FullRefresh
     };
+    let configured = stream.cursor_field.as_deref().unwrap_or_default();
+    let configured = configured.iter().find(|name| !name.is_empty()).cloned();
+    // Tables whose changes cannot be read have a cursor that a person has picked.
     if connection.sync.replication == Replication::Changes
+        && configured
+            .as_ref()
+            .is_none_or(|name| name.starts_with(META_COLUMNS))
         && let Some(table) = found.relation.table()
         && let Some(format) = Format::of(found.connector.as_deref())
     {
         return Mode::Changes(format, table.clone());
     }
-    let configured = stream.cursor_field.as_deref().unwrap_or_default();
-    let configured = configured.iter().find(|name| !name.is_empty()).cloned();
     let of_query = found.query.as_ref().and_then(|query| query.cursor.clone());
     let Some(name) = configured.or(of_query) else {
         return whole("it has no cursor");
@@ -300,6 +309,23 @@ fn mode(connection: &Connection, stream: &ConfiguredAirbyteStream, found: &Found
         )),
         None => whole(&format!("it has no column \"{name}\" for the cursor")),
     }
+}
+
+/// Leaves out what was made of another table's changes, which would be taken for those of this one.
+fn without_meta_columns(
+    descriptor: &StreamDescriptor,
+    mut columns: Vec<(String, TrinoType)>,
+) -> Vec<(String, TrinoType)> {
+    columns.retain(|(name, _)| {
+        let kept = ![UPDATED_AT, DELETED_AT, CURSOR].contains(&name.as_str());
+        if !kept {
+            tracing::warn!(
+                "stream \"{descriptor}\": the table's own column \"{name}\" is left out, since its changes have one of that name"
+            );
+        }
+        kept
+    });
+    columns
 }
 
 /// The selected ones of a table's columns. Those that are gone are said in a WARN: a column that
@@ -389,6 +415,24 @@ mod tests {
     }
 
     #[test]
+    fn columns_named_like_those_of_changes_are_left_out_of_changes() {
+        let changes = json!({"replication_method": {"method": "CHANGES"}});
+        let columns = |config, sync_mode| {
+            let stream = stream(json!({"stream": {"name": "t"}, "sync_mode": sync_mode}));
+            let mut found = found(Some("iceberg"));
+            found
+                .columns
+                .push((DELETED_AT.to_owned(), TrinoType::Bigint));
+            plan_stream(&connection(config), &stream, found)
+                .unwrap()
+                .columns
+                .len()
+        };
+        assert_eq!(columns(&changes, "incremental"), 4);
+        assert_eq!(columns(&changes, "full_refresh"), 5);
+    }
+
+    #[test]
     fn a_stream_without_any_column_left_is_an_error() {
         let stream = stream(
             json!({"stream": {"name": "t", "json_schema": {"properties": {"x": {}}}}, "sync_mode": "full_refresh"}),
@@ -441,6 +485,20 @@ mod tests {
                 changes.clone(),
                 Some("iceberg"),
                 "Changes",
+            ),
+            (
+                "incremental",
+                Some("_ab_cdc_cursor"),
+                changes.clone(),
+                Some("iceberg"),
+                "Changes",
+            ),
+            (
+                "incremental",
+                Some("a"),
+                changes.clone(),
+                Some("iceberg"),
+                "Cursor",
             ),
             (
                 "incremental",

@@ -101,6 +101,37 @@ pub(super) struct CursorSync {
     pub(super) seen_until: Option<Seen>,
 }
 
+/// What makes `_ab_cdc_cursor` of what the commits of a table count by: it must rise, also where the
+/// table was rolled back or made anew, or a destination keeps what is older.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Rising {
+    /// The highest value that was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sent: Option<i64>,
+    /// Added to every value.
+    #[serde(default)]
+    pub(super) offset: i64,
+}
+
+impl Rising {
+    /// For rows whose commit has this `value` and which must be above all that was sent.
+    pub(super) fn above_all(self, value: i64) -> Self {
+        let offset = match self.sent {
+            Some(sent) if value.saturating_add(self.offset) <= sent => sent + 1 - value,
+            _ => self.offset,
+        };
+        Self { offset, ..self }
+    }
+
+    /// After rows up to this `value` were sent.
+    pub(super) fn sent(self, value: i64) -> Self {
+        Self {
+            sent: Some(value.saturating_add(self.offset)),
+            ..self
+        }
+    }
+}
+
 /// How far a read of changes has come.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct ChangesState {
@@ -110,6 +141,9 @@ pub(super) struct ChangesState {
     /// The snapshot of that version, while it is not written whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) progress: Option<Progress>,
+    /// What was sent before.
+    #[serde(default)]
+    pub(super) rising: Rising,
 }
 
 impl Content {
@@ -193,6 +227,7 @@ mod tests {
             Content::Changes(ChangesState {
                 table_version: Some(Version::Snapshot(-3)),
                 progress: Some(progress),
+                rising: Rising::default().sent(7),
             }),
             Content::Cursor(CursorState {
                 cursor_field: vec!["c".into()],
@@ -212,6 +247,16 @@ mod tests {
     }
 
     #[test]
+    fn the_cursor_of_changes_rises_over_a_rollback() {
+        let before = Rising::default().above_all(100).sent(100);
+        assert_eq!(before.above_all(101).offset, 0);
+        let rolled_back = before.above_all(40);
+        assert_eq!(40 + rolled_back.offset, 101);
+        let after = rolled_back.sent(40).above_all(41);
+        assert_eq!(41 + after.offset, 102);
+    }
+
+    #[test]
     fn every_earlier_version_is_read() {
         let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/state");
         let mut files = 0;
@@ -221,7 +266,7 @@ mod tests {
             assert!(read(&state).is_some(), "{}", path.display());
             files += 1;
         }
-        assert!(files >= 10, "{files} fixtures");
+        assert!(files >= 11, "{files} fixtures");
     }
 
     #[test]

@@ -4,13 +4,14 @@ use std::fmt::{self, Display, Formatter};
 
 use serde::{Deserialize, Serialize};
 
-use super::plan::StreamPlan;
+use super::cuts::Cuts;
+use super::plan::{Mode, StreamPlan};
 use super::runner::Context;
 use crate::discover::format::Format;
 use crate::sql::ident::Table;
 use crate::sql::{metadata, select, versions};
 use crate::trino::control::{self, DeltaVersionRow, SnapshotIdRow};
-use crate::trino::error::TrinoError;
+use crate::trino::error::{QueryError, TrinoError};
 
 /// A version of a table. Equal versions have the same rows, also where a table was dropped and
 /// made anew under the same name.
@@ -55,16 +56,33 @@ impl From<&DeltaVersionRow> for Version {
 
 /// The version to read of a stream: the present one, or that of `as_of`. `None` for what has no
 /// versions: other connectors, views, and tables without a row ever.
-pub(super) async fn of_stream(context: &Context, plan: &StreamPlan) -> Option<Version> {
-    let table = plan.relation.table()?;
-    let format = Format::of(plan.connector.as_deref())?;
+///
+/// # Errors
+///
+/// When Trino cannot be asked.
+pub(super) async fn of_stream(
+    context: &Context,
+    plan: &StreamPlan,
+) -> Result<Option<Version>, TrinoError> {
+    let (Some(table), Some(format)) =
+        (plan.relation.table(), Format::of(plan.connector.as_deref()))
+    else {
+        return Ok(None);
+    };
     match of_table(context, format, table).await {
-        Ok(version) => version,
-        Err(error) => {
-            // Views, for one, have no metadata tables.
+        Ok(None) => match &context.connection.as_of {
+            Some(time) => Err(TrinoError::Settings(format!(
+                "The table {table} has no version that old. Set \"as_of\" to a later time than \
+                 {time}, or deselect the stream."
+            ))),
+            None => Ok(None),
+        },
+        // Views, for one, have no metadata tables.
+        Err(error) if error.query_error().is_some_and(QueryError::is_of_the_user) => {
             tracing::debug!(%error, "stream \"{}\" has no versions", plan.descriptor);
-            None
+            Ok(None)
         }
+        version => version,
     }
 }
 
@@ -91,19 +109,32 @@ async fn of_table(
 
 /// The version of a stream's table to read, if all selected columns can be read of it: a column
 /// that was added or renamed after the last write is not in it, and old servers cannot read
-/// versions of Delta Lake tables at all.
-pub(super) async fn pin(context: &Context, plan: &StreamPlan) -> Option<Version> {
-    let version = of_stream(context, plan).await?;
+/// versions of Delta Lake tables at all. What `as_of` asks for is an error then.
+///
+/// # Errors
+///
+/// When Trino cannot be asked, or not what `as_of` says.
+pub(super) async fn pin(
+    context: &Context,
+    plan: &StreamPlan,
+) -> Result<Option<Version>, TrinoError> {
+    let Some(version) = of_stream(context, plan).await? else {
+        return Ok(None);
+    };
     match readable(context, plan, version).await {
-        Ok(()) => Some(version),
-        Err(error) => {
+        Ok(()) => Ok(Some(version)),
+        Err(error)
+            if context.connection.as_of.is_none()
+                && error.query_error().is_some_and(QueryError::is_of_the_user) =>
+        {
             tracing::debug!(%error, "stream \"{}\" is not pinned to a version", plan.descriptor);
-            None
+            Ok(None)
         }
+        Err(error) => Err(error),
     }
 }
 
-/// Says why the version of a state cannot be read any more, if that is so.
+/// Says why the slices of a state cannot be read any more, if that is so.
 ///
 /// # Errors
 ///
@@ -111,10 +142,20 @@ pub(super) async fn pin(context: &Context, plan: &StreamPlan) -> Option<Version>
 pub(super) async fn gone(
     context: &Context,
     plan: &StreamPlan,
-    version: Option<Version>,
+    slices: &Cuts,
 ) -> Result<Option<String>, TrinoError> {
-    let Some(version) = version else {
-        return Ok(None);
+    let Some(version) = slices.version else {
+        // A hidden column stays; one of the table may not.
+        let column = &slices.column;
+        let is_there = column.is_empty()
+            || column.starts_with('$')
+            || matches!(&plan.mode, Mode::Cursor(cursor) if cursor.column == *column)
+            || plan
+                .columns
+                .iter()
+                .any(|(name, ty)| name == column && ty.to_string() == slices.column_type);
+        return Ok((!is_there)
+            .then(|| format!("its slices were cut by \"{column}\", which is not what it was")));
     };
     let reason = match check(context, plan, version).await {
         Ok(true) => return Ok(None),

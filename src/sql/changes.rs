@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `_ab_cdc_updated_at` | when the change was committed |
 //! | `_ab_cdc_deleted_at` | the same for deletions, null for all others |
-//! | `_ab_cdc_cursor` | rises with every commit: version (Delta Lake), milliseconds since 1970 (Iceberg) |
+//! | `_ab_cdc_cursor` | rises with every commit: version (Delta Lake), milliseconds since 1970 (Iceberg), with an offset once the table was rolled back or made anew |
 
 use super::ident::{Ident, Table, Text};
 use super::select::{at_version, projections};
@@ -81,12 +81,13 @@ pub fn iceberg_snapshots(table: &Table) -> String {
 }
 
 /// Changes of a Delta Lake table by its change data feed, without the rows as they were before an
-/// update.
+/// update. `offset` is added to [`CURSOR`].
 pub fn delta_feed(
     table: &Table,
     columns: &[(String, TrinoType)],
     after: i64,
     until: i64,
+    offset: i64,
 ) -> String {
     let time = "_commit_timestamp AT TIME ZONE 'UTC'";
     let deleted = format!("IF(_change_type = 'delete', {time})");
@@ -95,27 +96,31 @@ pub fn delta_feed(
          since_version => {after})) WHERE _commit_version <= {until} \
          AND _change_type <> 'update_preimage'",
         projections(columns),
-        three_columns(time, &deleted, "_commit_version"),
+        three_columns(time, &deleted, &format!("_commit_version + {offset}")),
         Ident(&table.catalog),
         Text(&table.schema),
         Text(&table.name),
     )
 }
 
-/// Rows that were appended to an Iceberg table; Trino refuses ranges with other changes.
+/// Rows that were appended to an Iceberg table; Trino refuses ranges with other changes. `offset`
+/// is added to [`CURSOR`].
 pub fn iceberg_appends(
     table: &Table,
     columns: &[(String, TrinoType)],
     after: i64,
     until: i64,
+    offset: i64,
 ) -> String {
     let time = "_change_timestamp AT TIME ZONE 'UTC'";
-    let cursor = "to_milliseconds(_change_timestamp - TIMESTAMP '1970-01-01 00:00:00 UTC')";
+    let cursor = format!(
+        "to_milliseconds(_change_timestamp - TIMESTAMP '1970-01-01 00:00:00 UTC') + {offset}"
+    );
     format!(
         "SELECT {}, {} FROM TABLE({}.system.table_changes(schema_name => {}, table_name => {}, \
          start_snapshot_id => {after}, end_snapshot_id => {until}))",
         projections(columns),
-        three_columns(time, NO_TIME, cursor),
+        three_columns(time, NO_TIME, &cursor),
         Ident(&table.catalog),
         Text(&table.schema),
         Text(&table.name),

@@ -1,12 +1,10 @@
 //! What can go wrong between us and Trino, who can do something about it, and what.
 
-use std::fmt;
 use std::time::Duration;
-
-use serde::Deserialize;
 
 use super::codec::CodecError;
 use super::page::PageError;
+pub use super::query_error::{ErrorLocation, QueryError};
 pub use super::step::{FailedStep, TransportProblem};
 use crate::error::ConnectorError;
 use crate::protocol::message::FailureType;
@@ -113,143 +111,6 @@ pub enum TrinoError {
     Stopped,
 }
 
-/// The `error` member of an answer. Only `message` is certain to be there.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct QueryError {
-    /// For a person, in Trino's words.
-    pub message: String,
-    /// For example `TABLE_NOT_FOUND`.
-    pub error_name: String,
-    /// `USER_ERROR`, `INTERNAL_ERROR`, `INSUFFICIENT_RESOURCES` or `EXTERNAL`.
-    pub error_type: String,
-    /// Line and column in the statement.
-    pub error_location: Option<ErrorLocation>,
-    /// The query's id; filled in by the client.
-    #[serde(skip)]
-    pub query_id: String,
-    /// Whether the query was still waiting in a queue; filled in by the client.
-    #[serde(skip)]
-    pub was_queued: bool,
-}
-
-/// Where in a statement an error is; both count from 1.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ErrorLocation {
-    /// Line.
-    pub line_number: u32,
-    /// Column.
-    pub column_number: u32,
-}
-
-impl fmt::Display for QueryError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} ({}, query {})",
-            self.message, self.error_name, self.query_id
-        )
-    }
-}
-
-/// Errors of the server's own making that go away by themselves (trino-facts 1.5; names of
-/// `StandardErrorCode`). All of type EXTERNAL are taken as such, too.
-const TRANSIENT: &[&str] = &[
-    "ABANDONED_QUERY",
-    "ABANDONED_TASK",
-    "ADMINISTRATIVELY_PREEMPTED",
-    "CATALOG_NOT_AVAILABLE",
-    "CATALOG_UNAVAILABLE",
-    "CLUSTER_OUT_OF_MEMORY",
-    "EXCEEDED_GLOBAL_MEMORY_LIMIT",
-    "EXCEEDED_LOCAL_MEMORY_LIMIT",
-    "GENERIC_INTERNAL_ERROR",
-    "NO_NODES_AVAILABLE",
-    "PAGE_TRANSPORT_ERROR",
-    "PAGE_TRANSPORT_TIMEOUT",
-    "QUERY_QUEUE_FULL",
-    "REMOTE_HOST_GONE",
-    "REMOTE_TASK_ERROR",
-    "REMOTE_TASK_FAILED",
-    "REMOTE_TASK_MISMATCH",
-    "SERVER_SHUTTING_DOWN",
-    "SERVER_STARTING_UP",
-    "TOO_MANY_REQUESTS_FAILED",
-    "TRANSACTION_CONFLICT",
-];
-
-impl QueryError {
-    /// Whether the same query may succeed later.
-    pub fn is_transient(&self) -> bool {
-        self.error_type == "EXTERNAL" || TRANSIENT.contains(&self.error_name.as_str())
-    }
-
-    /// Whether the user that is proven may not be the one that the query is for.
-    pub fn is_impersonation(&self) -> bool {
-        self.error_name == "PERMISSION_DENIED" && self.message.contains("cannot impersonate")
-    }
-
-    /// What a person can do, for the errors where that is known.
-    fn advice(&self) -> Option<&'static str> {
-        Some(match self.error_name.as_str() {
-            "PERMISSION_DENIED" if self.is_impersonation() => {
-                "The first is whom \"authentication\" proves, the second is \"session_user\" or else \
-                 \"username\": correct that, or have Trino allow the impersonation."
-            }
-            "PERMISSION_DENIED" => {
-                "Grant the user of \"username\" SELECT on it, or deselect the stream."
-            }
-            "INVALID_SESSION_PROPERTY" => "Correct or remove it in \"session_properties\".",
-            "CATALOG_NOT_FOUND" => "Check \"catalog\".",
-            "SCHEMA_NOT_FOUND" => "Check \"schema\" and \"schemas\".",
-            "QUERY_QUEUE_FULL" => {
-                "The cluster's resource group accepts no more queries now. Try later, lower \
-                 \"concurrency\", or ask for a resource group with \"client_tags\" or \"source\"."
-            }
-            "EXCEEDED_TIME_LIMIT" if self.was_queued => {
-                "It waited in the queue of the cluster's resource group all that time. Lower \
-                 \"concurrency\", ask for another resource group with \"client_tags\" or \"source\", or \
-                 run the sync at a quieter time."
-            }
-            "EXCEEDED_TIME_LIMIT" => {
-                "Raise query_max_run_time or query_max_execution_time in \"session_properties\", \
-                 or ask the administrator to."
-            }
-            "EXCEEDED_CPU_LIMIT" | "EXCEEDED_SCAN_LIMIT" => {
-                "The cluster's administrator has set this limit; read fewer columns or ask for a \
-                 higher one."
-            }
-            "EXCEEDED_GLOBAL_MEMORY_LIMIT"
-            | "EXCEEDED_LOCAL_MEMORY_LIMIT"
-            | "CLUSTER_OUT_OF_MEMORY" => "Lower \"concurrency\" or run the sync at a quieter time.",
-            "ABANDONED_QUERY" => {
-                "Trino gave the query up because nobody asked for its rows for too long: the \
-                 destination was too slow."
-            }
-            "SERIALIZATION_ERROR" => "If it was spooled, set \"fetch_protocol\" to \"direct\".",
-            "ADMINISTRATIVELY_KILLED" => "An administrator of Trino ended the query.",
-            _ => return None,
-        })
-    }
-
-    fn failure_type(&self) -> FailureType {
-        // Worth another run within this read, but also the code of plain bugs: a platform that
-        // took it for transient would try for ever.
-        if self.error_name == "GENERIC_INTERNAL_ERROR" {
-            return FailureType::System;
-        }
-        // A user's cancellation is a person's act outside of this connection's configuration.
-        if self.is_transient() || self.error_name == "USER_CANCELED" {
-            FailureType::Transient
-        } else if self.error_type == "USER_ERROR" || self.advice().is_some() {
-            FailureType::Config
-        } else {
-            FailureType::System
-        }
-    }
-}
-
 impl TrinoError {
     /// Whether the same request may succeed if it is sent again.
     pub(super) fn is_transient_request(&self) -> bool {
@@ -320,14 +181,16 @@ impl TrinoError {
     /// the version has expired, files of it were deleted, or the format cannot tell.
     pub(crate) fn is_of_the_version(&self) -> bool {
         self.query_error().is_some_and(|error| {
+            // Planning a Delta Lake version whose files VACUUM has removed succeeds (seen on 476).
+            if error.error_type == "EXTERNAL" {
+                return error.is_missing_file();
+            }
             let name = error.error_name.as_str();
             name.starts_with("DELTA_LAKE_")
                 || name.starts_with("ICEBERG_")
                 || matches!(
                     name,
-                    // A file of a Delta Lake table that VACUUM has removed (seen on 476).
-                    "HIVE_CANNOT_OPEN_SPLIT"
-                        | "NOT_SUPPORTED"
+                    "NOT_SUPPORTED"
                         | "INVALID_ARGUMENTS"
                         | "INVALID_FUNCTION_ARGUMENT"
                         | "COLUMN_NOT_FOUND"
@@ -512,8 +375,26 @@ mod tests {
             error_type: kind.into(),
             query_id: "q1".into(),
             error_location: None,
+            failure_info: None,
             was_queued: false,
         }))
+    }
+
+    #[test]
+    fn a_version_is_gone_where_the_query_is_at_fault_or_a_file_is_missing() {
+        let of = |kind: &str, class: &str| {
+            let answer = serde_json::json!({"message": "m", "errorName": "HIVE_CANNOT_OPEN_SPLIT",
+                "errorType": kind, "failureInfo": {"type": "io.trino.spi.TrinoException",
+                "cause": {"type": class, "message": "s3://lake/t/f"}}});
+            let error: QueryError = serde_json::from_value(answer).unwrap();
+            TrinoError::Query(Box::new(error)).is_of_the_version()
+        };
+        assert!(of("EXTERNAL", "java.io.FileNotFoundException"));
+        assert!(!of("EXTERNAL", "java.net.SocketTimeoutException"));
+        assert!(query("ICEBERG_INVALID_METADATA", "INTERNAL_ERROR").is_of_the_version());
+        assert!(query("INVALID_ARGUMENTS", "USER_ERROR").is_of_the_version());
+        assert!(!query("ICEBERG_FILESYSTEM_ERROR", "EXTERNAL").is_of_the_version());
+        assert!(!query("TABLE_NOT_FOUND", "USER_ERROR").is_of_the_version());
     }
 
     #[test]

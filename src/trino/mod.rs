@@ -21,7 +21,7 @@
 //! | `statement` | POST, follow `nextUri`, heartbeat, cancel |
 //! | `control` | small typed answers: metadata, versions, statistics |
 //! | `step` | the steps of a request that can fail |
-//! | `error` | what can go wrong, and what a person should change |
+//! | `error`, `query_error` | what can go wrong, and what a person should change |
 
 mod amendments;
 mod auth;
@@ -34,6 +34,7 @@ mod login;
 pub mod page;
 mod probe;
 mod problem;
+mod query_error;
 pub(crate) mod retry;
 pub mod rows;
 mod segment;

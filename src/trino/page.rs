@@ -34,7 +34,7 @@ pub struct Envelope {
     /// The result's columns, once they are known.
     pub columns: Option<Box<RawValue>>,
     /// Why the query failed. Rows may have come before.
-    pub error: Option<QueryError>,
+    pub error: Option<Box<QueryError>>,
     /// How far the query is.
     #[serde(default)]
     pub stats: Stats,

@@ -197,7 +197,7 @@ impl Pump {
             if let Some(mut error) = page.envelope.error.take() {
                 error.query_id.clone_from(&self.query_id);
                 error.was_queued = queue.is_waiting;
-                return Err(TrinoError::Query(Box::new(error)));
+                return Err(TrinoError::Query(error));
             }
             let seen = std::mem::replace(last_uri, page.envelope.next_uri.clone());
             let state = std::mem::take(&mut page.envelope.stats.state);

@@ -155,8 +155,14 @@ def test_gaps_are_closed_with_a_new_snapshot(
     syncs = start(connector, config("iceberg", schema, **CHANGES))
     syncs.read()
 
+    highest = 0
+
     def starts_anew() -> None:
+        nonlocal highest
         result = syncs.read()
+        cursors = [record["_ab_cdc_cursor"] for record in result.data("t")]
+        assert min(cursors) > highest, "a destination would keep the older rows"
+        highest = max(cursors)
         assert len(result.data("t")) == sql.value(f"SELECT count(*) FROM {table}")
         assert any("starts anew with a snapshot" in line for line in result.logs("WARN")), result.explain()
 
@@ -166,9 +172,15 @@ def test_gaps_are_closed_with_a_new_snapshot(
     starts_anew()
     before = sql.value(f"SELECT snapshot_id FROM {quoted('iceberg', schema, 't$refs')} WHERE name = 'main'")
     sql(f"INSERT INTO {table} VALUES (301, 'x')")
-    syncs.read()
+    [newest] = syncs.read().data("t")
+    assert newest["_ab_cdc_cursor"] > highest
+    highest = newest["_ab_cdc_cursor"]
     sql(f"ALTER TABLE {table} EXECUTE rollback_to_snapshot({before})")
     starts_anew()
+    sql(f"UPDATE {table} SET v = 'after' WHERE id = 300")
+    [newest] = syncs.read().data("t")
+    assert newest["_ab_cdc_cursor"] > highest
+    highest = newest["_ab_cdc_cursor"]
     sql(f"CREATE OR REPLACE TABLE {table} AS SELECT 1 AS id, 'replaced' AS v")
     starts_anew()
 
@@ -182,15 +194,21 @@ def test_a_replaced_delta_table_is_a_gap_and_one_without_a_feed_is_read_whole(
     syncs = start(connector, config("delta", schema, **CHANGES))
     syncs.read()
     sql(f"DELETE FROM {table} WHERE id = 1")
-    syncs.read()
+    [deletion] = syncs.read().data("t")
+    highest = deletion["_ab_cdc_cursor"]
     # With fewer versions than it had, as many, and more.
-    for versions in (1, 1, 2):
+    for versions in (1, 2, 4):
         sql(f"DROP TABLE {table}")
         sql(f"CREATE TABLE {table} {FEED['delta']} AS SELECT 1 AS id, 'replaced' AS v")
         for _ in range(1, versions):
             sql(f"INSERT INTO {table} VALUES (2, 'more')")
         result = syncs.read()
         assert len(result.data("t")) == versions
+        assert {record["_ab_cdc_cursor"] for record in result.data("t")} == {highest + 1}
+        sql(f"UPDATE {table} SET v = 'newer' WHERE id = 1")
+        [update] = syncs.read().data("t")
+        assert update["_ab_cdc_cursor"] == highest + 2
+        highest += 2
         assert any("starts anew with a snapshot" in line for line in result.logs("WARN")), result.explain()
     sql(f"CREATE TABLE {quoted('delta', schema, 'plain')} AS SELECT 1 AS id")
     plain = connector.discover(config("delta", schema, **CHANGES)).streams["plain"]
@@ -230,3 +248,6 @@ def test_a_point_in_time_is_read(
         catalog_ = {"streams": [{"stream": stream, "sync_mode": "full_refresh", "destination_sync_mode": "append"}]}
         assert len(connector.read(settings | {"as_of": now}, catalog_).data("t")) == 100
         assert len(connector.read(settings, catalog_).data("t")) == 10
+        result = connector.read(settings | {"as_of": "2020-01-01T00:00:00Z"}, catalog_)
+        assert result.exit_code == 1 and not result.of_type("RECORD")
+        assert 'no version that old. Set "as_of"' in result.explain()
