@@ -250,4 +250,4 @@ def test_a_point_in_time_is_read(
         assert len(connector.read(settings, catalog_).data("t")) == 10
         result = connector.read(settings | {"as_of": "2020-01-01T00:00:00Z"}, catalog_)
         assert result.exit_code == 1 and not result.of_type("RECORD")
-        assert 'no version that old. Set "as_of"' in result.explain()
+        assert "no version that old" in result.explain()
