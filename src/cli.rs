@@ -10,9 +10,9 @@ use crate::protocol::catalog::SyncMode;
 
 const EXAMPLES: &str = "\
 Examples:
-  source-trino check --config secrets/config.json
-  source-trino discover --config secrets/config.json --configured --streams customer,nation > catalog.json
-  source-trino read --config secrets/config.json --catalog catalog.json > records.jsonl
+  source-trino check --config config.json
+  source-trino discover --config config.json --configured > catalog.json
+  source-trino read --config config.json --catalog catalog.json > records.jsonl
 
 Any file may be - for standard input. Messages of the Airbyte protocol go to stdout, one JSON
 object a line; LOG_LEVEL (or RUST_LOG) sets how much is logged there.";
