@@ -1,6 +1,6 @@
-"""PrestoSQL 350, the last release before Trino got its name: its headers are called otherwise.
+"""PrestoSQL 350, the last release before Trino got its name, whose headers are called otherwise, and Trino 352.
 
-It is started here, and stopped in the end, unless `SOURCE_TRINO_OLDEST` names one that runs
+They are started here, and stopped in the end, unless `SOURCE_TRINO_OLDEST` and `SOURCE_TRINO_RENAMED` name some that run
 (`live_support/servers.py`).
 """
 
@@ -19,10 +19,10 @@ from live_support.verdicts import reads_regions, succeeds
 from live_support.ways import WAYS, way
 
 
-@pytest.fixture(scope="module")
-def oldest(environment: Environment) -> Iterator[Environment]:
-    """The oldest server in place of the usual ones."""
-    with servers.another("oldest", environment) as oldest:
+@pytest.fixture(scope="module", params=["oldest", "renamed"])
+def oldest(environment: Environment, request: pytest.FixtureRequest) -> Iterator[Environment]:
+    """An old server in place of the usual ones."""
+    with servers.another(request.param, environment) as oldest:
         yield oldest
 
 
@@ -34,7 +34,7 @@ def config(oldest: Environment) -> dict[str, Any]:
 
 
 def test_its_headers_are_found_out(connector: Connector, config: dict[str, Any]) -> None:
-    """With the other ones it answers 401."""
+    """With the other ones either answers 401."""
     session = {"session_properties": ["query_max_run_time=1h"], "client_tags": ["etl"], "session_user": "other"}
     succeeds(connector.check(config | session))
     wrong = connector.check(config | {"session_properties": ["query_max_run_tiem=1h"]}).status["message"]

@@ -20,6 +20,8 @@ NEWEST_MINIMUM_JAVA = 25
 #: The last release before the renaming: its headers begin with `X-Presto-`. It does not run on a newer Java.
 OLDEST_VERSION = "350"
 OLDEST_JAVA = 17
+#: Nearly as old, with the headers of today: it cannot send a page again either (that came with 363).
+RENAMED_VERSION = "352"
 OLDEST_PLUGINS = frozenset({"memory", "tpch"})
 
 #: Where every server listens; never anything but loopback.
@@ -31,6 +33,7 @@ PREFERRED_PORTS = {
     "jwks": 18477,
     "newest": 18483,
     "oldest": 18350,
+    "renamed": 18352,
     "https": 18443,
     "postgres": 15476,
     "s3": 19476,
@@ -189,6 +192,22 @@ KINDS = {
         port="oldest",
         group="io.prestosql",
         headers="X-Presto-",
+        kept_plugins=OLDEST_PLUGINS,
+    ),
+    "renamed": Kind(
+        name="renamed",
+        server_artifact="trino-server",
+        plugin_artifacts=(),
+        catalogs=("tpch", "memory"),
+        heap="1500M",
+        query_memory="500MB",
+        heap_headroom="300MB",
+        complete=False,
+        start_limit=180,
+        version=RENAMED_VERSION,
+        minimum_java=OLDEST_JAVA,
+        maximum_java=OLDEST_JAVA,
+        port="renamed",
         kept_plugins=OLDEST_PLUGINS,
     ),
 }

@@ -28,8 +28,8 @@ JVM_OPTIONS = (
 )
 
 
-#: What 350 wants to run on Java 17.
-PRESTO_JVM_OPTIONS = (
+#: What 350 and 352 want to run on Java 17.
+OLD_JVM_OPTIONS = (
     "-server",
     "-XX:+UseG1GC",
     "-Djdk.attach.allowAttachSelf=true",
@@ -65,7 +65,7 @@ def write(kind: settings.Kind, etc: Path, data: Path, addresses: Addresses) -> d
         "query.max-memory-per-node": kind.query_memory,
         "memory.heap-headroom-per-node": kind.heap_headroom,
     }
-    if _is_presto(kind):
+    if _is_old(kind):
         # Settings of its age.
         config |= {
             "discovery-server.enabled": "true",
@@ -105,7 +105,7 @@ def command(kind: settings.Kind, java: Path, home: Path, etc: Path, data: Path) 
     return [
         str(java),
         f"-Xmx{kind.heap}",
-        *(PRESTO_JVM_OPTIONS if _is_presto(kind) else JVM_OPTIONS),
+        *(OLD_JVM_OPTIONS if _is_old(kind) else JVM_OPTIONS),
         f"-Djava.io.tmpdir={data / 'tmp'}",
         *node,
         f"-Dconfig={etc / 'config.properties'}",
@@ -115,6 +115,10 @@ def command(kind: settings.Kind, java: Path, home: Path, etc: Path, data: Path) 
         f"{home / 'lib'}/*",
         "io.prestosql.server.PrestoServer" if _is_presto(kind) else "io.trino.server.TrinoServer",
     ]
+
+
+def _is_old(kind: settings.Kind) -> bool:
+    return kind.maximum_java == settings.OLDEST_JAVA
 
 
 def _is_presto(kind: settings.Kind) -> bool:
