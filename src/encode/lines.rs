@@ -101,6 +101,16 @@ impl Lines {
         self.end_line(end);
     }
 
+    /// A buffer with these lines.
+    #[cfg(test)]
+    pub(crate) fn of(all: &[&str]) -> Self {
+        let mut lines = Self::default();
+        for line in all {
+            lines.push(line.as_bytes());
+        }
+        lines
+    }
+
     /// Whether a line of this length fits into the room.
     pub(super) fn fits(&self, length: usize) -> bool {
         length <= self.bytes.len() - self.filled
@@ -116,17 +126,9 @@ impl Lines {
 mod tests {
     use super::*;
 
-    fn lines(all: &[&str]) -> Lines {
-        let mut lines = Lines::default();
-        for line in all {
-            lines.push(line.as_bytes());
-        }
-        lines
-    }
-
     #[test]
     fn lines_are_counted_and_those_that_are_not_kept_are_gone() {
-        let mut lines = lines(&["a\n", "b\n", "cc\n"]);
+        let mut lines = Lines::of(&["a\n", "b\n", "cc\n"]);
         assert_eq!(lines.retain(|line| line != b"b\n"), 1);
         assert_eq!((lines.as_bytes(), lines.count()), (&b"a\ncc\n"[..], 2));
         lines.clear();
@@ -136,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_line_without_room_makes_room() {
-        let mut lines = lines(&["a\n"]);
+        let mut lines = Lines::of(&["a\n"]);
         assert!(!lines.fits(Lines::SIZE));
         lines.push(&vec![b'x'; 3 * Lines::SIZE]);
         assert_eq!(lines.size(), 4 * Lines::SIZE);

@@ -249,16 +249,8 @@ mod tests {
         (output, thread, written)
     }
 
-    fn lines(all: &[&str]) -> Lines {
-        let mut lines = Lines::default();
-        for line in all {
-            lines.push(line.as_bytes());
-        }
-        lines
-    }
-
     fn send(output: &Output, line: &str) -> Result<(), Closed> {
-        output.send_records_blocking(lines(&[line]), &RecordCount::default())
+        output.send_records_blocking(Lines::of(&[line]), &RecordCount::default())
     }
 
     #[test]
@@ -281,14 +273,14 @@ mod tests {
                 .unwrap_or_default();
         };
         output
-            .send_records_blocking(lines(&["1\n", "2\n"]), &ours)
+            .send_records_blocking(Lines::of(&["1\n", "2\n"]), &ours)
             .unwrap();
         output
-            .send_records_blocking(lines(&["1\n"]), &others)
+            .send_records_blocking(Lines::of(&["1\n"]), &others)
             .unwrap();
         state(&ours);
         output
-            .send_records_blocking(lines(&["3\n"]), &ours)
+            .send_records_blocking(Lines::of(&["3\n"]), &ours)
             .unwrap();
         state(&ours);
         state(&ours);
@@ -312,7 +304,7 @@ mod tests {
         let (output, thread, written) = started();
         for i in 0..100 {
             output
-                .send_records_blocking(lines(&[&format!("{i}\n")]), &RecordCount::default())
+                .send_records_blocking(Lines::of(&[&format!("{i}\n")]), &RecordCount::default())
                 .unwrap();
         }
         output.queue.blocking_send(Item::Finish).unwrap_or_default();

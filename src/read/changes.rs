@@ -127,27 +127,29 @@ async fn follow(
         return carry_out(context, plan, Ok(Feed::Nothing), state, running).await;
     }
     tracing::info!("stream \"{stream}\": reading changes from version {before} to {now}");
-    let mut commit = commit(context, format, table, now.number()).await?;
-    let state = finished(rising.sent(commit.cursor));
-    commit.cursor = commit.cursor.saturating_add(rising.offset);
-    let feed = match format {
-        Format::DeltaLake => delta(context, plan, table, before, now, rising.offset).await,
-        Format::Iceberg => {
-            let range = (before.number(), now.number());
-            iceberg(context, plan, table, range, &commit, rising.offset).await
-        }
-    };
-    let followed = carry_out(context, plan, feed, state.clone(), running).await?;
-    match followed {
-        // `table_changes` refuses appends, too, to a table with deleted rows (seen on 476), before
-        // its first row.
-        Followed::Refused(error) if format == Format::Iceberg => {
-            tracing::debug!(%error, "stream \"{stream}\" is compared with the version before");
-            let range = (before.number(), now.number());
-            let feed = iceberg_difference(context, plan, table, range, &commit).await;
+    match format {
+        Format::DeltaLake => {
+            let state = finished(rising.sent(now.number()));
+            let feed = delta(context, plan, table, before, now, rising.offset).await;
             carry_out(context, plan, feed, state, running).await
         }
-        followed => Ok(followed),
+        Format::Iceberg => {
+            let range = (before.number(), now.number());
+            let mut commit = commit(context, format, table, now.number()).await?;
+            let state = finished(rising.sent(commit.cursor));
+            commit.cursor = commit.cursor.saturating_add(rising.offset);
+            let feed = iceberg(context, plan, table, range, &commit, rising.offset).await;
+            match carry_out(context, plan, feed, state.clone(), running).await? {
+                // `table_changes` refuses appends, too, to a table with deleted rows (seen on 476),
+                // before its first row.
+                Followed::Refused(error) => {
+                    tracing::debug!(%error, "stream \"{stream}\" is compared with the version before");
+                    let feed = iceberg_difference(context, plan, table, range, &commit).await;
+                    carry_out(context, plan, feed, state, running).await
+                }
+                followed => Ok(followed),
+            }
+        }
     }
 }
 

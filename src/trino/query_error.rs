@@ -167,7 +167,7 @@ impl QueryError {
         // A user's cancellation is a person's act outside of this connection's configuration.
         if self.is_transient() || self.error_name == "USER_CANCELED" {
             FailureType::Transient
-        } else if self.error_type == "USER_ERROR" || self.advice().is_some() {
+        } else if self.is_of_the_user() || self.advice().is_some() {
             FailureType::Config
         } else {
             FailureType::System

@@ -7,7 +7,7 @@ catalog, of `trino_config.py`, which writes its properties).
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 TRINO_VERSION = "476"
@@ -194,23 +194,16 @@ KINDS = {
         headers="X-Presto-",
         kept_plugins=OLDEST_PLUGINS,
     ),
-    "renamed": Kind(
-        name="renamed",
-        server_artifact="trino-server",
-        plugin_artifacts=(),
-        catalogs=("tpch", "memory"),
-        heap="1500M",
-        query_memory="500MB",
-        heap_headroom="300MB",
-        complete=False,
-        start_limit=180,
-        version=RENAMED_VERSION,
-        minimum_java=OLDEST_JAVA,
-        maximum_java=OLDEST_JAVA,
-        port="renamed",
-        kept_plugins=OLDEST_PLUGINS,
-    ),
 }
+KINDS["renamed"] = replace(
+    KINDS["oldest"],
+    name="renamed",
+    server_artifact="trino-server",
+    version=RENAMED_VERSION,
+    port="renamed",
+    group=Kind.group,
+    headers=Kind.headers,
+)
 
 
 def cache_directory() -> Path:
