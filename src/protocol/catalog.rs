@@ -1,9 +1,11 @@
-//! Catalogs: what `discover` writes and what `read` is given.
+//! The catalog that `discover` writes; the one that `read` is given is in `configured`.
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::Value;
 
-use super::message::StreamDescriptor;
+pub use super::configured::{
+    ConfiguredAirbyteCatalog, ConfiguredAirbyteStream, SelectedStream, StreamProblem,
+};
 
 /// All streams that can be read.
 #[derive(Debug, Serialize)]
@@ -37,7 +39,7 @@ pub struct AirbyteStream {
 }
 
 /// How a stream is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SyncMode {
     /// All rows.
@@ -47,6 +49,15 @@ pub enum SyncMode {
 }
 
 impl SyncMode {
+    /// The mode of this name, also in capital letters.
+    pub(super) fn named(word: &str) -> Option<Self> {
+        match word.trim().to_ascii_lowercase().replace('-', "_").as_str() {
+            "full_refresh" => Some(Self::FullRefresh),
+            "incremental" => Some(Self::Incremental),
+            _ => None,
+        }
+    }
+
     /// The modes of a stream that can be read whole, and incrementally or not.
     pub fn supported(incremental: bool) -> Vec<Self> {
         if incremental {
@@ -55,69 +66,4 @@ impl SyncMode {
             vec![Self::FullRefresh]
         }
     }
-}
-
-/// The streams that a person selected; also written by `discover --configured`.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct ConfiguredAirbyteCatalog {
-    /// In the order in which they are read.
-    pub streams: Vec<ConfiguredAirbyteStream>,
-}
-
-/// One selected stream. Only `stream.name` and `sync_mode` are needed: catalogs are also
-/// written by hand.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct ConfiguredAirbyteStream {
-    /// The stream as `discover` described it, reduced to the selected columns.
-    pub stream: SelectedStream,
-    /// How to read it.
-    pub sync_mode: SyncMode,
-    /// The destination's matter; any text is accepted.
-    #[serde(default = "append")]
-    pub destination_sync_mode: String,
-    /// Path of the cursor column.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cursor_field: Option<Vec<String>>,
-    /// Paths of the key columns.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub primary_key: Option<Vec<Vec<String>>>,
-}
-
-/// What a configured catalog says of a stream.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct SelectedStream {
-    /// Table name.
-    pub name: String,
-    /// Schema name; absent means the configured schema.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub namespace: Option<String>,
-    /// Its `properties` are the selected columns.
-    #[serde(default)]
-    pub json_schema: Value,
-    /// Kept for `discover --configured`; not looked at by `read`.
-    #[serde(default)]
-    pub supported_sync_modes: Vec<SyncMode>,
-    /// Kept for `discover --configured`; not looked at by `read`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source_defined_primary_key: Option<Vec<Vec<String>>>,
-}
-
-impl SelectedStream {
-    /// The stream's name as messages carry it.
-    pub fn descriptor(&self) -> StreamDescriptor {
-        StreamDescriptor {
-            name: self.name.clone(),
-            namespace: self.namespace.clone(),
-        }
-    }
-
-    /// The selected columns; `None` when the schema names none, which means all columns.
-    pub fn selected_columns(&self) -> Option<Vec<&str>> {
-        let properties: &Map<String, Value> = self.json_schema.get("properties")?.as_object()?;
-        (!properties.is_empty()).then(|| properties.keys().map(String::as_str).collect())
-    }
-}
-
-fn append() -> String {
-    "append".to_owned()
 }

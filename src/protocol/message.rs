@@ -1,5 +1,7 @@
 //! The messages a source writes to stdout. Records are not here: `encode` writes them as bytes.
 
+use std::hash::{Hash, Hasher};
+
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -89,7 +91,10 @@ pub enum LogLevel {
 }
 
 /// Name of a stream, with the namespace exactly as the catalog has it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+///
+/// An empty namespace, null and none are one thing to everybody who writes catalogs and states, so
+/// descriptors that differ in nothing else are equal.
+#[derive(Debug, Clone, Serialize)]
 pub struct StreamDescriptor {
     /// Table name.
     pub name: String,
@@ -98,9 +103,36 @@ pub struct StreamDescriptor {
     pub namespace: Option<String>,
 }
 
+impl StreamDescriptor {
+    /// The namespace, if it is one.
+    pub fn set_namespace(&self) -> Option<&str> {
+        let namespace = self.namespace.as_deref();
+        namespace.filter(|namespace| !namespace.is_empty())
+    }
+
+    /// What makes two descriptors one.
+    fn identity(&self) -> (Option<&str>, &str) {
+        (self.set_namespace(), &self.name)
+    }
+}
+
+impl PartialEq for StreamDescriptor {
+    fn eq(&self, other: &Self) -> bool {
+        self.identity() == other.identity()
+    }
+}
+
+impl Eq for StreamDescriptor {}
+
+impl Hash for StreamDescriptor {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.identity().hash(state);
+    }
+}
+
 impl std::fmt::Display for StreamDescriptor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.namespace {
+        match self.set_namespace() {
             Some(namespace) => write!(f, "{namespace}.{}", self.name),
             None => f.write_str(&self.name),
         }

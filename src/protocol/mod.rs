@@ -4,5 +4,6 @@
 //! protocol asks; objects written leave absent members out.
 
 pub mod catalog;
+pub mod configured;
 pub mod message;
 pub mod state;

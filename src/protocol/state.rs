@@ -1,12 +1,13 @@
 //! The `--state` file, in every form that it arrives in.
 //!
 //! The platform sends an array of STREAM states or no file at all; PyAirbyte always sends one,
-//! with `[]`, nulls and the key `global_` twice; people send `{}` or an empty file. None of
-//! that is an error: what is not a state of a stream is passed over, and counted.
+//! with `[]`, nulls and the key `global_` twice; people send `{}`, an empty file, or the STATE
+//! lines of an earlier run as they stand. None of that is an error: what is not a state of a stream
+//! is passed over, and counted.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use serde_json::Value;
+use serde_json::{Deserializer, Value};
 
 use super::message::StreamDescriptor;
 
@@ -16,27 +17,42 @@ pub struct InputState {
     streams: HashMap<StreamDescriptor, Value>,
     /// Entries that are no state of a stream (GLOBAL, LEGACY, anything else).
     pub ignored: usize,
-    /// Streams that occur more than once; the last entry counts.
+    /// Streams that occur more than once in an array; the last entry counts.
     pub repeated: Vec<StreamDescriptor>,
 }
 
 impl InputState {
-    /// Reads the content of a state file.
+    /// Reads the content of a state file: one JSON value, or several, one a line. Of several, the
+    /// last of a stream counts, as in the order in which they were written.
     ///
     /// # Errors
     ///
     /// When the text is not JSON at all; going on would read everything again unasked.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         let mut state = Self::default();
-        if text.trim().is_empty() {
-            return Ok(state);
-        }
-        match serde_json::from_str(text)? {
-            Value::Array(entries) => entries.into_iter().for_each(|entry| state.take(entry)),
-            Value::Object(entry) if entry.is_empty() => {}
-            entry @ Value::Object(_) => state.take(entry),
-            Value::Null => {}
-            _ => state.ignored += 1,
+        for value in Deserializer::from_str(text).into_iter() {
+            match value? {
+                Value::Array(entries) => {
+                    let mut given = HashMap::new();
+                    for entry in entries {
+                        let Some((descriptor, content)) = state.read(entry) else {
+                            continue;
+                        };
+                        if given.insert(descriptor.clone(), content).is_some()
+                            && !state.repeated.contains(&descriptor)
+                        {
+                            state.repeated.push(descriptor);
+                        }
+                    }
+                    state.streams.extend(given);
+                }
+                entry @ Value::Object(_) => {
+                    let read = state.read(entry);
+                    state.streams.extend(read);
+                }
+                Value::Null => {}
+                _ => state.ignored += 1,
+            }
         }
         Ok(state)
     }
@@ -51,9 +67,25 @@ impl InputState {
         self.streams.is_empty()
     }
 
-    fn take(&mut self, entry: Value) {
+    /// The streams with a state that are none of these, sorted by their names.
+    pub fn unused<'a>(
+        &self,
+        configured: impl IntoIterator<Item = &'a StreamDescriptor>,
+    ) -> Vec<&StreamDescriptor> {
+        let configured: HashSet<&StreamDescriptor> = configured.into_iter().collect();
+        let has_state = self.streams.iter().filter(|(_, state)| !state.is_null());
+        let mut unused: Vec<&StreamDescriptor> = has_state
+            .map(|(stream, _)| stream)
+            .filter(|stream| !configured.contains(stream))
+            .collect();
+        unused.sort_by_key(|stream| stream.to_string());
+        unused
+    }
+
+    /// The stream and the state of an entry; one that has none is counted.
+    fn read(&mut self, entry: Value) -> Option<(StreamDescriptor, Value)> {
         // A whole STATE message is accepted too: people paste lines of an earlier run.
-        let entry = match entry {
+        let mut entry = match entry {
             Value::Object(mut message) if message.get("state").is_some_and(Value::is_object) => {
                 message.remove("state").unwrap_or_default()
             }
@@ -65,15 +97,10 @@ impl InputState {
         else {
             let empty = entry.as_object().is_some_and(serde_json::Map::is_empty);
             self.ignored += usize::from(!empty && !entry.is_null());
-            return;
+            return None;
         };
-        let state = entry
-            .pointer("/stream/stream_state")
-            .cloned()
-            .unwrap_or_default();
-        if self.streams.insert(descriptor.clone(), state).is_some() {
-            self.repeated.push(descriptor);
-        }
+        let state = entry.pointer_mut("/stream/stream_state");
+        Some((descriptor, state.map(Value::take).unwrap_or_default()))
     }
 }
 
@@ -147,6 +174,72 @@ mod tests {
 
     #[test]
     fn text_that_is_not_json_is_an_error() {
-        assert!(InputState::parse("{").is_err());
+        for text in ["{", "[] x", "{} {", "state"] {
+            assert!(InputState::parse(text).is_err(), "{text}");
+        }
+    }
+
+    fn stream(name: &str, namespace: Option<&str>) -> StreamDescriptor {
+        StreamDescriptor {
+            name: name.into(),
+            namespace: namespace.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn of_several_state_lines_the_last_of_a_stream_counts() {
+        let line = |name: &str, n: u32| {
+            format!(
+                r#"{{"type":"STATE","state":{{"type":"STREAM","stream":{{"stream_descriptor":{{"name":"{name}"}},"stream_state":{{"n":{n}}}}},"sourceStats":{{"recordCount":1.0}}}}}}"#
+            )
+        };
+        let lines = [line("a", 1), line("b", 1), line("a", 2), line("a", 3)];
+        let arrays = format!("[{}]\n[{}]", lines[..2].join(","), lines[2..].join(","));
+        for text in [
+            lines.join("\n"),
+            lines.join("\r\n\r\n") + "\n",
+            lines.concat(),
+            arrays,
+        ] {
+            let state = InputState::parse(&text).unwrap();
+            assert_eq!(state.of(&stream("a", None)).unwrap()["n"], 3, "{text}");
+            assert_eq!(state.of(&stream("b", None)).unwrap()["n"], 1, "{text}");
+            assert_eq!(state.ignored, 0);
+        }
+        let state = InputState::parse(&lines.join("\n")).unwrap();
+        assert_eq!(state.repeated, [], "lines are states one after the other");
+    }
+
+    #[test]
+    fn empty_null_and_absent_namespaces_are_one() {
+        let forms = ["", r#","namespace":null"#, r#","namespace":"""#];
+        for given in forms {
+            let text = format!(
+                r#"[{{"stream":{{"stream_descriptor":{{"name":"t"{given}}},"stream_state":{{"a":1}}}}}}]"#
+            );
+            let state = InputState::parse(&text).unwrap();
+            for configured in [stream("t", None), stream("t", Some(""))] {
+                assert!(state.of(&configured).is_some(), "{given}");
+                assert!(state.unused([&configured]).is_empty(), "{given}");
+            }
+            assert!(state.of(&stream("t", Some("s"))).is_none(), "{given}");
+        }
+    }
+
+    #[test]
+    fn a_state_of_a_stream_that_is_not_configured_is_unused() {
+        let entry = |namespace: &str, name: &str, content: &str| {
+            format!(
+                r#"{{"stream":{{"stream_descriptor":{{"name":"{name}","namespace":"{namespace}"}},"stream_state":{content}}}}}"#
+            )
+        };
+        let entries = [
+            entry("s", "t", "{}"),
+            entry("r", "t", "{}"),
+            entry("q", "t", "null"),
+        ];
+        let state = InputState::parse(&format!("[{}]", entries.join(","))).unwrap();
+        let unused = state.unused([&stream("t", Some("s")), &stream("t", None)]);
+        assert_eq!(unused, [&stream("t", Some("r"))]);
     }
 }

@@ -1,0 +1,351 @@
+//! The configured catalog: what `discover --configured` writes and what `read` is given.
+//!
+//! Catalogs come from the platform, from other clients and from people, who write null, text for a
+//! list, and members that no source has heard of. So each stream is read by itself and by hand: what
+//! `read` does not look at cannot be wrong, and what is wrong with one stream stops no other.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+
+use super::catalog::SyncMode;
+use super::message::StreamDescriptor;
+
+/// The streams that a person selected.
+#[derive(Debug, Default, Serialize)]
+pub struct ConfiguredAirbyteCatalog {
+    /// In the order in which they are read.
+    pub streams: Vec<ConfiguredAirbyteStream>,
+    /// What stands among the streams and cannot be understood; not written.
+    #[serde(skip)]
+    pub problems: Vec<StreamProblem>,
+}
+
+/// One selected stream. Only `stream.name` and `sync_mode` are needed: catalogs are also
+/// written by hand.
+#[derive(Debug, Serialize)]
+pub struct ConfiguredAirbyteStream {
+    /// The stream as `discover` described it, reduced to the selected columns.
+    pub stream: SelectedStream,
+    /// How to read it.
+    pub sync_mode: SyncMode,
+    /// The destination's matter; any text is accepted.
+    pub destination_sync_mode: String,
+    /// Path of the cursor column.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor_field: Option<Vec<String>>,
+    /// Paths of the key columns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub primary_key: Option<Vec<Vec<String>>>,
+}
+
+/// What a configured catalog says of a stream.
+#[derive(Debug, Serialize)]
+pub struct SelectedStream {
+    /// Table name, as the catalog has it.
+    pub name: String,
+    /// Schema name, as the catalog has it; see [`SelectedStream::schema`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Its `properties` are the selected columns.
+    pub json_schema: Value,
+    /// Kept for `discover --configured`; not looked at by `read`.
+    pub supported_sync_modes: Vec<SyncMode>,
+    /// Kept for `discover --configured`; not looked at by `read`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_defined_primary_key: Option<Vec<Vec<String>>>,
+}
+
+/// Why a stream of a configured catalog cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamProblem {
+    /// Which entry of the catalog it is, from 1.
+    pub entry: usize,
+    /// Its name, if that could be read.
+    pub stream: Option<StreamDescriptor>,
+    /// Path of the field in the entry, for example `stream.name`; empty for all of it.
+    pub field: String,
+    /// What is wrong and what is expected.
+    pub text: String,
+}
+
+/// The field, and what is wrong with it.
+impl fmt::Display for StreamProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            entry,
+            stream,
+            field,
+            text,
+        } = self;
+        let place = match stream {
+            Some(_) => "",
+            None => &format!("stream {entry} of the configured catalog: "),
+        };
+        match field.as_str() {
+            "" => write!(f, "{place}{text}"),
+            field if place.is_empty() => write!(f, "\"{field}\" of the configured catalog {text}"),
+            field => write!(f, "{place}\"{field}\" {text}"),
+        }
+    }
+}
+
+impl ConfiguredAirbyteCatalog {
+    /// The names of all streams, also of those that cannot be read.
+    pub fn descriptors(&self) -> Vec<StreamDescriptor> {
+        let readable = self.streams.iter().map(|stream| stream.stream.descriptor());
+        let problems = self.problems.iter();
+        let others = problems.filter_map(|problem| problem.stream.clone());
+        readable.chain(others).collect()
+    }
+}
+
+impl SelectedStream {
+    /// The stream's name as messages carry it.
+    pub fn descriptor(&self) -> StreamDescriptor {
+        StreamDescriptor {
+            name: self.name.clone(),
+            namespace: self.namespace.clone(),
+        }
+    }
+
+    /// The schema, or the catalog and the schema, that the catalog names; an empty namespace is
+    /// none. `None` means the configured schema.
+    pub fn schema(&self) -> Option<&str> {
+        let namespace = self.namespace.as_deref();
+        namespace.filter(|namespace| !namespace.is_empty())
+    }
+
+    /// The table's name as Trino has it, whose names are all in lower case.
+    pub fn table(&self) -> String {
+        self.name.to_lowercase()
+    }
+
+    /// The selected columns; `None` when the schema names none, which means all columns.
+    pub fn selected_columns(&self) -> Option<Vec<&str>> {
+        let properties: &Map<String, Value> = self.json_schema.get("properties")?.as_object()?;
+        (!properties.is_empty()).then(|| properties.keys().map(String::as_str).collect())
+    }
+}
+
+impl<'de> Deserialize<'de> for ConfiguredAirbyteCatalog {
+    /// Only a text that is no catalog at all is an error.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wrong = |text: &str| Err(serde::de::Error::custom(text));
+        let Value::Object(mut map) = Value::deserialize(deserializer)? else {
+            return wrong("it is no object with \"streams\"");
+        };
+        let given = match take(&mut map, "streams") {
+            Value::Array(streams) => streams,
+            Value::Null => return wrong("it has no \"streams\""),
+            _ => return wrong("its \"streams\" are no list"),
+        };
+        // One answer for a catalog that is of `discover`, and not one for each of its streams.
+        let has_stream = |entry: &Value| entry.get("stream").is_some_and(|inner| !inner.is_null());
+        if !given.is_empty() && !given.iter().any(has_stream) {
+            return wrong("none of its streams has a \"stream\"");
+        }
+        let mut catalog = Self::default();
+        for (entry, stream) in (1..).zip(given) {
+            match configured(entry, stream) {
+                Ok(stream) => catalog.streams.push(stream),
+                Err(problem) => catalog.problems.push(problem),
+            }
+        }
+        Ok(catalog)
+    }
+}
+
+impl<'de> Deserialize<'de> for ConfiguredAirbyteStream {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        configured(1, Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Reads an entry of the catalog.
+fn configured(entry: usize, given: Value) -> Result<ConfiguredAirbyteStream, StreamProblem> {
+    let mut problem = StreamProblem {
+        entry,
+        stream: None,
+        field: String::new(),
+        text: String::new(),
+    };
+    read(given, &mut problem.stream).map_err(|(field, text)| {
+        field.clone_into(&mut problem.field);
+        problem.text = text;
+        problem
+    })
+}
+
+/// A field, and what is wrong with it.
+type Wrong = (&'static str, String);
+
+fn read(
+    given: Value,
+    descriptor: &mut Option<StreamDescriptor>,
+) -> Result<ConfiguredAirbyteStream, Wrong> {
+    let mut entry = object("", given)?;
+    let mut stream = object("stream", take(&mut entry, "stream"))?;
+    let namespace = text("stream.namespace", take(&mut stream, "namespace"));
+    let name = match take(&mut stream, "name") {
+        Value::String(name) if !name.is_empty() => name,
+        Value::Null => return Err(missing("stream.name")),
+        Value::String(_) => return Err(("stream.name", "is empty".to_owned())),
+        other => return Err(wrong("stream.name", "text", &other)),
+    };
+    *descriptor = Some(StreamDescriptor {
+        name: name.clone(),
+        namespace: namespace.clone().unwrap_or_default(),
+    });
+    let sync_mode = sync_mode(take(&mut entry, "sync_mode"))?;
+    let json_schema = json_schema(take(&mut stream, "json_schema"))?;
+    let (cursor_field, primary_key) = (
+        names("cursor_field", take(&mut entry, "cursor_field")),
+        paths("primary_key", take(&mut entry, "primary_key")),
+    );
+    // What is read whole needs neither, so they cannot be wrong there.
+    let is_needed = sync_mode == SyncMode::Incremental;
+    let (cursor_field, primary_key) = if is_needed {
+        (cursor_field?, primary_key?)
+    } else {
+        (
+            cursor_field.unwrap_or_default(),
+            primary_key.unwrap_or_default(),
+        )
+    };
+    let supported = take(&mut stream, "supported_sync_modes");
+    let supported = supported.as_array().into_iter().flatten();
+    Ok(ConfiguredAirbyteStream {
+        stream: SelectedStream {
+            name,
+            namespace: namespace?,
+            json_schema,
+            supported_sync_modes: supported
+                .filter_map(|mode| SyncMode::named(mode.as_str()?))
+                .collect(),
+            source_defined_primary_key: paths("", take(&mut stream, "source_defined_primary_key"))
+                .unwrap_or_default(),
+        },
+        sync_mode,
+        destination_sync_mode: match take(&mut entry, "destination_sync_mode") {
+            Value::String(mode) => mode,
+            _ => "append".to_owned(),
+        },
+        cursor_field,
+        primary_key,
+    })
+}
+
+fn take(map: &mut Map<String, Value>, name: &str) -> Value {
+    map.remove(name).unwrap_or_default()
+}
+
+fn object(field: &'static str, given: Value) -> Result<Map<String, Value>, Wrong> {
+    match given {
+        Value::Object(map) => Ok(map),
+        Value::Null if !field.is_empty() => Err(missing(field)),
+        other => Err(wrong(field, "an object", &other)),
+    }
+}
+
+fn text(field: &'static str, given: Value) -> Result<Option<String>, Wrong> {
+    match given {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text)),
+        other => Err(wrong(field, "text", &other)),
+    }
+}
+
+fn sync_mode(given: Value) -> Result<SyncMode, Wrong> {
+    const FIELD: &str = "sync_mode";
+    const CHOICE: &str = "choose \"full_refresh\" or \"incremental\"";
+    match given {
+        Value::String(word) if !word.is_empty() => SyncMode::named(&word).ok_or_else(|| {
+            (
+                FIELD,
+                format!("is \"{word}\", which is not known; {CHOICE}"),
+            )
+        }),
+        Value::Null | Value::String(_) => Err((FIELD, format!("is missing; {CHOICE}"))),
+        other => Err(wrong(FIELD, "text", &other)),
+    }
+}
+
+/// The schema of the records; an empty list is what some languages write for an empty object.
+fn json_schema(given: Value) -> Result<Value, Wrong> {
+    const FIELD: &str = "stream.json_schema";
+    match given {
+        Value::Null => Ok(Value::Null),
+        Value::Array(list) if list.is_empty() => Ok(Value::Null),
+        Value::Object(map) => match map.get("properties") {
+            None | Some(Value::Null | Value::Object(_)) => Ok(Value::Object(map)),
+            Some(Value::Array(list)) if list.is_empty() => Ok(Value::Object(map)),
+            Some(other) => Err(wrong("stream.json_schema.properties", "an object", other)),
+        },
+        other => Err(wrong(FIELD, "an object", &other)),
+    }
+}
+
+/// A list of names; one name alone is a list of it. Nothing in it is no name.
+fn names(field: &'static str, given: Value) -> Result<Option<Vec<String>>, Wrong> {
+    let expected = "a list of column names";
+    let list = match given {
+        Value::Null => return Ok(None),
+        Value::Array(list) => list,
+        Value::String(name) => vec![Value::String(name)],
+        other => return Err(wrong(field, expected, &other)),
+    };
+    let mut names = Vec::with_capacity(list.len());
+    for name in list {
+        match name {
+            Value::Null => {}
+            Value::String(name) if name.is_empty() => {}
+            Value::String(name) => names.push(name),
+            other => return Err(wrong(field, expected, &other)),
+        }
+    }
+    Ok(Some(names))
+}
+
+/// A list of paths; a name alone is a path.
+fn paths(field: &'static str, given: Value) -> Result<Option<Vec<Vec<String>>>, Wrong> {
+    let list = match given {
+        Value::Null => return Ok(None),
+        Value::Array(list) => list,
+        Value::String(name) => vec![Value::String(name)],
+        other => return Err(wrong(field, "a list of column names", &other)),
+    };
+    let mut paths = Vec::with_capacity(list.len());
+    for path in list {
+        let path = names(field, path)?.unwrap_or_default();
+        if !path.is_empty() {
+            paths.push(path);
+        }
+    }
+    Ok(Some(paths))
+}
+
+fn missing(field: &'static str) -> Wrong {
+    (field, "is missing".to_owned())
+}
+
+fn wrong(field: &'static str, expected: &str, given: &Value) -> Wrong {
+    let kind = match given {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    };
+    let text = if field.is_empty() {
+        format!("it must be {expected}, not {kind}")
+    } else {
+        format!("must be {expected}, not {kind}")
+    };
+    (field, text)
+}
+
+#[cfg(test)]
+mod tests;
