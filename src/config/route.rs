@@ -1,10 +1,12 @@
 //! `http_proxy` and `tunnel_method`: the way to Trino where there is no direct one.
 
 use reqwest::Url;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
 use super::fields::Fields;
+use super::pem;
+use super::value::one_of;
 
 /// A forward proxy.
 #[derive(Debug, Clone)]
@@ -48,13 +50,14 @@ pub(super) fn proxy(fields: &mut Fields<'_>) -> Option<Proxy> {
         let url = fields.text("http_proxy")?;
         return proxy_of(fields, "http_proxy", &url, None);
     }
-    fields.object("http_proxy", |fields| {
+    fields.object("http_proxy", "url", |fields| {
         let url = fields.text("url");
         let username = fields.text("username");
         let password = secret(fields, "password");
         let Some(url) = url else {
             if username.is_some() || password.is_some() {
-                fields.problem("url", "is missing; set it to the proxy's address, for example \"http://proxy.example.com:3128\"");
+                let expected = "the proxy's address, for example \"http://proxy.example.com:3128\"";
+                fields.missing("url", expected);
             }
             return None;
         };
@@ -101,27 +104,31 @@ fn proxy_of(
     Some(Proxy { url, login })
 }
 
+const METHODS: &[&str] = &["NO_TUNNEL", "SSH_KEY_AUTH", "SSH_PASSWORD_AUTH"];
+
+/// Fields that say which method is meant where it is not named.
+const MARKS: &[(&str, &[&str])] = &[
+    ("SSH_KEY_AUTH", &["ssh_key", "ssh_key_passphrase"]),
+    ("SSH_PASSWORD_AUTH", &["tunnel_user_password"]),
+];
+
 /// Reads `tunnel_method`.
 pub(super) fn tunnel(fields: &mut Fields<'_>) -> Option<Tunnel> {
-    fields.object("tunnel_method", |fields| {
-        let method = fields.text("tunnel_method");
-        let login = match method.as_deref() {
-            None | Some("" | "NO_TUNNEL") => return None,
+    fields.object("tunnel_method", "tunnel_method", |fields| {
+        let login = match fields.word_or_meant("tunnel_method", METHODS, MARKS) {
             Some("SSH_KEY_AUTH") => key(fields),
             Some("SSH_PASSWORD_AUTH") => {
                 let password = secret(fields, "tunnel_user_password");
                 if password.is_none() {
-                    fields.problem("tunnel_user_password", "is missing; set it to the password of \"tunnel_user\"");
+                    fields.missing("tunnel_user_password", "the password of \"tunnel_user\"");
                 }
                 password.map(TunnelLogin::Password)
             }
-            Some(other) => {
-                let text = format!(
-                    "\"{other}\" is not known; choose \"NO_TUNNEL\", \"SSH_KEY_AUTH\" or \"SSH_PASSWORD_AUTH\""
-                );
-                fields.problem("tunnel_method", &text);
+            None if fields.has("tunnel_host") => {
+                fields.missing("tunnel_method", &one_of(METHODS));
                 return None;
             }
+            _ => return None,
         };
         let host = fields.required_text("tunnel_host", "the host of the SSH server");
         let port = fields.integer("tunnel_port", SSH_PORT, 1..=u64::from(u16::MAX));
@@ -155,15 +162,15 @@ fn key(fields: &mut Fields<'_>) -> Option<TunnelLogin> {
         );
         return None;
     };
-    crate::logging::hide(key);
-    if !key.contains("PRIVATE KEY-----") {
+    let key = pem::secret(key);
+    if !key.expose_secret().contains("PRIVATE KEY-----") {
         fields.problem(
             "ssh_key",
-            "is not a private key in PEM; paste all of it, from -----BEGIN to -----END, line ends included",
+            "is not a private key in PEM; paste all of it, from -----BEGIN to -----END",
         );
         return None;
     }
-    Some(TunnelLogin::Key(SecretString::from(key), passphrase))
+    Some(TunnelLogin::Key(key, passphrase))
 }
 
 /// The public key in a line of `known_hosts`, `ssh-keyscan` or a `.pub` file.

@@ -4,6 +4,8 @@ use rustls::pki_types::ServerName;
 use secrecy::SecretString;
 
 use super::fields::Fields;
+use super::pem;
+use super::value::one_of;
 
 /// Whether and how strictly TLS is spoken.
 #[derive(Debug, Clone)]
@@ -66,10 +68,12 @@ impl Tls {
     }
 }
 
+const MODES: &[&str] = &["disable", "require", "verify-ca", "verify-full"];
+
 /// Reads `ssl_mode`; without one, `default` counts.
 pub(super) fn read(fields: &mut Fields<'_>, default: Tls) -> Tls {
-    fields.object("ssl_mode", |fields| {
-        let mode = fields.text("mode");
+    fields.object("ssl_mode", "mode", |fields| {
+        let mode = fields.word("mode", MODES);
         let ca_certificate = certificate(fields, "ca_certificate");
         let server_name = fields.text("server_name");
         if let Some(name) = &server_name
@@ -81,6 +85,12 @@ pub(super) fn read(fields: &mut Fields<'_>, default: Tls) -> Tls {
             );
         }
         let client = client_certificate(fields);
+        let is_named = fields.has("mode");
+        // Whoever gives a certificate does not mean plain http.
+        let has_more = ca_certificate.is_some() || server_name.is_some() || client.is_some();
+        if has_more && !is_named && !default.is_on() {
+            fields.missing("mode", &one_of(MODES));
+        }
         let on = |verification| {
             Tls::On(TlsSettings {
                 verification,
@@ -89,47 +99,37 @@ pub(super) fn read(fields: &mut Fields<'_>, default: Tls) -> Tls {
                 client,
             })
         };
-        match mode.as_deref() {
-            None | Some("") => default,
+        match mode {
             Some("disable") => Tls::Off,
             Some("require") => on(Verification::None),
             Some("verify-ca") => on(Verification::Authority),
             Some("verify-full") => on(Verification::Full),
-            Some(other) => {
-                let text = format!(
-                    "\"{other}\" is not known; choose \"disable\", \"require\", \"verify-ca\" or \
-                     \"verify-full\""
-                );
-                fields.problem("mode", &text);
-                default
-            }
+            _ if has_more && default.is_on() => on(Verification::Full),
+            _ => default,
         }
     })
 }
 
 fn certificate(fields: &mut Fields<'_>, name: &str) -> Option<String> {
-    let pem = fields.text(name);
-    if let Some(pem) = &pem
-        && !pem.contains("-----BEGIN CERTIFICATE-----")
-    {
+    let given = fields.text(name)?;
+    let pem = pem::normalised(&given);
+    if !given.is_empty() && !pem.contains("-----BEGIN CERTIFICATE-----") {
         fields.problem(
             name,
             "is not a PEM certificate; paste the text from -----BEGIN CERTIFICATE----- to \
              -----END CERTIFICATE-----",
         );
     }
-    pem
+    Some(pem)
 }
 
 fn client_certificate(fields: &mut Fields<'_>) -> Option<ClientCertificate> {
     let chain = certificate(fields, "client_certificate");
-    let secret = |fields: &mut Fields<'_>, name| {
-        let secret = fields.secret(name)?;
-        crate::logging::hide(secret);
-        Some(SecretString::from(secret))
-    };
-    let key = secret(fields, "client_key");
-    let password = secret(fields, "client_key_password");
+    let key = fields.secret("client_key").map(pem::secret);
+    let password = fields.secret("client_key_password").map(|password| {
+        crate::logging::hide(password);
+        SecretString::from(password)
+    });
     match (chain, key) {
         (Some(chain), Some(key)) => Some(ClientCertificate {
             chain,

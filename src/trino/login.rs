@@ -11,7 +11,7 @@ use russh::keys::{PrivateKey, PrivateKeyWithHashAlg};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::ssh::{Failure, Session};
-use crate::config::TunnelLogin;
+use crate::config::{TunnelLogin, pem};
 
 /// Characters of a server's question that are worth showing.
 const SHOWN: usize = 60;
@@ -207,18 +207,25 @@ fn in_short(prompt: &str) -> String {
 }
 
 fn private_key(pem: &str, passphrase: Option<&str>) -> Result<PrivateKey, Failure> {
-    // Forms indent what is pasted into them.
-    let lines: Vec<&str> = pem.lines().map(str::trim).collect();
-    russh::keys::decode_secret_key(&lines.join("\n"), passphrase).map_err(|error| {
+    // The configuration has set the line ends; what is damaged is said by itself.
+    let damage = pem::blocks(pem)
+        .iter()
+        .find(|block| block.label().ends_with("PRIVATE KEY"))
+        .and_then(|block| block.der().err());
+    if let Some(damage) = damage {
+        return Err(Failure::Key(format!(
+            "cannot be read (it {damage}); paste all of it, from -----BEGIN to -----END"
+        )));
+    }
+    russh::keys::decode_secret_key(pem, passphrase).map_err(|error| {
         let is_encrypted =
             matches!(error, russh::keys::Error::KeyIsEncrypted) || pem.contains("ENCRYPTED");
         Failure::Key(match passphrase {
             None if is_encrypted => "is encrypted; set \"ssh_key_passphrase\"".to_owned(),
             Some(_) => "cannot be opened with \"ssh_key_passphrase\"; check both".to_owned(),
-            None => format!(
-                "cannot be read ({error}); paste all of it, from -----BEGIN to -----END, line \
-                 ends included"
-            ),
+            None => {
+                format!("cannot be read ({error}); paste all of it, from -----BEGIN to -----END")
+            }
         })
     })
 }

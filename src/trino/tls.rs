@@ -10,9 +10,9 @@ use std::time::Duration;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
+use rustls::sign::SingleCertAndKey;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore,
     SignatureScheme,
@@ -21,7 +21,7 @@ use x509_parser::prelude::{ASN1Time, FromDer as _, X509Certificate};
 
 use super::error::TrinoError;
 use super::identity;
-use crate::config::{TlsSettings, Verification};
+use crate::config::{TlsSettings, Verification, pem};
 
 /// The TLS configuration for the coordinator.
 ///
@@ -47,16 +47,16 @@ pub(super) fn configuration(settings: &TlsSettings) -> Result<ClientConfig, Trin
             })
         }
     };
+    let key = match &settings.client {
+        None => None,
+        Some(client) => Some(identity::certified_key(client, &provider)?),
+    };
     let builder = builder(verifier, provider)?;
-    match &settings.client {
-        None => Ok(builder.with_no_client_auth()),
-        Some(client) => {
-            let (chain, key) = identity::of(client)?;
-            builder
-                .with_client_auth_cert(chain, key)
-                .map_err(|error| identity::unusable(&error))
-        }
-    }
+    Ok(match key {
+        None => builder.with_no_client_auth(),
+        // Not by the builder's own function, which takes no certificates of X.509 version 1.
+        Some(key) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(key))),
+    })
 }
 
 /// The TLS configuration for servers that are not Trino itself, such as the storage of segments:
@@ -67,19 +67,32 @@ pub(super) fn configuration(settings: &TlsSettings) -> Result<ClientConfig, Trin
 ///
 /// As [`configuration`].
 pub(super) fn other_configuration(settings: &TlsSettings) -> Result<ClientConfig, TrinoError> {
-    let provider = provider();
-    let verifier: Arc<dyn ServerCertVerifier> = match settings.verification {
-        Verification::None => Arc::new(NoVerification(Arc::clone(&provider))),
-        Verification::Authority | Verification::Full => {
-            let pinned = pasted(settings)?;
-            Arc::new(Checked {
-                inner: system(&pinned, &provider)?,
-                any_host: false,
-                name: None,
-                pinned,
-            })
+    match settings.verification {
+        Verification::None => {
+            let provider = provider();
+            let verifier = Arc::new(NoVerification(Arc::clone(&provider)));
+            Ok(builder(verifier, provider)?.with_no_client_auth())
         }
-    };
+        Verification::Authority | Verification::Full => checked_configuration(settings),
+    }
+}
+
+/// The TLS configuration for a server that gets a secret and is not Trino itself, which is the
+/// token endpoint: as [`other_configuration`], but always checked. `require` says that nothing is
+/// known of Trino's certificate, and not that a client's secret may go to anybody.
+///
+/// # Errors
+///
+/// As [`configuration`].
+pub(super) fn checked_configuration(settings: &TlsSettings) -> Result<ClientConfig, TrinoError> {
+    let provider = provider();
+    let pinned = pasted(settings)?;
+    let verifier = Arc::new(Checked {
+        inner: system(&pinned, &provider)?,
+        any_host: false,
+        name: None,
+        pinned,
+    });
     Ok(builder(verifier, provider)?.with_no_client_auth())
 }
 
@@ -139,18 +152,39 @@ fn only(
     Ok(verifier.map_err(|error| unusable(CA, &error.to_string()))?)
 }
 
-/// The certificates in the PEM text of a setting.
+/// The certificates in the PEM text of a setting. One that is damaged is an error and not passed
+/// over: the first of a chain is the one that counts.
 pub(super) fn certificates(
     pem: &str,
     setting: &str,
 ) -> Result<Vec<CertificateDer<'static>>, TrinoError> {
-    let certificates = CertificateDer::pem_slice_iter(pem.as_bytes());
-    certificates.collect::<Result<_, _>>().map_err(|_| {
+    let blocks = pem::blocks(pem);
+    let blocks: Vec<&pem::Block> = blocks
+        .iter()
+        .filter(|block| block.label() == "CERTIFICATE")
+        .collect();
+    let damaged = |number: usize, why: &str| {
+        let which = match blocks.len() {
+            1 => "it".to_owned(),
+            count => format!("certificate {number} of {count}"),
+        };
         unusable(
             setting,
-            "it is cut off or damaged; paste all of it, from BEGIN to END CERTIFICATE",
+            &format!("{which} {why}; paste all of it, from BEGIN to END CERTIFICATE"),
         )
-    })
+    };
+    let mut certificates = Vec::with_capacity(blocks.len());
+    for (number, block) in (1..).zip(&blocks) {
+        let der = block.der().map_err(|why| damaged(number, &why))?;
+        if X509Certificate::from_der(&der).is_err() {
+            return Err(damaged(number, "is damaged: it is no certificate"));
+        }
+        certificates.push(CertificateDer::from(der));
+    }
+    if certificates.is_empty() {
+        return Err(unusable(setting, "it holds no certificate"));
+    }
+    Ok(certificates)
 }
 
 /// An error of a setting of `ssl_mode`.

@@ -70,12 +70,13 @@ impl Transport {
         tunnel: Option<Arc<Tunnel>>,
     ) -> Result<Self, TrinoError> {
         let way = Way::new(connection, tunnel);
-        let (coordinator, others) = match &connection.server.tls {
-            Tls::Off => (None, None),
-            Tls::On(settings) => {
-                let coordinator = tls::configuration(settings)?;
-                (Some(coordinator), Some(tls::other_configuration(settings)?))
-            }
+        let (coordinator, others, checked) = match &connection.server.tls {
+            Tls::Off => (None, None, None),
+            Tls::On(settings) => (
+                Some(tls::configuration(settings)?),
+                Some(tls::other_configuration(settings)?),
+                Some(tls::checked_configuration(settings)?),
+            ),
         };
         let base = connection.server.base_url();
         let base = Url::parse(&base)
@@ -93,7 +94,7 @@ impl Transport {
         }
         let credentials = Credentials::new(connection, |settings| {
             let outside = way.outside();
-            let client = build(client(others.clone(), &outside)?)?;
+            let client = build(client(checked, &outside)?)?;
             Ok(TokenSource::new(client, outside, settings))
         })?;
         Ok(Self {

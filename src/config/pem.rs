@@ -1,0 +1,451 @@
+//! Certificates and keys in PEM, in every form in which they arrive.
+//!
+//! A form, an environment variable or a tool takes the line ends of a PEM text for something else:
+//! they become `\n` as two characters, blanks, tabs, or nothing. What PEM means does not depend on
+//! them, so all four fields that hold PEM are taken apart here and written anew.
+
+use secrecy::SecretString;
+
+/// Characters of a line, as RFC 7468 has it.
+const LINE: usize = 64;
+
+/// The dashes on both sides of a BEGIN or END.
+const DASHES: usize = 5;
+
+/// Labels that have lost their blanks with the line ends are known again by these.
+const LABELS: &[&str] = &[
+    "CERTIFICATE",
+    "TRUSTED CERTIFICATE",
+    "PRIVATE KEY",
+    "ENCRYPTED PRIVATE KEY",
+    "RSA PRIVATE KEY",
+    "EC PRIVATE KEY",
+    "DSA PRIVATE KEY",
+    "OPENSSH PRIVATE KEY",
+    "PUBLIC KEY",
+    "EC PARAMETERS",
+];
+
+/// What stands between a BEGIN and an END. One of the two is missing where the text is cut off.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Block {
+    begin: Option<String>,
+    /// Lines such as `Proc-Type: 4,ENCRYPTED` (RFC 1421).
+    head: Vec<String>,
+    /// What should be base64, without blanks.
+    body: String,
+    end: Option<String>,
+}
+
+/// A PEM text with line ends where they belong, and nothing but its blocks. A text without any
+/// block is left as it is.
+pub(crate) fn normalised(text: &str) -> String {
+    let blocks = blocks(text);
+    if blocks.is_empty() {
+        return text.to_owned();
+    }
+    blocks.iter().map(Block::text).collect()
+}
+
+/// A secret in PEM, made ready and kept out of the log in both forms.
+pub(crate) fn secret(given: &str) -> SecretString {
+    crate::logging::hide(given);
+    let pem = normalised(given);
+    crate::logging::hide(&pem);
+    SecretString::from(pem)
+}
+
+/// All blocks of a text, damaged ones included.
+pub(crate) fn blocks(text: &str) -> Vec<Block> {
+    let text = without_escapes(text);
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut is_open = false;
+    let mut rest = text.as_str();
+    while let Some((before, marker, after)) = next_marker(rest) {
+        let content = Content::of(before);
+        match marker {
+            Marker::Begin(label) => {
+                if let Some(cut_off) = blocks.last_mut().filter(|_| is_open) {
+                    cut_off.take(content);
+                }
+                blocks.push(Block {
+                    begin: Some(label),
+                    ..Block::default()
+                });
+                is_open = true;
+            }
+            Marker::End(label) => {
+                if !is_open {
+                    blocks.push(Block::default());
+                }
+                if let Some(block) = blocks.last_mut() {
+                    // Text before an END that has no BEGIN may be anything.
+                    if is_open {
+                        block.take(content);
+                    }
+                    block.end = Some(label);
+                }
+                is_open = false;
+            }
+        }
+        rest = after;
+    }
+    if let Some(cut_off) = blocks.last_mut().filter(|_| is_open) {
+        cut_off.take(Content::of(rest));
+    }
+    blocks
+}
+
+impl Block {
+    /// What the block is, for example `CERTIFICATE`.
+    pub(crate) fn label(&self) -> &str {
+        let label = self.begin.as_deref().or(self.end.as_deref());
+        label.unwrap_or_default()
+    }
+
+    /// The bytes of the block.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, as the end of a sentence; nothing of the block is repeated.
+    pub(crate) fn der(&self) -> Result<Vec<u8>, String> {
+        use base64::Engine as _;
+        let label = self.label();
+        match (&self.begin, &self.end) {
+            (None, _) => {
+                return Err(format!(
+                    "is cut off: the line with BEGIN {label} is missing"
+                ));
+            }
+            (_, None) => return Err(format!("is cut off: the line with END {label} is missing")),
+            (Some(begin), Some(end)) if begin != end => {
+                return Err(format!("begins as {begin} and ends as {end}"));
+            }
+            _ if self.body.is_empty() => return Err("is empty".to_owned()),
+            _ => {}
+        }
+        let bytes = base64::engine::general_purpose::STANDARD.decode(&self.body);
+        bytes.map_err(|_| "is damaged: characters are missing, or do not belong there".to_owned())
+    }
+
+    fn take(&mut self, content: Content) {
+        self.head = content.head;
+        self.body = content.body;
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        if let Some(label) = &self.begin {
+            text += &format!("-----BEGIN {label}-----\n");
+        }
+        for line in &self.head {
+            text += &format!("{line}\n");
+        }
+        if !self.head.is_empty() {
+            text.push('\n');
+        }
+        let characters: Vec<char> = self.body.chars().collect();
+        for line in characters.chunks(LINE) {
+            text.extend(line);
+            text.push('\n');
+        }
+        if let Some(label) = &self.end {
+            text += &format!("-----END {label}-----\n");
+        }
+        text
+    }
+}
+
+/// What stands between two markers.
+struct Content {
+    head: Vec<String>,
+    body: String,
+}
+
+impl Content {
+    fn of(text: &str) -> Self {
+        let mut head = Vec::new();
+        let mut rest = text.trim_start_matches(is_filling);
+        while let Some((line, after)) = head_line(rest) {
+            head.push(line);
+            rest = after.trim_start_matches(is_filling);
+        }
+        let body = rest.chars().filter(|character| !is_filling(*character));
+        Self {
+            head,
+            body: body.collect(),
+        }
+    }
+}
+
+/// The first line of the head, also where nothing separates it from the next, and what follows.
+fn head_line(text: &str) -> Option<(String, &str)> {
+    const ENCRYPTED: &str = "4,ENCRYPTED";
+    if let Some(rest) = text.strip_prefix("Proc-Type:") {
+        let rest = rest.trim_start().strip_prefix(ENCRYPTED)?;
+        return Some((format!("Proc-Type: {ENCRYPTED}"), rest));
+    }
+    if let Some(rest) = text.strip_prefix("DEK-Info:") {
+        let (cipher, rest) = rest.trim_start().split_once(',')?;
+        // The vector is a block of the cipher; what follows may be digits as well.
+        let digits = if cipher.starts_with("AES") || cipher.starts_with("CAMELLIA") {
+            32
+        } else {
+            16
+        };
+        let (vector, rest) = rest.split_at_checked(digits)?;
+        return Some((format!("DEK-Info: {cipher},{vector}"), rest));
+    }
+    // Any other, such as a comment, ends with its line.
+    let (line, rest) = text.split_once('\n')?;
+    let (name, _) = line.split_once(':')?;
+    let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    is_name.then(|| (line.trim().to_owned(), rest))
+}
+
+/// Whether a character stands where a line ended, or around the text: blanks of all kinds, quotes,
+/// and what marks the order of bytes.
+fn is_filling(character: char) -> bool {
+    character.is_whitespace()
+        || matches!(
+            character,
+            '"' | '\'' | '`' | '\u{200b}' | '\u{200c}' | '\u{200d}' | '\u{2060}' | '\u{feff}'
+        )
+}
+
+enum Marker {
+    Begin(String),
+    End(String),
+}
+
+/// The next BEGIN or END of a text, with what stands before and behind it.
+fn next_marker(text: &str) -> Option<(&str, Marker, &str)> {
+    let mut from = 0;
+    while let Some(at) = text[from..].find('-') {
+        let start = from + at;
+        let inside = text[start..].trim_start_matches('-');
+        let found = marker(inside.trim_start());
+        if let Some((marker, after)) = found {
+            return Some((&text[..start], marker, after));
+        }
+        from = text.len() - inside.len();
+    }
+    None
+}
+
+/// The marker that begins behind its first dashes.
+fn marker(text: &str) -> Option<(Marker, &str)> {
+    let (is_begin, rest) = match text.strip_prefix("BEGIN") {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix("END")?),
+    };
+    let (label, rest) = rest.split_at(rest.find('-')?);
+    let is_of_label = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c.is_whitespace();
+    if !label.chars().all(is_of_label) {
+        return None;
+    }
+    let dashes = rest.len() - rest.trim_start_matches('-').len();
+    // The dashes of the next marker may follow without anything between.
+    let rest = &rest[dashes.min(DASHES)..];
+    let label = whole_label(label);
+    let marker = if is_begin {
+        Marker::Begin(label)
+    } else {
+        Marker::End(label)
+    };
+    Some((marker, rest))
+}
+
+fn whole_label(given: &str) -> String {
+    let words: Vec<&str> = given.split_whitespace().collect();
+    let squeezed = words.concat();
+    let is_it = |label: &&&str| label.replace(' ', "") == squeezed;
+    match LABELS.iter().find(is_it) {
+        Some(label) => (*label).to_owned(),
+        // Its name in SSLeay.
+        None if squeezed == "X509CERTIFICATE" => "CERTIFICATE".to_owned(),
+        None => words.join(" "),
+    }
+}
+
+/// The text without the escapes of JSON, also where they were escaped again: an escaped line end
+/// or tab becomes a line end, any other character stands for itself. PEM has no backslashes.
+fn without_escapes(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        if character != '\\' {
+            plain.push(character);
+            continue;
+        }
+        let mut escaped = characters.next();
+        while escaped == Some('\\') {
+            escaped = characters.next();
+        }
+        match escaped {
+            Some('n' | 'r' | 't') => plain.push('\n'),
+            Some('u') => {
+                let digits: String = characters.by_ref().take(4).collect();
+                let code = u32::from_str_radix(&digits, 16).ok();
+                match code.and_then(char::from_u32) {
+                    Some(character) => plain.push(character),
+                    None => plain.push_str(&digits),
+                }
+            }
+            Some(other) => plain.push(other),
+            None => {}
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+
+    fn pem(label: &str, bytes: &[u8]) -> String {
+        let body = base64::engine::general_purpose::STANDARD.encode(bytes);
+        let lines: Vec<&str> = body
+            .as_bytes()
+            .chunks(LINE)
+            .map(|line| std::str::from_utf8(line).unwrap())
+            .collect();
+        format!(
+            "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
+            lines.join("\n")
+        )
+    }
+
+    /// What people and tools put in the place of a line end.
+    const LINE_ENDS: &[&str] = &[
+        "\n",
+        "\r\n",
+        "\r",
+        "\n\n",
+        "  \r\n",
+        "\\n",
+        "\\r\\n",
+        "\\r",
+        "\\\\n",
+        "\\\\r\\\\n",
+        " ",
+        "    ",
+        "\t",
+        "\\t",
+        "\n    ",
+        "\u{a0}",
+        "\\\n",
+        "\"\n\"",
+        "\\u000a",
+        "",
+    ];
+
+    proptest! {
+        #[test]
+        fn line_ends_do_not_change_what_a_text_means(
+            blocks_of in proptest::collection::vec(
+                (select(LABELS), proptest::collection::vec(any::<u8>(), 1..300)),
+                1..4,
+            ),
+            // One for all, as a tool would, or another at each place.
+            ends in proptest::collection::vec(select(LINE_ENDS), 1..40),
+            around in select(&["", "\"", "'", " ", "\n", "\u{feff}", "\\\"", "key = \""][..]),
+        ) {
+            let whole: String = blocks_of.iter().map(|(label, bytes)| pem(label, bytes)).collect();
+            let mut ends = ends.iter().cycle();
+            let mangled = whole.split('\n').fold(String::new(), |text, line| {
+                text + line + ends.next().unwrap()
+            });
+            let mangled = format!("{around}{mangled}{around}");
+            prop_assert_eq!(normalised(&mangled), whole.as_str(), "{}", mangled);
+            let read: Vec<(String, Vec<u8>)> = blocks(&mangled)
+                .iter()
+                .map(|block| (block.label().to_owned(), block.der().unwrap()))
+                .collect();
+            let expected: Vec<(String, Vec<u8>)> = blocks_of
+                .iter()
+                .map(|(label, bytes)| ((*label).to_owned(), bytes.clone()))
+                .collect();
+            prop_assert_eq!(read, expected);
+        }
+
+        #[test]
+        fn any_text_is_taken_apart_and_what_is_ready_stays(text in "[-BEGIND AZaz09+/=\\\\nrtu\"\n\u{e9}:,]{0,200}") {
+            let once = normalised(&text);
+            prop_assert_eq!(normalised(&once), once);
+        }
+    }
+
+    #[test]
+    fn a_text_that_has_lost_all_its_blanks_is_known_again() {
+        for label in LABELS {
+            let whole = pem(label, &[7; 100]);
+            let squeezed: String = whole.split_whitespace().collect();
+            assert_eq!(normalised(&squeezed), whole, "{squeezed}");
+        }
+    }
+
+    #[test]
+    fn an_encrypted_key_of_old_keeps_its_head() {
+        let head =
+            "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0123456789ABCDEF0123456789ABCDEF\n\n";
+        let whole = pem("RSA PRIVATE KEY", &[0xd3; 100])
+            .replace("RSA PRIVATE KEY-----\n0", "RSA PRIVATE KEY-----\nHEAD0")
+            .replace("HEAD", head);
+        assert!(whole.contains("Proc-Type"), "{whole}");
+        for end in LINE_ENDS {
+            let mangled = whole.replace('\n', end);
+            assert_eq!(normalised(&mangled), whole, "{mangled}");
+        }
+    }
+
+    #[test]
+    fn what_stands_around_the_blocks_is_left_out() {
+        let one = pem("CERTIFICATE", b"one");
+        let text = format!("Bag Attributes\n    friendlyName: x\n{one}subject=/CN=x\n");
+        assert_eq!(normalised(&text), one);
+        for text in ["", "secret", "a-b - c", "-----BEGIN", "BEGIN CERTIFICATE"] {
+            assert_eq!(normalised(text), text);
+        }
+    }
+
+    #[test]
+    fn a_damaged_block_is_kept_and_said() {
+        let [one, two] = [b"one", b"two"].map(|bytes| pem("CERTIFICATE", bytes));
+        for (first, said) in [
+            (
+                one.replace("-----END CERTIFICATE-----\n", ""),
+                "is cut off: the line with END CERTIFICATE is missing",
+            ),
+            (
+                one.replace("-----BEGIN CERTIFICATE-----\n", ""),
+                "is cut off: the line with BEGIN CERTIFICATE is missing",
+            ),
+            (
+                one.replace("END CERTIFICATE", "END PRIVATE KEY"),
+                "begins as CERTIFICATE and ends as PRIVATE KEY",
+            ),
+            (one.replace("b25l", ""), "is empty"),
+            (
+                one.replace("b25l", "b25"),
+                "is damaged: characters are missing, or do not belong there",
+            ),
+            (
+                one.replace("b25l", "b2_l"),
+                "is damaged: characters are missing, or do not belong there",
+            ),
+        ] {
+            let text = format!("{first}{two}");
+            for text in [normalised(&text), text] {
+                let read = blocks(&text);
+                assert_eq!(read.len(), 2, "{text}");
+                assert_eq!(read[0].der().unwrap_err(), said, "{text}");
+                assert_eq!(read[1].der().unwrap(), b"two", "{text}");
+            }
+        }
+    }
+}
