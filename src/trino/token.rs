@@ -9,6 +9,7 @@ use base64::Engine as _;
 use reqwest::header::HeaderValue;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use tokio::sync::Mutex;
 
 use super::auth::bearer;
@@ -47,7 +48,8 @@ struct Token {
 #[derive(Deserialize)]
 struct Answer {
     access_token: String,
-    expires_in: Option<u64>,
+    /// Seconds; there are servers that write text, decimals, or more than a clock can hold.
+    expires_in: Option<Box<RawValue>>,
 }
 
 /// A bad answer (RFC 6749, 5.2).
@@ -171,11 +173,75 @@ impl TokenSource {
         // The answer is not repeated: it may hold a token.
         let answer: Answer = serde_json::from_slice(&body)
             .map_err(|_| TrinoError::Protocol("its answer has no \"access_token\"".to_owned()))?;
-        let life = answer.expires_in.map(Duration::from_secs);
+        let given = answer.expires_in.as_deref().map(RawValue::get);
+        let life = given.and_then(life);
+        if let (Some(given), None) = (given, life) {
+            tracing::info!(
+                "the token endpoint says that its token expires in {given} seconds, which is no \
+                 time; the token is used until Trino refuses it"
+            );
+        }
+        // A life beyond what the clock can hold is none that ends.
+        let after = |life| asked.checked_add(life);
         Ok(Token {
             header: bearer(&answer.access_token)?,
-            expires_at: life.map(|life| asked + life),
-            replace_at: life.map(|life| asked + life.saturating_sub(MARGIN).max(life / 2)),
+            expires_at: life.and_then(after),
+            replace_at: life.and_then(|life| after(life.saturating_sub(MARGIN).max(life / 2))),
         })
+    }
+}
+
+/// The time that an answer's seconds are, in JSON; `None` where they are none.
+fn life(expires_in: &str) -> Option<Duration> {
+    let seconds = expires_in.trim_matches(['"', ' ']).parse().ok()?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_life_of_a_token_is_understood_in_every_form() {
+        let seconds = |life: &str| {
+            let text = format!("{{\"access_token\":\"t\",\"expires_in\":{life}}}");
+            let answer: Answer = serde_json::from_str(&text).unwrap();
+            let given = answer.expires_in.as_deref().map(RawValue::get);
+            given.and_then(super::life).map(|life| life.as_secs_f64())
+        };
+        for given in [
+            "3600",
+            "\"3600\"",
+            "3600.0",
+            "\" 3600.0 \"",
+            "3.6e3",
+            "\"3.6e3\"",
+        ] {
+            assert_eq!(seconds(given), Some(3600.0), "{given}");
+        }
+        assert_eq!(seconds("0"), Some(0.0));
+        assert_eq!(seconds("0.5"), Some(0.5));
+        for given in [
+            "null",
+            "\"soon\"",
+            "\"\"",
+            "-1",
+            "\"inf\"",
+            "\"NaN\"",
+            "1e300",
+            "1e400",
+            "[3600]",
+            "true",
+            "18446744073709551615",
+            "99999999999999999999999",
+        ] {
+            assert_eq!(seconds(given), None, "{given}");
+        }
+    }
+
+    #[test]
+    fn a_life_beyond_the_clock_is_none_that_ends() {
+        let longest = life("18446744073709549568").unwrap();
+        assert_eq!(Instant::now().checked_add(longest), None);
     }
 }
