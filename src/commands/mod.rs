@@ -68,6 +68,10 @@ async fn connection(path: &Path) -> Result<Connection, ConnectorError> {
 }
 
 fn checked(config: &Value) -> Result<Connection, ConnectorError> {
+    // Also where the configuration cannot be used: one of them may be why.
+    for unknown in config::unknown_fields(config) {
+        tracing::warn!("{unknown}");
+    }
     let connection = Connection::from_json(config).map_err(|all| config::describe(&all))?;
     for remark in &connection.remarks {
         tracing::info!("{remark}");

@@ -2,11 +2,9 @@
 
 use serde_json::value::RawValue;
 
+use crate::config::SPEC;
 use crate::output::Output;
 use crate::protocol::message::Message;
-
-/// The specification, hand-written: its order, titles and texts are what people see.
-const SPEC: &str = include_str!("../../spec.json");
 
 pub(super) async fn run(output: &Output) -> anyhow::Result<u8> {
     // One message is one line; the file is indented for people.

@@ -2,6 +2,7 @@
 
 use reqwest::Url;
 use secrecy::SecretString;
+use serde_json::Value;
 
 use super::fields::Fields;
 use super::server::is_loopback;
@@ -45,31 +46,32 @@ pub struct Grants {
     pub extra_credentials: Vec<(String, SecretString)>,
 }
 
-const METHODS: &str = "choose \"none\", \"password\", \"jwt\" or \"oauth2_client_credentials\"";
+const METHODS: &[&str] = &["none", "password", "jwt", "oauth2_client_credentials"];
+
+/// Fields that say which method is meant where it is not named.
+const MARKS: &[(&str, &[&str])] = &[
+    ("password", &["password"]),
+    ("jwt", &["token"]),
+    (
+        "oauth2_client_credentials",
+        &["token_endpoint", "client_id", "client_secret"],
+    ),
+];
 
 /// Reads `authentication`; `plain` says that secrets may go over plain http.
 pub(super) fn read(fields: &mut Fields<'_>, plain: bool) -> Authentication {
-    fields.object("authentication", |fields| {
-        let method = fields.text("method");
+    fields.object("authentication", "method", |fields| {
         let secret = |fields: &mut Fields<'_>, name, expected| {
             secret(fields, name, expected).map_or(Authentication::None, |secret| match name {
                 "token" => Authentication::Jwt(secret),
                 _ => Authentication::Password(secret),
             })
         };
-        match method.as_deref() {
-            None if fields.has("password") => {
-                secret(fields, "password", "the password of the user")
-            }
-            None | Some("none" | "") => Authentication::None,
+        match fields.word_or_meant("method", METHODS, MARKS) {
             Some("password") => secret(fields, "password", "the password of the user"),
             Some("jwt") => secret(fields, "token", "the JSON Web Token"),
             Some("oauth2_client_credentials") => client_credentials(fields, plain),
-            Some(other) => {
-                let text = format!("\"{other}\" is not known; {METHODS}");
-                fields.problem("method", &text);
-                Authentication::None
-            }
+            _ => Authentication::None,
         }
     })
 }
@@ -85,7 +87,7 @@ pub(super) fn grants(fields: &mut Fields<'_>) -> Grants {
 /// A secret that must be there; `expected` completes "set it to …".
 fn secret(fields: &mut Fields<'_>, name: &str, expected: &str) -> Option<SecretString> {
     let Some(secret) = fields.secret(name) else {
-        fields.problem(name, &format!("is missing; set it to {expected}"));
+        fields.missing(name, expected);
         return None;
     };
     crate::logging::hide(secret);
@@ -149,37 +151,37 @@ fn client_credentials(fields: &mut Fields<'_>, plain: bool) -> Authentication {
 
 /// A list of `{"name": …, "value": …}`, or an object of names and values.
 fn extra_credentials(fields: &mut Fields<'_>) -> Vec<(String, SecretString)> {
-    use serde_json::Value;
     const NAME: &str = "extra_credentials";
-    let mut credentials = Vec::new();
-    let mut add = |fields: &mut Fields<'_>, name: &str, value: Option<&str>| match value {
-        Some(value) if !name.trim().is_empty() => {
-            crate::logging::hide(value);
-            credentials.push((name.trim().to_owned(), SecretString::from(value)));
-        }
-        // The value is not repeated.
-        _ => fields.problem(
-            NAME,
-            "must hold entries of a name and a value, both of them text",
-        ),
+    let credential = |name: &str, value: Option<&Value>| {
+        let value = value.and_then(Value::as_str).unwrap_or_default();
+        crate::logging::hide(value);
+        let is_whole = !name.trim().is_empty() && !value.is_empty();
+        is_whole.then(|| (name.trim().to_owned(), SecretString::from(value)))
     };
-    match fields.value(NAME) {
-        None => {}
-        Some(Value::Object(map)) => {
-            for (name, value) in map {
-                add(fields, name, value.as_str());
+    // An entry that is not whole is named; its value is not repeated.
+    let read: Vec<Result<_, String>> = match fields.value(NAME) {
+        Some(Value::Object(map)) => map
+            .iter()
+            .map(|(name, value)| {
+                credential(name, Some(value)).ok_or_else(|| format!(" (\"{name}\")"))
+            })
+            .collect(),
+        _ => fields.objects(NAME, "name", |entry| {
+            let name = entry.value("name").and_then(Value::as_str);
+            credential(name.unwrap_or_default(), entry.given("value"))
+                .ok_or_else(|| entry.entry().to_owned())
+        }),
+    };
+    let mut credentials = Vec::with_capacity(read.len());
+    for entry in read {
+        match entry {
+            Ok(credential) => credentials.push(credential),
+            Err(entry) => {
+                let text =
+                    format!("must hold entries of a name and a value, both of them text{entry}");
+                fields.problem(NAME, &text);
             }
         }
-        Some(Value::Array(list)) => {
-            for entry in list {
-                let name = entry["name"].as_str().unwrap_or_default();
-                add(fields, name, entry["value"].as_str());
-            }
-        }
-        Some(_) => fields.problem(
-            NAME,
-            "must be a list of entries with \"name\" and \"value\"",
-        ),
     }
     credentials
 }

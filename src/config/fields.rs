@@ -1,9 +1,17 @@
 //! Reads fields out of a JSON object and collects what is wrong with them.
+//!
+//! People and tools write one value in several forms, so each reader takes all of them: null and
+//! empty text mean "not set" for every field, `8080.0` and `"8080"` are whole numbers, `"true"` is a
+//! flag, and one text stands for a list.
 
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::rc::Rc;
 
 use serde_json::{Map, Value};
+
+use super::form::{self, Unknown};
+use super::value::{is_empty, is_same_word, is_set, kind, one_of, split_at_commas, whole_number};
 
 /// Something wrong with one field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +35,13 @@ impl fmt::Display for Problem {
 /// that the reader goes on and finds all of them.
 pub(super) struct Fields<'a> {
     map: Option<&'a Map<String, Value>>,
+    /// A field that was given without an object around it, with its value.
+    alone: Option<(&'static str, &'a Value)>,
     prefix: &'static str,
+    /// Which entry of a list this is, in words; empty if it is none.
+    entry: String,
+    /// The fields of the whole configuration that are not known; one may be a misspelt name.
+    unknown: Rc<[Unknown]>,
     problems: Vec<Problem>,
 }
 
@@ -35,7 +49,10 @@ impl<'a> Fields<'a> {
     pub(super) fn new(value: &'a Value) -> Self {
         let mut fields = Self {
             map: value.as_object(),
+            alone: None,
             prefix: "",
+            entry: String::new(),
+            unknown: form::unknown(value).into(),
             problems: Vec::new(),
         };
         if fields.map.is_none() {
@@ -47,35 +64,46 @@ impl<'a> Fields<'a> {
         fields
     }
 
-    /// Reads the object in field `name` with `read`, whose problems are named `name.…`.
-    /// An absent field reads as an empty object.
+    fn inner(&self, name: &'static str, map: Option<&'a Map<String, Value>>) -> Self {
+        Self {
+            map,
+            alone: None,
+            prefix: name,
+            entry: String::new(),
+            unknown: Rc::clone(&self.unknown),
+            problems: Vec::new(),
+        }
+    }
+
+    /// Reads the object in field `name` with `read`, whose problems are named `name.…`. A text in
+    /// its place is its field `main`, and an absent field reads as an empty object.
     pub(super) fn object<T>(
         &mut self,
         name: &'static str,
+        main: &'static str,
         read: impl FnOnce(&mut Fields<'a>) -> T,
     ) -> T {
-        let map = match self.value(name) {
-            None => None,
-            Some(Value::Object(map)) => Some(map),
-            Some(other) => {
-                self.problem(name, &format!("must be an object, not {}", kind(other)));
-                None
-            }
-        };
-        let mut inner = Fields {
-            map,
-            prefix: name,
-            problems: Vec::new(),
-        };
+        let value = self.value(name);
+        let mut inner = self.inner(name, value.and_then(Value::as_object));
+        match value {
+            None | Some(Value::Object(_)) => {}
+            Some(text @ Value::String(_)) => inner.alone = Some((main, text)),
+            Some(other) => self.problem(
+                name,
+                &format!("must be an object with \"{main}\", not {}", kind(other)),
+            ),
+        }
         let result = read(&mut inner);
         self.problems.append(&mut inner.problems);
         result
     }
 
-    /// Reads the objects of the list in field `name` with `read`; an absent list is an empty one.
+    /// Reads the objects of the list in field `name` with `read`; an absent list is an empty one,
+    /// and an entry in which nothing is set is none. `key` is the field that tells entries apart.
     pub(super) fn objects<T>(
         &mut self,
         name: &'static str,
+        key: &'static str,
         mut read: impl FnMut(&mut Fields<'a>) -> T,
     ) -> Vec<T> {
         let list = match self.value(name) {
@@ -90,15 +118,22 @@ impl<'a> Fields<'a> {
             }
         };
         let mut results = Vec::new();
-        for entry in list {
+        for (number, entry) in (1..).zip(list) {
+            if !is_set(entry) {
+                continue;
+            }
             let Some(map) = entry.as_object() else {
-                self.problem(name, &format!("must hold objects, not {}", kind(entry)));
+                let text = format!("entry {number} must be an object, not {}", kind(entry));
+                self.problem(name, &text);
                 continue;
             };
-            let mut inner = Fields {
-                map: Some(map),
-                prefix: name,
-                problems: Vec::new(),
+            if map.values().all(is_empty) {
+                continue;
+            }
+            let mut inner = self.inner(name, Some(map));
+            inner.entry = match map.get(key).and_then(Value::as_str).map(str::trim) {
+                None | Some("") => format!(" (entry {number})"),
+                Some(called) => format!(" (entry {number}, \"{called}\")"),
             };
             results.push(read(&mut inner));
             self.problems.append(&mut inner.problems);
@@ -120,29 +155,62 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn problem(&mut self, name: &str, text: &str) {
-        let field = match (self.prefix, name) {
-            ("", name) => name.to_owned(),
-            (prefix, name) => format!("{prefix}.{name}"),
-        };
-        self.problems.push(Problem {
-            field,
-            text: text.to_owned(),
-        });
+        let field = format!("{}{}", self.path(name), self.entry);
+        let text = text.to_owned();
+        self.problems.push(Problem { field, text });
     }
 
-    /// The value of a field; null counts as absent, as forms send it.
+    /// The problem of a field that must be there; `expected` completes "set it to …". A field that
+    /// seems to be this one under a wrong name is named.
+    pub(super) fn missing(&mut self, name: &str, expected: &str) {
+        let path = self.path(name);
+        let misspelt = self
+            .unknown
+            .iter()
+            .find(|unknown| unknown.suggestion.as_deref() == Some(path.as_str()));
+        let text = match misspelt {
+            None => format!("is missing; set it to {expected}"),
+            Some(Unknown { path: given, .. }) => format!(
+                "is missing; there is \"{given}\", which is not known: did you mean \"{path}\"? Set it to {expected}"
+            ),
+        };
+        self.problem(name, &text);
+    }
+
+    fn path(&self, name: &str) -> String {
+        match (self.prefix, name) {
+            ("", name) => name.to_owned(),
+            (prefix, name) => format!("{prefix}.{name}"),
+        }
+    }
+
+    /// Which entry of a list this is, in words; empty if it is none.
+    pub(super) fn entry(&self) -> &str {
+        &self.entry
+    }
+
+    /// The value of a field as it is given; null counts as absent, as forms send it.
+    pub(super) fn given(&self, name: &str) -> Option<&'a Value> {
+        let value = match self.alone {
+            Some((main, value)) if main == name => Some(value),
+            _ => self.map?.get(name),
+        };
+        value.filter(|value| !value.is_null())
+    }
+
+    /// The value of a field that is set: neither null nor empty text.
     pub(super) fn value(&self, name: &str) -> Option<&'a Value> {
-        self.map?.get(name).filter(|value| !value.is_null())
+        self.given(name).filter(|value| is_set(value))
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
         self.value(name).is_some()
     }
 
-    /// Text without outer blanks; `None` when absent or empty.
+    /// Text without outer blanks; `None` when it is not set.
     pub(super) fn text(&mut self, name: &str) -> Option<String> {
         match self.value(name)? {
-            Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+            Value::String(text) => Some(text.trim().to_owned()),
             other => {
                 self.problem(name, &format!("must be text, not {}", kind(other)));
                 Some(String::new())
@@ -153,19 +221,55 @@ impl<'a> Fields<'a> {
     /// Text that must be there; `expected` completes "set it to …".
     pub(super) fn required_text(&mut self, name: &str, expected: &str) -> String {
         self.text(name).unwrap_or_else(|| {
-            let what = if self.has(name) {
-                "is empty"
+            if self.given(name).is_some() {
+                self.problem(name, &format!("is empty; set it to {expected}"));
             } else {
-                "is missing"
-            };
-            self.problem(name, &format!("{what}; set it to {expected}"));
+                self.missing(name, expected);
+            }
             String::new()
         })
     }
 
+    /// One of `words`, in small or capital letters; `None` when it is not set, or another word.
+    pub(super) fn word(&mut self, name: &str, words: &[&'static str]) -> Option<&'static str> {
+        let given = self.text(name).filter(|given| !given.is_empty())?;
+        let word = words.iter().find(|word| is_same_word(word, &given));
+        if word.is_none() {
+            // A text in the place of an object is not repeated: it may be a password.
+            let given = match self.alone {
+                Some(_) => "the text".to_owned(),
+                None => format!("\"{given}\""),
+            };
+            let text = format!("{given} is not known; choose {}", one_of(words));
+            self.problem(name, &text);
+        }
+        word.copied()
+    }
+
+    /// As [`Fields::word`]; where it is not set, the word whose fields are there. `marks` names
+    /// them. Fields of several words are a problem: none must be dropped in silence.
+    pub(super) fn word_or_meant(
+        &mut self,
+        name: &str,
+        words: &[&'static str],
+        marks: &[(&'static str, &[&str])],
+    ) -> Option<&'static str> {
+        if self.has(name) {
+            return self.word(name, words);
+        }
+        let meant = marks
+            .iter()
+            .filter(|(_, fields)| fields.iter().any(|field| self.has(field)));
+        let meant: Vec<&'static str> = meant.map(|(word, _)| *word).collect();
+        if meant.len() > 1 {
+            self.missing(name, &one_of(&meant));
+        }
+        meant.first().copied()
+    }
+
     /// A secret exactly as given, blanks included.
     pub(super) fn secret(&mut self, name: &str) -> Option<&'a str> {
-        let value = self.value(name)?;
+        let value = self.given(name)?;
         let Some(text) = value.as_str() else {
             // The value itself must not show, whatever it is.
             self.problem(name, "must be text");
@@ -174,10 +278,13 @@ impl<'a> Fields<'a> {
         (!text.is_empty()).then_some(text)
     }
 
+    /// true or false, also written as text.
     pub(super) fn flag(&mut self, name: &str, default: bool) -> bool {
         match self.value(name) {
             None => default,
             Some(Value::Bool(flag)) => *flag,
+            Some(Value::String(text)) if is_same_word(text.trim(), "true") => true,
+            Some(Value::String(text)) if is_same_word(text.trim(), "false") => false,
             Some(other) => {
                 self.problem(name, &format!("must be true or false, not {}", kind(other)));
                 default
@@ -185,15 +292,14 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A whole number, also written as text.
+    /// A whole number, also written as text, or with zeros behind a decimal point.
     pub(super) fn integer(&mut self, name: &str, default: u64, range: RangeInclusive<u64>) -> u64 {
         let Some(value) = self.value(name) else {
             return default;
         };
         let number = match value {
-            Value::Number(number) => number.as_u64(),
-            Value::String(text) if text.trim().is_empty() => Some(default),
-            Value::String(text) => text.trim().parse().ok(),
+            Value::Number(number) => whole_number(&number.to_string()),
+            Value::String(text) => whole_number(text.trim()),
             _ => None,
         };
         match number {
@@ -209,12 +315,15 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A list of texts; one text alone counts as a list of one.
+    /// A list of texts; one text alone is taken apart at its commas.
     pub(super) fn texts(&mut self, name: &str) -> Vec<String> {
         let list = match self.value(name) {
             None => return Vec::new(),
-            Some(Value::Array(list)) => list.as_slice(),
-            Some(text @ Value::String(_)) => std::slice::from_ref(text),
+            Some(Value::Array(list)) => list,
+            Some(Value::String(text)) => {
+                let parts = split_at_commas(text).into_iter();
+                return parts.filter(|part| !part.is_empty()).collect();
+            }
             Some(other) => {
                 self.problem(
                     name,
@@ -224,9 +333,8 @@ impl<'a> Fields<'a> {
             }
         };
         let mut texts = Vec::new();
-        for entry in list {
+        for entry in list.iter().filter(|entry| is_set(entry)) {
             match entry {
-                Value::String(text) if text.trim().is_empty() => {}
                 Value::String(text) => texts.push(text.trim().to_owned()),
                 other => self.problem(name, &format!("must hold texts, not {}", kind(other))),
             }
@@ -243,11 +351,23 @@ impl<'a> Fields<'a> {
             };
             return map
                 .iter()
+                .filter(|(_, value)| !value.is_null())
                 .map(|(key, value)| (key.clone(), text(value)))
                 .collect();
         }
+        let mut texts = self.texts(name);
+        if let Some(Value::String(_)) = self.value(name) {
+            // A part without "=" is the rest of a value that has a comma in it.
+            texts = texts.into_iter().fold(Vec::new(), |mut pairs, part| {
+                match pairs.last_mut() {
+                    Some(pair) if !part.contains('=') => *pair = format!("{pair},{part}"),
+                    _ => pairs.push(part),
+                }
+                pairs
+            });
+        }
         let mut pairs = Vec::new();
-        for text in self.texts(name) {
+        for text in texts {
             match text.split_once('=') {
                 Some((key, value)) if !key.trim().is_empty() => {
                     pairs.push((key.trim().to_owned(), value.trim().to_owned()));
@@ -265,13 +385,5 @@ impl<'a> Fields<'a> {
     }
 }
 
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,23 +1,30 @@
 //! The configuration: raw JSON → [`Connection`], with everything that is wrong reported at once.
 //!
 //! The fields, their titles and defaults for the form are in `spec.json`; a test holds the two
-//! together. Unknown keys are ignored, since the platform may store its own.
+//! together. A key that is not known is no problem, since the platform may store its own, but it
+//! is said ([`unknown_fields`]).
 
 mod auth;
 mod fields;
+mod form;
+pub(crate) mod pem;
 mod queries;
 mod route;
+mod schemas;
 mod server;
 mod sync;
 mod tls;
+mod value;
 
 use serde_json::Value;
 
 pub use auth::{Authentication, ClientCredentials, Grants};
 pub use fields::Problem;
+pub use form::{SPEC, unknown_fields};
 pub use queries::QueryStream;
 pub(crate) use route::public_key;
 pub use route::{Proxy, Tunnel, TunnelLogin};
+pub use schemas::{DottedName, Namespaces, SchemaPattern};
 pub use server::Server;
 pub use sync::{Replication, Sync};
 pub use tls::{ClientCertificate, Tls, TlsSettings, Verification};
@@ -71,9 +78,9 @@ pub struct Connection {
     pub catalog: String,
     /// The schema of streams that name none, in lower case.
     pub schema: String,
-    /// More schemas: exact names or patterns with `*`, in lower case, of another catalog if that
-    /// stands before a dot.
-    pub schemas: Vec<String>,
+    /// More schemas: exact names or patterns with `*`, of another catalog if that stands before a
+    /// dot.
+    pub schemas: Vec<DottedName>,
     /// SQL statements that are streams.
     pub queries: Vec<QueryStream>,
     /// How changes are found.
@@ -130,11 +137,7 @@ impl Connection {
             "schema",
             "the name of a schema in that catalog, for example \"public\"; SHOW SCHEMAS lists them",
         );
-        let schemas = fields
-            .texts("schemas")
-            .iter()
-            .map(|schema| schema.to_lowercase())
-            .collect();
+        let schemas = dotted_names(&mut fields, "schemas");
         let check_privileges = fields.flag("check_privileges", true);
         let concurrency = fields.integer("concurrency", DEFAULT_CONCURRENCY, 1..=64);
         let fetch_protocol = fetch_protocol(&mut fields);
@@ -156,13 +159,6 @@ impl Connection {
         let source = fields
             .text("source")
             .unwrap_or_else(|| DEFAULT_SOURCE.to_owned());
-        if fields.has("password") {
-            remarks.push(
-                "\"password\" at the top level is not used: put it into \"authentication\", as \
-                 {\"method\": \"password\", \"password\": \"…\"}"
-                    .to_owned(),
-            );
-        }
         if has_secrets(&authentication, &grants)
             && !plain
             && !server.tls.is_on()
@@ -227,42 +223,30 @@ impl Connection {
         self.slice_rows.unwrap_or(suiting.clamp(1, SLICE_ROWS))
     }
 
-    /// The catalog and the schema behind a namespace: it is a schema, or `catalog.schema` for a
-    /// catalog that `schemas` names.
-    pub fn place<'a>(&'a self, namespace: &'a str) -> (&'a str, &'a str) {
-        let is_named = |catalog: &str| {
-            self.schemas
-                .iter()
-                .filter_map(|entry| entry.split_once('.'))
-                .any(|(named, _)| named == catalog)
-        };
-        match namespace.split_once('.') {
-            Some((catalog, schema)) if is_named(catalog) => (catalog, schema),
-            _ => (&self.catalog, namespace),
-        }
-    }
-
-    /// The namespace of a schema.
-    pub fn namespace(&self, catalog: &str, schema: &str) -> String {
-        if catalog == self.catalog {
-            schema.to_owned()
-        } else {
-            format!("{catalog}.{schema}")
-        }
+    /// The namespaces of this configuration, where these catalogs exist; see
+    /// [`DottedName::resolve`].
+    pub fn namespaces(&self, catalogs: &[String]) -> Namespaces {
+        Namespaces::new(&self.catalog, &self.schemas, catalogs)
     }
 }
 
+fn dotted_names(fields: &mut Fields<'_>, name: &str) -> Vec<DottedName> {
+    let texts = fields.texts(name);
+    let mut names = Vec::with_capacity(texts.len());
+    for text in texts {
+        match DottedName::parse(&text) {
+            Ok(parsed) => names.push(parsed),
+            Err(why) => fields.problem(name, &format!("the entry {text} {why}")),
+        }
+    }
+    names
+}
+
 fn fetch_protocol(fields: &mut Fields<'_>) -> FetchProtocol {
-    match fields.text("fetch_protocol").as_deref() {
-        None | Some("" | "auto") => FetchProtocol::Auto,
+    match fields.word("fetch_protocol", &["auto", "direct", "spooled"]) {
         Some("direct") => FetchProtocol::Direct,
         Some("spooled") => FetchProtocol::Spooled,
-        Some(other) => {
-            let text =
-                format!("\"{other}\" is not known; choose \"auto\", \"direct\" or \"spooled\"");
-            fields.problem("fetch_protocol", &text);
-            FetchProtocol::Auto
-        }
+        _ => FetchProtocol::Auto,
     }
 }
 
@@ -475,11 +459,16 @@ mod tests {
     fn a_namespace_may_name_another_catalog() {
         let connection =
             Connection::from_json(&with(&json!({"schemas": ["lake.raw_*", "x"]}))).unwrap();
-        assert_eq!(connection.place("public"), ("postgres", "public"));
-        assert_eq!(connection.place("lake.raw_a"), ("lake", "raw_a"));
-        assert_eq!(connection.place("odd.name"), ("postgres", "odd.name"));
-        assert_eq!(connection.namespace("lake", "raw_a"), "lake.raw_a");
-        assert_eq!(connection.namespace("postgres", "x"), "x");
+        let known = connection.namespaces(&[]);
+        let place = |namespace| {
+            let (catalog, schema) = known.place(namespace);
+            format!("{catalog}/{schema}")
+        };
+        assert_eq!(place("public"), "postgres/public");
+        assert_eq!(place("lake.raw_a"), "lake/raw_a");
+        assert_eq!(place("odd.name"), "postgres/odd.name");
+        assert_eq!(known.namespace("lake", "raw_a"), "lake.raw_a");
+        assert_eq!(known.namespace("postgres", "x"), "x");
     }
 
     #[test]
@@ -517,6 +506,6 @@ mod tests {
             (connection.catalog.as_str(), connection.schema.as_str()),
             ("hive", "sales")
         );
-        assert_eq!(connection.schemas, ["raw_*"]);
+        assert_eq!(connection.schemas[0].to_string(), "raw_*");
     }
 }

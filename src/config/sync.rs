@@ -23,15 +23,10 @@ pub struct Sync {
 }
 
 pub(super) fn read(fields: &mut Fields<'_>) -> Sync {
-    fields.object("replication_method", |fields| {
-        let replication = match fields.text("method").as_deref() {
-            None | Some("STANDARD" | "") => Replication::Standard,
+    fields.object("replication_method", "method", |fields| {
+        let replication = match fields.word("method", &["STANDARD", "CHANGES"]) {
             Some("CHANGES") => Replication::Changes,
-            Some(other) => {
-                let text = format!("\"{other}\" is not known; choose \"STANDARD\" or \"CHANGES\"");
-                fields.problem("method", &text);
-                Replication::Standard
-            }
+            _ => Replication::Standard,
         };
         let cursor_lag = fields.integer("cursor_lag", 0, 0..=31_536_000);
         Sync {

@@ -1,0 +1,456 @@
+//! The fields of the form, as `spec.json` has them, and what is said of a field that is none of them.
+//!
+//! A name that is not known is never an error, since the platform stores names of its own beside
+//! ours. But it is always said: a misspelt `ssl_mode` means plain http.
+
+use std::sync::LazyLock;
+
+use serde_json::{Map, Value};
+
+use super::value::{is_same_word, is_set};
+
+/// The specification, hand-written: its order, titles and texts are what people see.
+pub const SPEC: &str = include_str!("../../spec.json");
+
+static FORM: LazyLock<Value> = LazyLock::new(|| {
+    // A unit test reads it; without it every field would be unknown, and nothing worse.
+    let spec: Value = serde_json::from_str(SPEC).unwrap_or_default();
+    spec["connectionSpecification"].clone()
+});
+
+/// How alike two names must be for the one to be taken for the other (0 to 1, Jaro-Winkler).
+const ALIKE: f64 = 0.85;
+
+/// Characters of an unknown name that are shown.
+const SHOWN: usize = 60;
+
+/// Names that other sources and clients have for our fields, without `_` and in small letters.
+const NAMES_ELSEWHERE: &[(&str, &[&str])] = &[
+    (
+        "hostname",
+        &[
+            "host",
+            "server",
+            "servername",
+            "address",
+            "url",
+            "uri",
+            "baseurl",
+            "endpoint",
+            "coordinator",
+            "jdbcurl",
+            "connectionstring",
+        ],
+    ),
+    (
+        "username",
+        &["user", "login", "userid", "dbuser", "principal"],
+    ),
+    (
+        "catalog",
+        &["database", "databasename", "db", "dbname", "catalogname"],
+    ),
+    ("schema", &["schemaname", "defaultschema", "namespace"]),
+    ("schemas", &["schemalist", "schemafilter", "schemapattern"]),
+    (
+        "authentication.password",
+        &["password", "pass", "passwd", "pwd"],
+    ),
+    (
+        "authentication.token",
+        &["token", "jwt", "accesstoken", "bearertoken"],
+    ),
+    (
+        "authentication",
+        &["auth", "authmethod", "authtype", "credentials"],
+    ),
+    (
+        "ssl_mode",
+        &[
+            "ssl",
+            "sslmethod",
+            "usessl",
+            "sslenabled",
+            "sslverification",
+            "tls",
+            "usetls",
+            "tlsmode",
+            "https",
+            "usehttps",
+            "httpscheme",
+            "encrypt",
+            "encryption",
+            "secure",
+            "verify",
+        ],
+    ),
+    (
+        "ssl_mode.ca_certificate",
+        &["cacert", "ca", "sslrootcert", "truststore", "certificate"],
+    ),
+    ("ssl_mode.client_certificate", &["sslcert", "clientcert"]),
+    ("ssl_mode.client_key", &["sslkey", "privatekey"]),
+    (
+        "concurrency",
+        &["threads", "workers", "numworkers", "parallelism"],
+    ),
+    ("tunnel_method", &["tunnel", "ssh", "sshtunnel"]),
+    ("http_proxy", &["proxy", "proxyurl", "httpsproxy"]),
+    ("queries", &["sql", "query", "customqueries"]),
+    ("session_properties", &["session", "properties"]),
+    ("replication_method", &["replication", "updatemethod"]),
+];
+
+/// A field that does not count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unknown {
+    /// Where it stands, for example `ssl_mode.cacert`.
+    pub(super) path: String,
+    /// The field that was probably meant, with its path.
+    pub(super) suggestion: Option<String>,
+    /// Why it does not count, where it is a field that is known.
+    because: Option<String>,
+}
+
+/// What a person is told of the fields that do not count, one sentence for each.
+pub fn unknown_fields(config: &Value) -> Vec<String> {
+    let said = |unknown: Unknown| {
+        let Unknown {
+            path,
+            suggestion,
+            because,
+        } = unknown;
+        let why = because.unwrap_or_else(|| "there is no such field".to_owned());
+        let advice = match suggestion {
+            Some(suggestion) if suggestion == "authentication.password" => {
+                "; did you mean \"authentication.password\"? Put it into \"authentication\", as \
+                 {\"method\": \"password\", \"password\": \"…\"}"
+                    .to_owned()
+            }
+            Some(suggestion) => format!("; did you mean \"{suggestion}\"?"),
+            None => String::new(),
+        };
+        format!("the field \"{path}\" of the configuration is ignored: {why}{advice}")
+    };
+    unknown(config).into_iter().map(said).collect()
+}
+
+/// The fields of a configuration that do not count.
+pub(super) fn unknown(config: &Value) -> Vec<Unknown> {
+    let mut found = Vec::new();
+    if let Some(map) = config.as_object() {
+        walk("", &FORM, map, &mut found);
+    }
+    found
+}
+
+fn walk(path: &str, schema: &Value, map: &Map<String, Value>, found: &mut Vec<Unknown>) {
+    let option = chosen_option(schema, map);
+    for (name, value) in map {
+        if is_foreign(name) || !is_set(value) {
+            continue;
+        }
+        let own = join(path, name);
+        let known = match option {
+            Some(option) => option["properties"].get(name),
+            None => properties(schema)
+                .find(|(known, _)| *known == name)
+                .map(|(_, field)| field),
+        };
+        if let Some(field) = known {
+            descend(&own, field, value, found);
+        } else if let Some(because) = because_of_choice(schema, option, name) {
+            // Tables whose changes cannot be read are read by cursor, so these count there, too.
+            if path != "replication_method" {
+                found.push(Unknown {
+                    path: own,
+                    suggestion: None,
+                    because: Some(because),
+                });
+            }
+        } else {
+            found.push(Unknown {
+                suggestion: suggestion(path, schema, name),
+                path: join(path, &shown(name)),
+                because: None,
+            });
+        }
+    }
+}
+
+fn descend(path: &str, field: &Value, value: &Value, found: &mut Vec<Unknown>) {
+    match value {
+        Value::Object(map) if properties(field).next().is_some() => walk(path, field, map, found),
+        Value::Array(entries) if properties(&field["items"]).next().is_some() => {
+            for map in entries.iter().filter_map(Value::as_object) {
+                walk(path, &field["items"], map, found);
+            }
+        }
+        // Texts for lists and blocks, and objects of free names.
+        _ => {}
+    }
+}
+
+/// The fields of an object of the form; of a choice those of all its options.
+fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    let options = schema["oneOf"].as_array().into_iter().flatten();
+    std::iter::once(schema)
+        .chain(options)
+        .filter_map(|schema| schema["properties"].as_object())
+        .flatten()
+}
+
+/// The field by which the options of a choice are told apart, and its value in this option.
+fn constant(option: &Value) -> Option<(&String, &str)> {
+    let mut fields = option["properties"].as_object()?.iter();
+    fields.find_map(|(name, field)| Some((name, field["const"].as_str()?)))
+}
+
+/// The option of a choice that an object is.
+fn chosen_option<'a>(schema: &'a Value, map: &Map<String, Value>) -> Option<&'a Value> {
+    let mut options = schema["oneOf"].as_array()?.iter();
+    options.find(|option| {
+        constant(option).is_some_and(|(name, word)| {
+            let given = map.get(name).and_then(Value::as_str).unwrap_or_default();
+            is_same_word(given.trim(), word)
+        })
+    })
+}
+
+/// Why a field does not count that another option of a choice has.
+fn because_of_choice(schema: &Value, option: Option<&Value>, name: &str) -> Option<String> {
+    let (constant, word) = constant(option?)?;
+    let is_elsewhere = properties(schema).any(|(known, _)| known == name);
+    is_elsewhere.then(|| format!("it is not used where \"{constant}\" is \"{word}\""))
+}
+
+/// The field that was probably meant by an unknown name at a path.
+fn suggestion(path: &str, schema: &Value, name: &str) -> Option<String> {
+    let wanted = plain(name);
+    if path.is_empty() {
+        let named = |(_, names): &&(&str, &[&str])| names.contains(&wanted.as_str());
+        if let Some((field, _)) = NAMES_ELSEWHERE.iter().find(named) {
+            return Some((*field).to_owned());
+        }
+    }
+    let here = properties(schema).map(|(known, _)| join(path, known));
+    most_alike(&wanted, here).or_else(|| most_alike(&wanted, all_paths().into_iter()))
+}
+
+fn most_alike(wanted: &str, paths: impl Iterator<Item = String>) -> Option<String> {
+    let likeness = |path: &str| {
+        let name = path.rsplit('.').next().unwrap_or_default();
+        strsim::jaro_winkler(wanted, &plain(name))
+    };
+    paths
+        .map(|path| (likeness(&path), path))
+        .filter(|(likeness, _)| *likeness >= ALIKE)
+        // The first of equal ones, which is the one nearest to the top.
+        .reduce(|best, next| if next.0 > best.0 { next } else { best })
+        .map(|(_, path)| path)
+}
+
+/// The paths of all fields, those at the top first.
+fn all_paths() -> Vec<String> {
+    let mut paths = Vec::new();
+    let mut level = vec![(String::new(), &*FORM)];
+    while !level.is_empty() {
+        let mut below = Vec::new();
+        for (path, schema) in level {
+            for (name, field) in properties(schema) {
+                let path = join(&path, name);
+                below.push((path.clone(), field));
+                below.push((path.clone(), &field["items"]));
+                paths.push(path);
+            }
+        }
+        level = below;
+    }
+    paths
+}
+
+/// Whether a name is nobody's mistake: what the platform stores with a configuration begins with
+/// `__` (`__injected_declarative_manifest`), its API adds `sourceType`, and people write comments
+/// as `_comment`, `//` or `$schema`.
+fn is_foreign(name: &str) -> bool {
+    !name.starts_with(char::is_alphabetic) || name == "sourceType"
+}
+
+fn plain(name: &str) -> String {
+    let letters = name.chars().filter(|character| character.is_alphanumeric());
+    letters.flat_map(char::to_lowercase).collect()
+}
+
+fn shown(name: &str) -> String {
+    let visible = name.chars().filter(|character| !character.is_control());
+    visible.take(SHOWN).collect()
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{path}.{name}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Paths and suggestions of what does not count.
+    fn found(config: &Value) -> Vec<(String, String)> {
+        let found = unknown(config).into_iter();
+        found
+            .map(|unknown| (unknown.path, unknown.suggestion.unwrap_or_default()))
+            .collect()
+    }
+
+    fn suggested(config: &Value) -> String {
+        let found = found(config);
+        assert_eq!(found.len(), 1, "{config}: {found:?}");
+        found[0].1.clone()
+    }
+
+    /// A configuration with every field of the form, in the first option that has it.
+    fn whole(schema: &Value) -> Vec<Value> {
+        let options = schema["oneOf"].as_array();
+        let schemas: Vec<&Value> = options.map_or_else(|| vec![schema], |all| all.iter().collect());
+        let objects = schemas.into_iter().filter_map(|schema| {
+            let fields = schema["properties"].as_object()?.iter();
+            let fields = fields.map(|(name, field)| {
+                let value = match (&field["const"], &field["items"]["properties"]) {
+                    (Value::String(word), _) => json!(word),
+                    (_, Value::Object(_)) => json!(whole(&field["items"])),
+                    _ => whole(field).pop().unwrap_or_else(|| json!("x")),
+                };
+                (name.clone(), value)
+            });
+            Some(Value::Object(fields.collect()))
+        });
+        objects.collect()
+    }
+
+    #[test]
+    fn every_field_of_the_form_is_known_at_its_place() {
+        let config = whole(&FORM).remove(0);
+        assert!(config.as_object().unwrap().len() > 20, "{config}");
+        assert_eq!(found(&config), []);
+        // Each option of each choice.
+        for (name, field) in FORM["properties"].as_object().unwrap() {
+            for option in whole(field) {
+                assert_eq!(found(&json!({name: option})), [], "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_platform_and_people_add_is_not_said() {
+        let config = json!({"__injected_declarative_manifest": {}, "__injected_components_py": "",
+            "_comment": "x", "//": "x", "$schema": "x", "sourceType": "trino",
+            "ssl_mode": {"mode": "disable", "__x": 1}});
+        assert_eq!(found(&config), []);
+        assert_eq!(found(&json!({"nothing": null, "empty": ""})), []);
+    }
+
+    #[test]
+    fn names_of_other_sources_lead_to_ours() {
+        for (name, expected) in [
+            ("host", "hostname"),
+            ("HOST", "hostname"),
+            ("server", "hostname"),
+            ("jdbc_url", "hostname"),
+            ("user", "username"),
+            ("user_name", "username"),
+            ("database", "catalog"),
+            ("dbname", "catalog"),
+            ("password", "authentication.password"),
+            ("pwd", "authentication.password"),
+            ("access_token", "authentication.token"),
+            ("ssl", "ssl_mode"),
+            ("use_ssl", "ssl_mode"),
+            ("tls", "ssl_mode"),
+            ("sslrootcert", "ssl_mode.ca_certificate"),
+            ("proxy", "http_proxy"),
+            ("threads", "concurrency"),
+        ] {
+            assert_eq!(suggested(&json!({name: "x"})), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn misspelt_names_lead_to_the_nearest_field_at_any_level() {
+        for (config, expected) in [
+            (json!({"sslmode": {"mode": "verify-full"}}), "ssl_mode"),
+            (json!({"ssl": true}), "ssl_mode"),
+            (json!({"concurency": 2}), "concurrency"),
+            (json!({"Hostname": "h"}), "hostname"),
+            (json!({"cursorlag": 60}), "replication_method.cursor_lag"),
+            (json!({"cursor_lag": 60}), "replication_method.cursor_lag"),
+            (
+                json!({"replication_method": {"method": "STANDARD", "cursorlag": 60}}),
+                "replication_method.cursor_lag",
+            ),
+            (
+                json!({"replication_method": {"concurrency": 1}}),
+                "concurrency",
+            ),
+            (
+                json!({"ssl_mode": {"mode": "verify-ca", "ca_cert": "x"}}),
+                "ssl_mode.ca_certificate",
+            ),
+            (
+                json!({"queries": [{"name": "q", "sqll": "x"}]}),
+                "queries.sql",
+            ),
+            (
+                json!({"queries": [{"name": "q"}, {"primarykey": ["x"]}]}),
+                "queries.primary_key",
+            ),
+            (
+                json!({"extra_credentials": [{"nmae": "q"}]}),
+                "extra_credentials.name",
+            ),
+            (
+                json!({"tunnel_method": {"tunnel_method": "SSH_KEY_AUTH", "tunnelhost": "b"}}),
+                "tunnel_method.tunnel_host",
+            ),
+            (json!({"http_proxy": {"user": "u"}}), "http_proxy.username"),
+            (json!({"region": "x"}), ""),
+            (json!({"comment": "x"}), ""),
+        ] {
+            assert_eq!(suggested(&config), expected, "{config}");
+        }
+    }
+
+    #[test]
+    fn a_field_of_another_option_is_said_with_its_option() {
+        let said = |config: &Value| unknown_fields(config).join("\n");
+        assert_eq!(
+            said(&json!({"authentication": {"method": "none", "password": "hunter22"}})),
+            "the field \"authentication.password\" of the configuration is ignored: it is not used where \"method\" is \"none\""
+        );
+        // Without the word, the fields say what is meant.
+        assert_eq!(said(&json!({"authentication": {"password": "x"}})), "");
+        let changes = json!({"replication_method": {"method": "CHANGES", "cursor_lag": 60}});
+        assert_eq!(said(&changes), "");
+    }
+
+    #[test]
+    fn what_is_said_has_no_values() {
+        let config = json!({"password": "hunter22", "sslmode": "hunter22", "x\n\u{7}y": "hunter22",
+            "extra_credentials": {"hunter22": "hunter22"}});
+        let said = unknown_fields(&config);
+        assert_eq!(
+            said,
+            [
+                "the field \"password\" of the configuration is ignored: there is no such field; did you mean \"authentication.password\"? \
+                 Put it into \"authentication\", as {\"method\": \"password\", \"password\": \"…\"}",
+                "the field \"sslmode\" of the configuration is ignored: there is no such field; did you mean \"ssl_mode\"?",
+                "the field \"xy\" of the configuration is ignored: there is no such field",
+            ]
+        );
+    }
+}
