@@ -132,7 +132,7 @@ fn is_session_property(error: &TrinoError) -> bool {
 async fn readable_table(client: &Client, connection: &Connection) -> Result<(), ConnectorError> {
     let schemas = schemas::resolve(client, connection).await?;
     let mut refusal = None;
-    for Schema { catalog, name } in &schemas {
+    for Schema { catalog, name, .. } in &schemas {
         let tables = tables::names(client, catalog, name).await?;
         for table in tables.iter().take(TRIED) {
             match privileges::validate(client, catalog, name, &[table]).await {
@@ -148,12 +148,7 @@ async fn readable_table(client: &Client, connection: &Connection) -> Result<(), 
     let catalog = &connection.catalog;
     let list = schemas
         .iter()
-        .map(|schema| {
-            format!(
-                "\"{}\"",
-                connection.namespace(&schema.catalog, &schema.name)
-            )
-        })
+        .map(|schema| format!("\"{}\"", schema.namespace))
         .collect::<Vec<_>>()
         .join(", ");
     Err(match refusal {

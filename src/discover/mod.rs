@@ -47,11 +47,10 @@ pub async fn streams(
         let keys = keys::of_schema(client, connector, catalog, &schema.name).await;
         let replication = connection.sync.replication;
         let can = capabilities::of_schema(client, connector, replication, &schema, &tables).await;
-        let namespace = connection.namespace(catalog, &schema.name);
         streams.extend(
-            tables
-                .iter()
-                .map(|table| stream::describe(&namespace, table, keys.get(&table.name), &can)),
+            tables.iter().map(|table| {
+                stream::describe(&schema.namespace, table, keys.get(&table.name), &can)
+            }),
         );
     }
     for query in &connection.queries {

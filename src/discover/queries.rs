@@ -70,12 +70,20 @@ fn explain(query: &QueryStream, error: TrinoError) -> ConnectorError {
         .split_once(": ")
         .filter(|(place, _)| place.starts_with("line "));
     let message = message.map_or(cause.message.as_str(), |(_, message)| message);
-    let message = format!(
-        "The query \"{}\" is not accepted{place}: {} ({}). Only queries are: SELECT, WITH, VALUES, TABLE. Check \"queries\".",
-        query.name,
-        message.trim_end_matches('.'),
-        cause.error_name
-    );
+    let message = if query.defines_functions() {
+        // What Trino says is that it did not expect FUNCTION, which is right only for a subquery.
+        format!(
+            "The query \"{}\" is not accepted: it begins with WITH FUNCTION, and a query must be usable as a subquery. Make the function with CREATE FUNCTION, or write out what it does. Check \"queries\".",
+            query.name
+        )
+    } else {
+        format!(
+            "The query \"{}\" is not accepted{place}: {} ({}). Only queries are: SELECT, WITH, VALUES, TABLE. Check \"queries\".",
+            query.name,
+            message.trim_end_matches('.'),
+            cause.error_name
+        )
+    };
     let error = ConnectorError::from(TrinoError::Query(cause));
     ConnectorError { message, ..error }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::near;
-use crate::config::Connection;
+use crate::config::{Connection, DottedName, Namespaces};
 use crate::error::ConnectorError;
 use crate::sql::metadata;
 use crate::trino::Client;
@@ -17,6 +17,42 @@ pub struct Schema {
     pub catalog: String,
     /// Schema.
     pub name: String,
+    /// What its streams have as their namespace.
+    pub namespace: String,
+}
+
+/// The namespaces of a configuration. Which catalogs exist is only asked for where an entry of
+/// `schemas` has a dot.
+///
+/// # Errors
+///
+/// When Trino cannot be asked. Where it refuses to tell, no catalog is known.
+pub async fn namespaces(
+    client: &Client,
+    connection: &Connection,
+) -> Result<Namespaces, ConnectorError> {
+    let catalogs = catalogs(client, connection).await?;
+    Ok(connection.namespaces(&catalogs.unwrap_or_default()))
+}
+
+/// The catalogs that exist; `None` where nothing depends on it, or Trino does not tell.
+async fn catalogs(
+    client: &Client,
+    connection: &Connection,
+) -> Result<Option<Vec<String>>, ConnectorError> {
+    if !connection.schemas.iter().any(DottedName::has_parts) {
+        return Ok(None);
+    }
+    match control::rows::<CatalogRow>(client, metadata::CATALOGS).await {
+        Ok(rows) => Ok(Some(rows.into_iter().map(|row| row.Catalog).collect())),
+        Err(error) if is_denied(&error) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_denied(error: &TrinoError) -> bool {
+    let error = error.query_error();
+    error.is_some_and(|error| error.error_name == "PERMISSION_DENIED")
 }
 
 /// The schemas to read, `schema` first, then those of `schemas` in the order of their names.
@@ -30,23 +66,30 @@ pub async fn resolve(
     client: &Client,
     connection: &Connection,
 ) -> Result<Vec<Schema>, ConnectorError> {
+    let catalogs = catalogs(client, connection).await?;
+    let namespaces = connection.namespaces(catalogs.as_deref().unwrap_or_default());
     let mut wanted: BTreeMap<&str, Vec<Wanted<'_>>> = BTreeMap::new();
-    for entry in &connection.schemas {
-        let (catalog, name) = connection.place(entry);
-        let field = "schemas";
-        wanted
-            .entry(catalog)
-            .or_default()
-            .push(Wanted { field, name });
+    let main = &connection.catalog;
+    wanted.entry(main).or_default().push(Wanted {
+        field: "schema",
+        name: &connection.schema,
+        catalogs: None,
+    });
+    for (entry, pattern) in connection.schemas.iter().zip(namespaces.patterns()) {
+        let catalog = pattern.catalog.as_ref().unwrap_or(main);
+        let is_of_no_catalog = entry.has_parts() && pattern.catalog.is_none();
+        wanted.entry(catalog).or_default().push(Wanted {
+            field: "schemas",
+            name: &pattern.pattern,
+            catalogs: catalogs
+                .as_deref()
+                .filter(|_| is_of_no_catalog)
+                .map(|catalogs| (entry.first(), catalogs)),
+        });
     }
-    let main = wanted.remove(connection.catalog.as_str());
-    let field = "schema";
-    let name = &connection.schema;
-    let mut main = main.unwrap_or_default();
-    main.insert(0, Wanted { field, name });
+    let main = wanted.remove_entry(main.as_str());
     let mut schemas = Vec::new();
-    let catalogs = std::iter::once((connection.catalog.as_str(), main)).chain(wanted);
-    for (catalog, wanted) in catalogs {
+    for (catalog, wanted) in main.into_iter().chain(wanted) {
         let existing: Vec<NameRow> = match control::rows(client, &metadata::schemas(catalog)).await
         {
             Ok(rows) => rows,
@@ -55,6 +98,7 @@ pub async fn resolve(
         let existing: Vec<String> = existing.into_iter().map(|row| row.name).collect();
         let chosen = choose(catalog, &wanted, &existing)?;
         schemas.extend(chosen.into_iter().map(|name| Schema {
+            namespace: namespaces.namespace(catalog, &name),
             catalog: catalog.to_owned(),
             name,
         }));
@@ -66,6 +110,9 @@ pub async fn resolve(
 struct Wanted<'a> {
     field: &'static str,
     name: &'a str,
+    /// For a name with a dot that begins with no catalog: what stands before the first dot, and
+    /// the catalogs that exist. Then even a pattern must match.
+    catalogs: Option<(&'a str, &'a [String])>,
 }
 
 /// An unknown catalog is reported with those that exist.
@@ -110,14 +157,16 @@ fn choose(
         .collect();
     let mut chosen = Vec::new();
     let mut more = Vec::new();
-    for Wanted { field, name } in wanted {
-        if *field == "schemas" && name.contains('*') {
-            more.extend(
-                visible
-                    .iter()
-                    .filter(|schema| matches(name, schema))
-                    .cloned(),
-            );
+    for Wanted {
+        field,
+        name,
+        catalogs,
+    } in wanted
+    {
+        let found = visible.iter().filter(|schema| matches(name, schema));
+        let found: Vec<String> = found.cloned().collect();
+        if *field == "schemas" && name.contains('*') && (catalogs.is_none() || !found.is_empty()) {
+            more.extend(found);
         } else if existing.iter().any(|schema| schema == name) {
             if *field == "schema" {
                 &mut chosen
@@ -125,6 +174,11 @@ fn choose(
                 &mut more
             }
             .push((*name).to_owned());
+        } else if let Some((first, catalogs)) = catalogs {
+            return Err(ConnectorError::config(format!(
+                "There is no catalog \"{first}\", and no schema \"{name}\" in the catalog \"{catalog}\", or the user may not see it. {} Check \"{field}\".",
+                near::hint(first, catalogs)
+            )));
         } else {
             return Err(ConnectorError::config(format!(
                 "The schema \"{name}\" does not exist in the catalog \"{catalog}\", or the user may not see it. {} Check \"{field}\".",
@@ -169,7 +223,13 @@ mod tests {
         let existing = ["information_schema", "public", "raw_b", "raw_a", "hr"].map(str::to_owned);
         let more = schemas.iter().map(|name| ("schemas", *name));
         let wanted = std::iter::once(("schema", schema)).chain(more);
-        let wanted: Vec<Wanted<'_>> = wanted.map(|(field, name)| Wanted { field, name }).collect();
+        let wanted: Vec<Wanted<'_>> = wanted
+            .map(|(field, name)| Wanted {
+                field,
+                name,
+                catalogs: None,
+            })
+            .collect();
         choose("c", &wanted, &existing)
     }
 

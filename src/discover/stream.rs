@@ -94,7 +94,10 @@ pub fn configured(
         .into_iter()
         .map(|stream| configure(stream, sync_mode, cursor))
         .collect();
-    ConfiguredAirbyteCatalog { streams }
+    ConfiguredAirbyteCatalog {
+        streams,
+        problems: Vec::new(),
+    }
 }
 
 #[cfg(test)]
