@@ -11,7 +11,7 @@ use crate::protocol::message::{
 ///
 /// `message` is for the person who looks at the connection: one or two sentences that name the
 /// setting to change. `detail` is for whoever debugs it: query id, error name, cause.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ConnectorError {
     /// Decides whether the platform tries again.
     pub failure_type: FailureType,

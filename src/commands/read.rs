@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::cli::ReadArgs;
 use crate::error::ConnectorError;
+use crate::logging;
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::protocol::catalog::ConfiguredAirbyteCatalog;
@@ -18,7 +19,7 @@ pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> 
         .await
         .map_err(hint_at_discover)?;
     let state = state(args).await?;
-    note_state(&state);
+    note_state(&state, &catalog);
     let client = Client::connect(&connection, queries)
         .await
         .map_err(ConnectorError::from)?;
@@ -34,17 +35,26 @@ pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> 
     };
     let summary = runner::run(&context, plans).await?;
     progress.end();
+    let nameless = catalog
+        .problems
+        .iter()
+        .filter(|problem| problem.stream.is_none());
+    let nameless: Vec<ConnectorError> = nameless
+        .map(|problem| ConnectorError::config(format!("{problem}.")))
+        .collect();
+    // Last, since the first error of a sync decides whether it is tried again.
+    for error in &nameless {
+        logging::tell_person(&error.message);
+        output.send(&error.trace()).await?;
+    }
+    let failed = summary.failed + nameless.len();
     tracing::info!(
         "read {} records of {} streams; {} streams failed",
         summary.records,
         summary.complete,
-        summary.failed
+        failed
     );
-    Ok(if summary.failed == 0 {
-        0
-    } else {
-        super::FAILED
-    })
+    Ok(if failed == 0 { 0 } else { super::FAILED })
 }
 
 fn hint_at_discover(error: ConnectorError) -> ConnectorError {
@@ -66,7 +76,8 @@ async fn state(args: &ReadArgs) -> Result<InputState, ConnectorError> {
     })
 }
 
-fn note_state(state: &InputState) {
+/// Says what of the state does not count.
+fn note_state(state: &InputState, catalog: &ConfiguredAirbyteCatalog) {
     if state.ignored > 0 {
         tracing::warn!(
             "{} entries of the state are not of a stream and were ignored",
@@ -75,5 +86,22 @@ fn note_state(state: &InputState) {
     }
     for stream in &state.repeated {
         tracing::warn!("the state has stream \"{stream}\" more than once; the last entry counts");
+    }
+    let configured = catalog.descriptors();
+    let unused = state.unused(&configured);
+    let mut others = 0;
+    for stream in unused {
+        let without_state = configured.iter().find(|configured| {
+            configured.name.eq_ignore_ascii_case(&stream.name) && state.of(configured).is_none()
+        });
+        match without_state {
+            Some(configured) => tracing::warn!(
+                "the state of stream \"{stream}\" is not used: the configured catalog has \"{configured}\", which has no state and is read from its beginning"
+            ),
+            None => others += 1,
+        }
+    }
+    if others > 0 {
+        tracing::info!("the state has {others} streams that are not in the configured catalog");
     }
 }

@@ -1,14 +1,14 @@
 //! Configured catalog and state → what is read of each stream and how, or why it cannot be.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use tokio::task::JoinSet;
 
 use super::state::Content;
-use crate::config::{Connection, QueryStream, Replication};
+use crate::config::{Connection, Namespaces, QueryStream, Replication};
 use crate::discover::format::Format;
 use crate::discover::tables::{self, TableColumns};
-use crate::discover::{keys, queries};
+use crate::discover::{keys, queries, schemas};
 use crate::error::ConnectorError;
 use crate::protocol::catalog::{ConfiguredAirbyteCatalog, ConfiguredAirbyteStream, SyncMode};
 use crate::protocol::message::StreamDescriptor;
@@ -17,7 +17,6 @@ use crate::sql::changes::{CURSOR, DELETED_AT, UPDATED_AT};
 use crate::sql::cursor::Cursor;
 use crate::sql::ident::{Relation, Table};
 use crate::trino::Client;
-use crate::trino::error::TrinoError;
 use crate::types::TrinoType;
 
 /// Columns that a table does not have: those of changes.
@@ -96,27 +95,41 @@ pub async fn plan(
     state: &InputState,
 ) -> Result<Vec<Planned>, ConnectorError> {
     refuse_repeated(catalog)?;
-    let mut by_schema: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    let has_dots = |stream: &ConfiguredAirbyteStream| {
+        let schema = stream.stream.schema();
+        schema.is_some_and(|schema| schema.contains('.'))
+    };
+    let namespaces = if catalog.streams.iter().any(has_dots) {
+        schemas::namespaces(client, connection).await?
+    } else {
+        connection.namespaces(&[])
+    };
+    // Several streams may be one table, by the configured schema and by its name.
+    let mut by_schema: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
     for stream in &catalog.streams {
         if query_of(connection, stream).is_none() {
-            let names = by_schema.entry(place_of(connection, stream)).or_default();
-            names.push(&stream.stream.name);
+            let table = table_of(connection, &namespaces, stream);
+            let names = by_schema.entry((table.catalog, table.schema)).or_default();
+            names.insert(table.name);
         }
     }
-    let mut known: HashMap<Table, Result<TableColumns, TrinoError>> = HashMap::new();
-    let mut connectors: HashMap<&str, Option<String>> = HashMap::new();
+    let mut known: HashMap<Table, Result<TableColumns, ConnectorError>> = HashMap::new();
+    let mut connectors: HashMap<String, Option<String>> = HashMap::new();
     for ((catalog, schema), names) in by_schema {
-        if !connectors.contains_key(catalog) {
-            connectors.insert(catalog, keys::connector(client, catalog).await?);
+        if !connectors.contains_key(&catalog) {
+            connectors.insert(catalog.clone(), keys::connector(client, &catalog).await?);
         }
-        let (found, failed) = tables::of_tables(client, catalog, schema, &names).await?;
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let (found, failed) = tables::of_tables(client, &catalog, &schema, &names).await?;
         let found = found
             .into_iter()
             .map(|table| (table.name.clone(), Ok(table)));
-        let failed = failed.into_iter().map(|(name, error)| (name, Err(error)));
+        let failed = failed
+            .into_iter()
+            .map(|(name, error)| (name, Err(ConnectorError::from(error))));
         let full = |name| Table {
-            catalog: catalog.to_owned(),
-            schema: schema.to_owned(),
+            catalog: catalog.clone(),
+            schema: schema.clone(),
             name,
         };
         known.extend(found.chain(failed).map(|(name, table)| (full(name), table)));
@@ -127,7 +140,10 @@ pub async fn plan(
         let descriptor = stream.stream.descriptor();
         let found = match of_queries.remove(&descriptor) {
             Some(found) => found,
-            None => find_table(connection, stream, &mut known, &connectors),
+            None => {
+                let table = table_of(connection, &namespaces, stream);
+                find_table(table, &known, &connectors)
+            }
         };
         let plan = found
             .and_then(|found| plan_stream(connection, stream, found))
@@ -140,6 +156,12 @@ pub async fn plan(
             });
         plans.push((descriptor, plan));
     }
+    for problem in &catalog.problems {
+        if let Some(descriptor) = &problem.stream {
+            let error = ConnectorError::config(format!("{problem}.")).of_stream(descriptor);
+            plans.push((descriptor.clone(), Err(error)));
+        }
+    }
     Ok(plans)
 }
 
@@ -148,7 +170,7 @@ fn query_of<'a>(
     connection: &'a Connection,
     stream: &ConfiguredAirbyteStream,
 ) -> Option<&'a QueryStream> {
-    if stream.stream.namespace.is_some() {
+    if stream.stream.schema().is_some() {
         return None;
     }
     connection
@@ -157,14 +179,20 @@ fn query_of<'a>(
         .find(|query| query.name == stream.stream.name)
 }
 
-/// The catalog and schema of a stream that is a table.
-fn place_of<'a>(
-    connection: &'a Connection,
-    stream: &'a ConfiguredAirbyteStream,
-) -> (&'a str, &'a str) {
-    match &stream.stream.namespace {
-        Some(namespace) => connection.place(namespace),
-        None => (&connection.catalog, &connection.schema),
+/// The table that a stream is.
+fn table_of(
+    connection: &Connection,
+    namespaces: &Namespaces,
+    stream: &ConfiguredAirbyteStream,
+) -> Table {
+    let (catalog, schema) = match stream.stream.schema() {
+        Some(namespace) => namespaces.place(namespace),
+        None => (connection.catalog.clone(), connection.schema.clone()),
+    };
+    Table {
+        catalog,
+        schema,
+        name: stream.stream.table(),
     }
 }
 
@@ -195,26 +223,19 @@ async fn find_queries(
 }
 
 fn find_table(
-    connection: &Connection,
-    stream: &ConfiguredAirbyteStream,
-    known: &mut HashMap<Table, Result<TableColumns, TrinoError>>,
-    connectors: &HashMap<&str, Option<String>>,
+    table: Table,
+    known: &HashMap<Table, Result<TableColumns, ConnectorError>>,
+    connectors: &HashMap<String, Option<String>>,
 ) -> Result<Found, ConnectorError> {
-    let (catalog, schema) = place_of(connection, stream);
-    let table = Table {
-        catalog: catalog.to_owned(),
-        schema: schema.to_owned(),
-        name: stream.stream.name.clone(),
-    };
-    let Some(found) = known.remove(&table).transpose()? else {
+    let Some(found) = known.get(&table).cloned().transpose()? else {
         return Err(ConnectorError::config(format!(
             "the table {table} does not exist, or the user may not see it. Refresh the source's \
              schema, or deselect the stream."
         )));
     };
     Ok(Found {
+        connector: connectors.get(&table.catalog).cloned().flatten(),
         relation: Relation::Table(table),
-        connector: connectors.get(catalog).cloned().flatten(),
         columns: found.columns,
         query: None,
     })
@@ -448,13 +469,9 @@ mod tests {
     #[test]
     fn a_table_that_is_gone_is_an_error_of_its_stream() {
         let stream = stream(json!({"stream": {"name": "t"}, "sync_mode": "full_refresh"}));
-        let error = find_table(
-            &connection(&json!({})),
-            &stream,
-            &mut HashMap::new(),
-            &HashMap::new(),
-        )
-        .unwrap_err();
+        let connection = connection(&json!({}));
+        let table = table_of(&connection, &connection.namespaces(&[]), &stream);
+        let error = find_table(table, &HashMap::new(), &HashMap::new()).unwrap_err();
         assert!(
             error.message.contains("\"c\".\"s\".\"t\" does not exist"),
             "{error}"
