@@ -9,14 +9,17 @@
 
 mod architecture;
 mod cancel;
+mod catalogs;
 mod concurrency;
 mod connector;
 mod fake;
+mod fields;
 mod headers;
 mod heartbeat;
 mod inputs;
 mod messages;
 mod old_server;
+mod pem;
 mod prefetch;
 mod protocol;
 mod prusto;
