@@ -134,25 +134,24 @@ impl Block {
     }
 
     fn text(&self) -> String {
-        let mut text = String::new();
-        if let Some(label) = &self.begin {
-            text += &format!("-----BEGIN {label}-----\n");
-        }
-        for line in &self.head {
-            text += &format!("{line}\n");
-        }
+        let mut lines: Vec<String> = Vec::new();
+        lines.extend(
+            self.begin
+                .iter()
+                .map(|label| format!("-----BEGIN {label}-----")),
+        );
+        lines.extend(self.head.iter().cloned());
         if !self.head.is_empty() {
-            text.push('\n');
+            lines.push(String::new());
         }
         let characters: Vec<char> = self.body.chars().collect();
-        for line in characters.chunks(LINE) {
-            text.extend(line);
-            text.push('\n');
-        }
-        if let Some(label) = &self.end {
-            text += &format!("-----END {label}-----\n");
-        }
-        text
+        lines.extend(characters.chunks(LINE).map(|line| line.iter().collect()));
+        lines.extend(
+            self.end
+                .iter()
+                .map(|label| format!("-----END {label}-----")),
+        );
+        lines.join("\n") + "\n"
     }
 }
 

@@ -78,7 +78,7 @@ impl InputState {
             .map(|(stream, _)| stream)
             .filter(|stream| !configured.contains(stream))
             .collect();
-        unused.sort_by_key(|stream| stream.to_string());
+        unused.sort_by_key(ToString::to_string);
         unused
     }
 

@@ -138,13 +138,10 @@ pub async fn plan(
     let mut plans = Vec::with_capacity(catalog.streams.len());
     for stream in &catalog.streams {
         let descriptor = stream.stream.descriptor();
-        let found = match of_queries.remove(&descriptor) {
-            Some(found) => found,
-            None => {
-                let table = table_of(connection, &namespaces, stream);
-                find_table(table, &known, &connectors)
-            }
-        };
+        let found = of_queries.remove(&descriptor).unwrap_or_else(|| {
+            let table = table_of(connection, &namespaces, stream);
+            find_table(table, &known, &connectors)
+        });
         let plan = found
             .and_then(|found| plan_stream(connection, stream, found))
             .map_err(|error| error.of_stream(&descriptor))

@@ -20,7 +20,9 @@ fn read(trino: &FakeTrino, streams: &[Value]) -> Connector {
 
 /// A stream that is read whole, of this name and namespace.
 fn whole(stream: Value) -> Value {
-    json!({"stream": stream, "sync_mode": "full_refresh", "destination_sync_mode": "overwrite"})
+    let mut entry = json!({"sync_mode": "full_refresh", "destination_sync_mode": "overwrite"});
+    entry["stream"] = stream;
+    entry
 }
 
 fn logged(outcome: &Outcome, level: &str, part: &str) -> bool {
