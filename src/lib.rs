@@ -17,18 +17,21 @@
 //! `trino::page`, `encode`, `sql` and `types` are pure functions of bytes; only
 //! `trino::transport` opens sockets and only `output::writer` writes to stdout.
 
+pub(crate) mod catalog;
 pub mod cli;
 mod clock;
 pub mod commands;
-pub mod config;
-pub mod discover;
+pub(crate) mod config;
+pub(crate) mod discover;
 pub mod encode;
-pub mod error;
+pub(crate) mod error;
+pub mod lines;
 pub mod logging;
 pub mod output;
 mod progress;
-pub mod protocol;
-pub mod read;
-pub mod sql;
+pub(crate) mod protocol;
+pub(crate) mod read;
+pub(crate) mod secrets;
+pub(crate) mod sql;
 pub mod trino;
 pub mod types;

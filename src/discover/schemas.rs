@@ -12,11 +12,11 @@ use crate::trino::error::{QueryError, TrinoError};
 
 /// A schema of a catalog.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Schema {
+pub(crate) struct Schema {
     /// Catalog.
-    pub catalog: String,
+    pub(crate) catalog: String,
     /// Schema.
-    pub name: String,
+    pub(crate) name: String,
 }
 
 /// The schemas to read, `schema` first, then those of `schemas` in the order of their names.
@@ -26,7 +26,7 @@ pub struct Schema {
 /// # Errors
 ///
 /// When a catalog, `schema` or an exact name in `schemas` does not exist.
-pub async fn resolve(
+pub(crate) async fn resolve(
     client: &Client,
     connection: &Connection,
 ) -> Result<Vec<Schema>, ConnectorError> {

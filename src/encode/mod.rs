@@ -26,7 +26,6 @@ mod changes;
 mod frame;
 mod json_scan;
 mod json_text;
-mod lines;
 mod nested;
 mod number;
 mod plan;
@@ -38,7 +37,8 @@ mod temporal;
 
 use std::borrow::Cow;
 
-pub use lines::Lines;
+use crate::lines::Lines;
+
 pub use plan::RecordPlan;
 
 use changes::Changes;

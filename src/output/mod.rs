@@ -17,7 +17,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::encode::Lines;
+use crate::lines::Lines;
 use crate::protocol::message::StateMessage;
 
 /// Buffers in flight between the encoders and the writer. With buffers of [`Lines::SIZE`] this
@@ -149,7 +149,11 @@ impl Output {
     /// # Errors
     ///
     /// When stdout was closed.
-    pub async fn send_state(&self, state: StateMessage, count: &RecordCount) -> Result<(), Closed> {
+    pub(crate) async fn send_state(
+        &self,
+        state: StateMessage,
+        count: &RecordCount,
+    ) -> Result<(), Closed> {
         self.queue
             .send(Item::State(Box::new(state), count.clone()))
             .await

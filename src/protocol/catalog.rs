@@ -7,39 +7,39 @@ use super::message::StreamDescriptor;
 
 /// All streams that can be read.
 #[derive(Debug, Serialize)]
-pub struct AirbyteCatalog {
+pub(crate) struct AirbyteCatalog {
     /// Sorted by namespace and name.
-    pub streams: Vec<AirbyteStream>,
+    pub(crate) streams: Vec<AirbyteStream>,
 }
 
 /// One table or view.
 #[derive(Debug, Clone, Serialize)]
-pub struct AirbyteStream {
+pub(crate) struct AirbyteStream {
     /// Table name.
-    pub name: String,
+    pub(crate) name: String,
     /// Schema name, `catalog.schema` for another catalog; queries have none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub namespace: Option<String>,
+    pub(crate) namespace: Option<String>,
     /// Draft-07 schema of a record's `data`.
-    pub json_schema: Value,
+    pub(crate) json_schema: Value,
     /// What the connector can do for this stream.
-    pub supported_sync_modes: Vec<SyncMode>,
+    pub(crate) supported_sync_modes: Vec<SyncMode>,
     /// Whether the source itself knows what is new; without, a person picks a cursor.
-    pub source_defined_cursor: bool,
+    pub(crate) source_defined_cursor: bool,
     /// Path of the cursor to take if nobody picks one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub default_cursor_field: Option<Vec<String>>,
+    pub(crate) default_cursor_field: Option<Vec<String>>,
     /// Key columns, one path a column; empty where Trino cannot tell.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub source_defined_primary_key: Vec<Vec<String>>,
+    pub(crate) source_defined_primary_key: Vec<Vec<String>>,
     /// Whether an interrupted full refresh goes on where it stopped.
-    pub is_resumable: bool,
+    pub(crate) is_resumable: bool,
 }
 
 /// How a stream is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum SyncMode {
+pub(crate) enum SyncMode {
     /// All rows.
     FullRefresh,
     /// Rows that changed since the state.
@@ -48,7 +48,7 @@ pub enum SyncMode {
 
 impl SyncMode {
     /// The modes of a stream that can be read whole, and incrementally or not.
-    pub fn supported(incremental: bool) -> Vec<Self> {
+    pub(crate) fn supported(incremental: bool) -> Vec<Self> {
         if incremental {
             vec![Self::FullRefresh, Self::Incremental]
         } else {
@@ -59,52 +59,52 @@ impl SyncMode {
 
 /// The streams that a person selected; also written by `discover --configured`.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct ConfiguredAirbyteCatalog {
+pub(crate) struct ConfiguredAirbyteCatalog {
     /// In the order in which they are read.
-    pub streams: Vec<ConfiguredAirbyteStream>,
+    pub(crate) streams: Vec<ConfiguredAirbyteStream>,
 }
 
 /// One selected stream. Only `stream.name` and `sync_mode` are needed: catalogs are also
 /// written by hand.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct ConfiguredAirbyteStream {
+pub(crate) struct ConfiguredAirbyteStream {
     /// The stream as `discover` described it, reduced to the selected columns.
-    pub stream: SelectedStream,
+    pub(crate) stream: SelectedStream,
     /// How to read it.
-    pub sync_mode: SyncMode,
+    pub(crate) sync_mode: SyncMode,
     /// The destination's matter; any text is accepted.
     #[serde(default = "append")]
-    pub destination_sync_mode: String,
+    pub(crate) destination_sync_mode: String,
     /// Path of the cursor column.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cursor_field: Option<Vec<String>>,
+    pub(crate) cursor_field: Option<Vec<String>>,
     /// Paths of the key columns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub primary_key: Option<Vec<Vec<String>>>,
+    pub(crate) primary_key: Option<Vec<Vec<String>>>,
 }
 
 /// What a configured catalog says of a stream.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct SelectedStream {
+pub(crate) struct SelectedStream {
     /// Table name.
-    pub name: String,
+    pub(crate) name: String,
     /// Schema name; absent means the configured schema.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub namespace: Option<String>,
+    pub(crate) namespace: Option<String>,
     /// Its `properties` are the selected columns.
     #[serde(default)]
-    pub json_schema: Value,
+    pub(crate) json_schema: Value,
     /// Kept for `discover --configured`; not looked at by `read`.
     #[serde(default)]
-    pub supported_sync_modes: Vec<SyncMode>,
+    pub(crate) supported_sync_modes: Vec<SyncMode>,
     /// Kept for `discover --configured`; not looked at by `read`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source_defined_primary_key: Option<Vec<Vec<String>>>,
+    pub(crate) source_defined_primary_key: Option<Vec<Vec<String>>>,
 }
 
 impl SelectedStream {
     /// The stream's name as messages carry it.
-    pub fn descriptor(&self) -> StreamDescriptor {
+    pub(crate) fn descriptor(&self) -> StreamDescriptor {
         StreamDescriptor {
             name: self.name.clone(),
             namespace: self.namespace.clone(),
@@ -112,7 +112,7 @@ impl SelectedStream {
     }
 
     /// The selected columns; `None` when the schema names none, which means all columns.
-    pub fn selected_columns(&self) -> Option<Vec<&str>> {
+    pub(crate) fn selected_columns(&self) -> Option<Vec<&str>> {
         let properties: &Map<String, Value> = self.json_schema.get("properties")?.as_object()?;
         (!properties.is_empty()).then(|| properties.keys().map(String::as_str).collect())
     }

@@ -12,12 +12,12 @@ use super::message::StreamDescriptor;
 
 /// The states of the streams at the start of a read.
 #[derive(Debug, Default)]
-pub struct InputState {
+pub(crate) struct InputState {
     streams: HashMap<StreamDescriptor, Value>,
     /// Entries that are no state of a stream (GLOBAL, LEGACY, anything else).
-    pub ignored: usize,
+    pub(crate) ignored: usize,
     /// Streams that occur more than once; the last entry counts.
-    pub repeated: Vec<StreamDescriptor>,
+    pub(crate) repeated: Vec<StreamDescriptor>,
 }
 
 impl InputState {
@@ -26,7 +26,7 @@ impl InputState {
     /// # Errors
     ///
     /// When the text is not JSON at all; going on would read everything again unasked.
-    pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
+    pub(crate) fn parse(text: &str) -> Result<Self, serde_json::Error> {
         let mut state = Self::default();
         if text.trim().is_empty() {
             return Ok(state);
@@ -42,12 +42,13 @@ impl InputState {
     }
 
     /// The state of one stream, `None` when there is none or it is null.
-    pub fn of(&self, stream: &StreamDescriptor) -> Option<&Value> {
+    pub(crate) fn of(&self, stream: &StreamDescriptor) -> Option<&Value> {
         self.streams.get(stream).filter(|state| !state.is_null())
     }
 
     /// Whether no stream has a state.
-    pub fn is_empty(&self) -> bool {
+    #[cfg(test)]
+    fn is_empty(&self) -> bool {
         self.streams.is_empty()
     }
 

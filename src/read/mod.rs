@@ -16,16 +16,41 @@
 
 mod boundary;
 mod changes;
-mod cuts;
+pub(crate) mod context;
 mod estimate;
 mod full_refresh;
 mod incremental;
-mod parts;
-pub mod plan;
-pub mod runner;
-mod slice;
+mod lookup;
+mod pin;
+pub(crate) mod plan;
+mod queries;
+mod query;
+pub(crate) mod runner;
 mod slices;
+mod slicing;
 mod spread;
 mod state;
 mod status;
 mod version;
+
+use crate::config::Connection;
+use crate::error::ConnectorError;
+use crate::protocol::catalog::ConfiguredAirbyteCatalog;
+use crate::protocol::state::InputState;
+use crate::trino::Client;
+
+/// Looks the configured streams up in Trino and plans how each is read.
+///
+/// # Errors
+///
+/// When the catalog is not usable at all, or Trino cannot be asked. What is wrong with one stream
+/// is in its place of the result, so that the others go on.
+pub(crate) async fn plan_streams(
+    client: &Client,
+    connection: &Connection,
+    catalog: &ConfiguredAirbyteCatalog,
+    state: &InputState,
+) -> Result<Vec<plan::Planned>, ConnectorError> {
+    let lookup = lookup::look_up(client, connection, catalog).await?;
+    plan::plan_streams(connection, catalog, lookup, state)
+}

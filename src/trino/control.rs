@@ -10,8 +10,8 @@ use prusto::{DataSet, Presto};
 
 use super::Client;
 use super::error::TrinoError;
-use super::page::Column;
 use super::retry;
+use crate::trino::wire::page::Column;
 
 /// A row of `SHOW CATALOGS`.
 #[derive(Debug, Presto)]
