@@ -16,9 +16,11 @@ use std::sync::Arc;
 
 use super::boundary::{Boundary, Seen};
 use super::context::Context;
+use super::cursor_state::{CursorState, CursorSync};
 use super::plan::StreamPlan;
+use super::progress::Progress;
 use super::spread::spread;
-use super::state::{Content, CursorState, CursorSync, Progress};
+use super::state::Content;
 use super::version::Version;
 use crate::clock;
 use crate::config::Connection;

@@ -12,10 +12,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::boundary::Seen;
-use super::version::Version;
+use super::changes_state::ChangesState;
+use super::cursor_state::CursorState;
+use super::progress::Progress;
 use crate::protocol::message::StreamDescriptor;
-use crate::read::slices::Slices;
 
 /// The version that is written; every version up to it is read.
 const VERSION: u64 = 3;
@@ -37,113 +37,6 @@ pub(crate) enum Content {
     Cursor(CursorState),
     /// Of a stream whose changes are read.
     Changes(ChangesState),
-}
-
-/// A read of several slices that is under way.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Progress {
-    /// All slices.
-    pub(crate) slices: Slices,
-    /// The numbers of those whose rows are written, sorted.
-    pub(crate) done: Vec<u32>,
-}
-
-impl Progress {
-    /// Notes that a slice is finished.
-    pub(crate) fn finish(&mut self, slice: u32) {
-        if let Err(at) = self.done.binary_search(&slice) {
-            self.done.insert(at, slice);
-        }
-    }
-
-    /// Whether a slice is finished.
-    pub(crate) fn is_done(&self, slice: u32) -> bool {
-        self.done.binary_search(&slice).is_ok()
-    }
-}
-
-/// How far a read by cursor has come.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct CursorState {
-    /// The cursor's path, as the configured catalog has it.
-    pub(crate) cursor_field: Vec<String>,
-    /// The type that `cursor` is of.
-    pub(crate) cursor_type: String,
-    /// Whether a sync was ever finished, so that the rows without a value are written.
-    #[serde(default)]
-    pub(crate) synced: bool,
-    /// The highest value whose rows are written; `None` while there was none.
-    pub(crate) cursor: Option<String>,
-    /// The rows with that value.
-    #[serde(default)]
-    pub(crate) seen: Seen,
-    /// The table's version up to which that holds, where it has versions.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) table_version: Option<Version>,
-    /// A sync that is not finished; the first one has no `cursor` yet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) sync: Option<CursorSync>,
-}
-
-/// A sync by cursor that is under way.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct CursorSync {
-    /// Rows without a cursor value belong to it, too.
-    pub(crate) first: bool,
-    /// The highest value, fixed at the start.
-    pub(crate) until: Option<String>,
-    /// Whether rows with the value `cursor` are read again, for those that came late.
-    pub(crate) late: bool,
-    /// How far it is.
-    pub(crate) progress: Progress,
-    /// The rows with the value `until`, once they are written.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) seen_until: Option<Seen>,
-}
-
-/// What makes `_ab_cdc_cursor` of what the commits of a table count by: it must rise, also where the
-/// table was rolled back or made anew, or a destination keeps what is older.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Rising {
-    /// The highest value that was sent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    sent: Option<i64>,
-    /// Added to every value.
-    #[serde(default)]
-    pub(crate) offset: i64,
-}
-
-impl Rising {
-    /// For rows whose commit has this `value` and which must be above all that was sent.
-    pub(crate) fn above_all(self, value: i64) -> Self {
-        let offset = match self.sent {
-            Some(sent) if value.saturating_add(self.offset) <= sent => sent + 1 - value,
-            _ => self.offset,
-        };
-        Self { offset, ..self }
-    }
-
-    /// After rows up to this `value` were sent.
-    pub(crate) fn sent(self, value: i64) -> Self {
-        Self {
-            sent: Some(value.saturating_add(self.offset)),
-            ..self
-        }
-    }
-}
-
-/// How far a read of changes has come.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct ChangesState {
-    /// The table's version whose rows, or the changes up to which, are written. `None` for a table
-    /// that had no version yet.
-    pub(crate) table_version: Option<Version>,
-    /// The snapshot of that version, while it is not written whole.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) progress: Option<Progress>,
-    /// What was sent before.
-    #[serde(default)]
-    pub(crate) rising: Rising,
 }
 
 impl Content {
@@ -198,6 +91,9 @@ impl Content {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::read::boundary::Seen;
+    use crate::read::changes_state::Rising;
+    use crate::read::version::Version;
 
     fn stream() -> StreamDescriptor {
         StreamDescriptor {
@@ -244,16 +140,6 @@ mod tests {
         ] {
             assert_eq!(read(&content.write()), Some(content));
         }
-    }
-
-    #[test]
-    fn the_cursor_of_changes_rises_over_a_rollback() {
-        let before = Rising::default().above_all(100).sent(100);
-        assert_eq!(before.above_all(101).offset, 0);
-        let rolled_back = before.above_all(40);
-        assert_eq!(40 + rolled_back.offset, 101);
-        let after = rolled_back.sent(40).above_all(41);
-        assert_eq!(41 + after.offset, 102);
     }
 
     #[test]

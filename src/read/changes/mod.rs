@@ -15,9 +15,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::changes_state::{ChangesState, Rising};
 use super::context::Context;
 use super::plan::StreamPlan;
-use super::state::{ChangesState, Content, Progress, Rising};
+use super::progress::Progress;
+use super::state::Content;
 use super::version::Version;
 use crate::catalog::format::Format;
 use crate::read::context::{ReadError, StreamRun};
