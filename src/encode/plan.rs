@@ -189,7 +189,8 @@ fn text_is_ambiguous(key: &TrinoType) -> bool {
         key,
         // Both hours of a clock set back have one text.
         TrinoType::TimestampWithTimeZone { .. }
-            // Fixeds are shown by Java's `toString`: `[1, 2]` is two integers, or one text with a comma.
+            // The server writes a key with Java's `toString`. `[1, 2]` may be two integers, or one text
+            // with a comma, so two keys of these types may share one text.
             | TrinoType::Row(_)
             | TrinoType::Array(_)
             | TrinoType::Map(..)

@@ -133,7 +133,7 @@ pub(crate) enum StateType {
 pub(crate) struct StreamState {
     /// Whose state it is.
     pub(crate) stream_descriptor: StreamDescriptor,
-    /// Our own content; see `read::checkpoint`.
+    /// Our own content; see `read::state`.
     pub(crate) stream_state: Value,
 }
 
