@@ -103,7 +103,7 @@ impl Lines {
 
     /// A buffer with these lines.
     #[cfg(test)]
-    pub(crate) fn of(all: &[&str]) -> Self {
+    pub(crate) fn from_lines(all: &[&str]) -> Self {
         let mut lines = Self::default();
         for line in all {
             lines.push(line.as_bytes());
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn lines_are_counted_and_those_that_are_not_kept_are_gone() {
-        let mut lines = Lines::of(&["a\n", "b\n", "cc\n"]);
+        let mut lines = Lines::from_lines(&["a\n", "b\n", "cc\n"]);
         assert_eq!(lines.retain(|line| line != b"b\n"), 1);
         assert_eq!((lines.as_bytes(), lines.count()), (&b"a\ncc\n"[..], 2));
         lines.clear();
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_line_without_room_makes_room() {
-        let mut lines = Lines::of(&["a\n"]);
+        let mut lines = Lines::from_lines(&["a\n"]);
         assert!(!lines.fits(Lines::SIZE));
         lines.push(&vec![b'x'; 3 * Lines::SIZE]);
         assert_eq!(lines.size(), 4 * Lines::SIZE);

@@ -254,7 +254,7 @@ mod tests {
     }
 
     fn send(output: &Output, line: &str) -> Result<(), Closed> {
-        output.send_records_blocking(Lines::of(&[line]), &RecordCount::default())
+        output.send_records_blocking(Lines::from_lines(&[line]), &RecordCount::default())
     }
 
     #[test]
@@ -277,14 +277,14 @@ mod tests {
                 .unwrap_or_default();
         };
         output
-            .send_records_blocking(Lines::of(&["1\n", "2\n"]), &ours)
+            .send_records_blocking(Lines::from_lines(&["1\n", "2\n"]), &ours)
             .unwrap();
         output
-            .send_records_blocking(Lines::of(&["1\n"]), &others)
+            .send_records_blocking(Lines::from_lines(&["1\n"]), &others)
             .unwrap();
         state(&ours);
         output
-            .send_records_blocking(Lines::of(&["3\n"]), &ours)
+            .send_records_blocking(Lines::from_lines(&["3\n"]), &ours)
             .unwrap();
         state(&ours);
         state(&ours);
@@ -308,7 +308,10 @@ mod tests {
         let (output, thread, written) = started();
         for i in 0..100 {
             output
-                .send_records_blocking(Lines::of(&[&format!("{i}\n")]), &RecordCount::default())
+                .send_records_blocking(
+                    Lines::from_lines(&[&format!("{i}\n")]),
+                    &RecordCount::default(),
+                )
                 .unwrap();
         }
         output.queue.blocking_send(Item::Finish).unwrap_or_default();

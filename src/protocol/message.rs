@@ -152,7 +152,7 @@ impl SourceStats {
         clippy::cast_precision_loss,
         reason = "the protocol types counts as numbers"
     )]
-    pub(crate) fn of(records: u64) -> Self {
+    pub(crate) fn with_records(records: u64) -> Self {
         Self {
             record_count: records as f64,
         }

@@ -36,7 +36,8 @@ pub(crate) fn send(
         if !context.client.has_free_slot() {
             return;
         }
-        if let Ok(Some(estimate)) = timeout(LIMIT, of(&context.client, &plan)).await {
+        if let Ok(Some(estimate)) = timeout(LIMIT, estimate_of_stream(&context.client, &plan)).await
+        {
             // The read itself notices a closed stdout.
             let _ = context.output.send(&estimate).await;
         }
@@ -44,7 +45,7 @@ pub(crate) fn send(
 }
 
 /// The estimate of a stream; `None` where Trino knows no row count or may not tell.
-async fn of(client: &Client, plan: &StreamPlan) -> Option<Message> {
+async fn estimate_of_stream(client: &Client, plan: &StreamPlan) -> Option<Message> {
     let table = plan.relation.table()?;
     let rows: Vec<StatsRow> = control::rows(client, &metadata::statistics(table))
         .await
