@@ -2,40 +2,40 @@
 
 use std::fmt;
 
-use crate::logging::scrub;
 use crate::protocol::message::{
     ErrorTrace, FailureType, Message, StreamDescriptor, Trace, TracePayload,
 };
+use crate::secrets::scrub;
 
 /// An error with everything an ERROR trace needs.
 ///
 /// `message` is for the person who looks at the connection: one or two sentences that name the
 /// setting to change. `detail` is for whoever debugs it: query id, error name, cause.
 #[derive(Debug, Clone)]
-pub struct ConnectorError {
+pub(crate) struct ConnectorError {
     /// Decides whether the platform tries again.
-    pub failure_type: FailureType,
+    pub(crate) failure_type: FailureType,
     /// For a person; no stack, no secret.
-    pub message: String,
+    pub(crate) message: String,
     /// For a developer.
-    pub detail: Option<String>,
+    pub(crate) detail: Option<String>,
     /// The stream that failed, when it was one.
-    pub stream: Option<StreamDescriptor>,
+    pub(crate) stream: Option<StreamDescriptor>,
 }
 
 impl ConnectorError {
     /// A person must change something before another try makes sense.
-    pub fn config(message: impl Into<String>) -> Self {
+    pub(crate) fn config(message: impl Into<String>) -> Self {
         Self::new(FailureType::Config, message)
     }
 
     /// A fault of the server or of this connector.
-    pub fn system(message: impl Into<String>) -> Self {
+    pub(crate) fn system(message: impl Into<String>) -> Self {
         Self::new(FailureType::System, message)
     }
 
     /// An error of any kind.
-    pub fn new(failure_type: FailureType, message: impl Into<String>) -> Self {
+    pub(crate) fn new(failure_type: FailureType, message: impl Into<String>) -> Self {
         Self {
             failure_type,
             message: message.into(),
@@ -46,21 +46,21 @@ impl ConnectorError {
 
     /// The same with a detail for developers.
     #[must_use]
-    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+    pub(crate) fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
     }
 
     /// The same, said of one stream.
     #[must_use]
-    pub fn of_stream(mut self, stream: &StreamDescriptor) -> Self {
+    pub(crate) fn of_stream(mut self, stream: &StreamDescriptor) -> Self {
         self.message = format!("Stream \"{stream}\": {}", self.message);
         self.stream = Some(stream.clone());
         self
     }
 
     /// The ERROR trace for the platform.
-    pub fn trace(&self) -> Message {
+    pub(crate) fn trace(&self) -> Message {
         Message::Trace {
             trace: Trace {
                 payload: TracePayload::Error {

@@ -5,7 +5,7 @@
 
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
-use std::sync::{OnceLock, RwLock};
+use std::sync::OnceLock;
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -15,14 +15,7 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::output::Output;
 use crate::protocol::message::{Log, LogLevel, Message};
-
-/// What a secret is replaced with.
-const MASK: &str = "***";
-
-/// Shorter texts are not scrubbed: replacing every `a` would garble the log and hide nothing.
-const SHORTEST_SECRET: usize = 3;
-
-static SECRETS: OnceLock<RwLock<Vec<String>>> = OnceLock::new();
+use crate::secrets::scrub;
 
 /// Who reads stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,45 +66,6 @@ pub fn tell_person(text: &str) -> Told {
     // Where stderr is gone there is nobody to tell.
     let _ = writeln!(std::io::stderr(), "{clear}{}", scrub(text.to_owned()));
     told
-}
-
-/// Makes sure that `secret` never leaves in a LOG or TRACE message, in any of the forms in which
-/// it might be printed: as it is, line by line, and with JSON's escapes.
-pub fn hide(secret: &str) {
-    let secrets = SECRETS.get_or_init(RwLock::default);
-    let mut forms: Vec<String> = secret.lines().map(|line| line.trim().to_owned()).collect();
-    forms.push(secret.to_owned());
-    forms.push(
-        serde_json::Value::from(secret)
-            .to_string()
-            .trim_matches('"')
-            .to_owned(),
-    );
-    forms.retain(|form| form.len() >= SHORTEST_SECRET);
-    let mut known = secrets
-        .write()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    known.extend(forms);
-    // Longest first, so that a secret that contains another is masked whole.
-    known.sort_by_key(|form| std::cmp::Reverse(form.len()));
-    known.dedup();
-}
-
-/// `text` without the secrets that were hidden.
-pub fn scrub(text: String) -> String {
-    let Some(secrets) = SECRETS.get() else {
-        return text;
-    };
-    let secrets = secrets
-        .read()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    secrets.iter().fold(text, |text, secret| {
-        if text.contains(secret.as_str()) {
-            text.replace(secret.as_str(), MASK)
-        } else {
-            text
-        }
-    })
 }
 
 fn filter() -> EnvFilter {
@@ -180,27 +134,5 @@ impl Visit for Text {
             "message" => write!(self.message, "{value:?}"),
             name => write!(self.fields, " {name}={value:?}"),
         };
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn secrets_are_masked_whole_and_line_by_line() {
-        hide("hunter22");
-        hide("-----BEGIN KEY-----\nabcdef0123\n-----END KEY-----");
-        assert_eq!(
-            scrub("password hunter22 is wrong".into()),
-            "password *** is wrong"
-        );
-        assert_eq!(scrub("line abcdef0123 leaked".into()), "line *** leaked");
-    }
-
-    #[test]
-    fn very_short_secrets_do_not_garble_the_log() {
-        hide("a");
-        assert_eq!(scrub("a cat".into()), "a cat");
     }
 }

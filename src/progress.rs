@@ -19,7 +19,7 @@ const NAMED: usize = 3;
 
 /// The state of the line; cheap to clone. Does nothing where there is no terminal.
 #[derive(Clone)]
-pub struct Progress(Option<Arc<Line>>);
+pub(crate) struct Progress(Option<Arc<Line>>);
 
 struct Line {
     bar: ProgressBar,
@@ -34,7 +34,7 @@ struct Line {
 
 impl Progress {
     /// A line for a read of `streams` streams, or nothing.
-    pub fn new(streams: usize) -> Self {
+    pub(crate) fn new(streams: usize) -> Self {
         if !std::io::stderr().is_terminal() || std::io::stdout().is_terminal() {
             return Self(None);
         }
@@ -56,7 +56,7 @@ impl Progress {
     }
 
     /// Shows that a stream has begun.
-    pub fn start(&self, stream: &str) {
+    pub(crate) fn start(&self, stream: &str) {
         self.change(|line| {
             line.running
                 .lock()
@@ -66,7 +66,7 @@ impl Progress {
     }
 
     /// Counts the rows and bytes of a page.
-    pub fn add(&self, rows: u64, bytes: usize) {
+    pub(crate) fn add(&self, rows: u64, bytes: usize) {
         self.change(|line| {
             line.rows.fetch_add(rows, Ordering::Relaxed);
             line.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
@@ -74,7 +74,7 @@ impl Progress {
     }
 
     /// Shows that a stream has ended, and how.
-    pub fn finish(&self, stream: &str, failed: bool) {
+    pub(crate) fn finish(&self, stream: &str, failed: bool) {
         self.change(|line| {
             let ended = if failed { &line.failed } else { &line.finished };
             ended.fetch_add(1, Ordering::Relaxed);
@@ -86,7 +86,7 @@ impl Progress {
     }
 
     /// Leaves a last line and stops drawing.
-    pub fn end(&self) {
+    pub(crate) fn end(&self) {
         if let Some(line) = &self.0 {
             line.bar.finish_with_message(line.text());
         }

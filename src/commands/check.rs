@@ -5,13 +5,14 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::{FAILED, checked, json};
+use crate::catalog::{queries, tables};
 use crate::config::Connection;
 use crate::discover::schemas::{self, Schema};
-use crate::discover::{near, privileges, queries, tables};
+use crate::discover::{near, privileges};
 use crate::error::ConnectorError;
-use crate::logging::scrub;
 use crate::output::Output;
 use crate::protocol::message::{ConnectionStatus, Log, LogLevel, Message, Status};
+use crate::secrets::scrub;
 use crate::trino::control::{self, PropertyRow};
 use crate::trino::error::TrinoError;
 use crate::trino::{Client, Queries};

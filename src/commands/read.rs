@@ -7,10 +7,10 @@ use crate::error::ConnectorError;
 use crate::logging;
 use crate::output::Output;
 use crate::progress::Progress;
-use crate::protocol::catalog::ConfiguredAirbyteCatalog;
+use crate::protocol::configured::ConfiguredAirbyteCatalog;
 use crate::protocol::state::InputState;
-use crate::read::plan;
-use crate::read::runner::{self, Context};
+use crate::read::context::Context;
+use crate::read::{self, runner};
 use crate::trino::{Client, Queries};
 
 pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> anyhow::Result<u8> {
@@ -23,7 +23,7 @@ pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> 
     let client = Client::connect(&connection, queries)
         .await
         .map_err(ConnectorError::from)?;
-    let plans = plan::plan(&client, &connection, &catalog, &state).await?;
+    let plans = read::plan_streams(&client, &connection, &catalog, &state).await?;
     let fetch_protocol = client.settle(connection.fetch_protocol).await;
     let progress = Progress::new(plans.len());
     let context = Context {

@@ -9,7 +9,7 @@ use super::server::is_loopback;
 
 /// How the user is proven to Trino.
 #[derive(Debug, Clone)]
-pub enum Authentication {
+pub(crate) enum Authentication {
     /// Not at all: Trino believes the name, or a client certificate proves it.
     None,
     /// HTTP Basic with this password (Trino's password file, LDAP, Starburst Galaxy).
@@ -22,28 +22,28 @@ pub enum Authentication {
 
 /// What an OAuth2 server gives tokens for.
 #[derive(Debug, Clone)]
-pub struct ClientCredentials {
+pub(crate) struct ClientCredentials {
     /// Where tokens are asked for.
-    pub token_endpoint: Url,
+    pub(crate) token_endpoint: Url,
     /// Name of the client.
-    pub client_id: String,
+    pub(crate) client_id: String,
     /// Its secret.
-    pub client_secret: SecretString,
+    pub(crate) client_secret: SecretString,
     /// Scopes, separated by blanks.
-    pub scope: Option<String>,
+    pub(crate) scope: Option<String>,
     /// For whom the token is meant, where the server wants to know.
-    pub audience: Option<String>,
+    pub(crate) audience: Option<String>,
 }
 
 /// What a session is given beside its user.
 #[derive(Debug, Clone, Default)]
-pub struct Grants {
+pub(crate) struct Grants {
     /// The user that queries run as, if it is another one than the one that is proven.
-    pub session_user: Option<String>,
+    pub(crate) session_user: Option<String>,
     /// Catalog (or `system`) and the role that is taken in it.
-    pub roles: Vec<(String, String)>,
+    pub(crate) roles: Vec<(String, String)>,
     /// Credentials that Trino passes on to its connectors.
-    pub extra_credentials: Vec<(String, SecretString)>,
+    pub(crate) extra_credentials: Vec<(String, SecretString)>,
 }
 
 const METHODS: &[&str] = &["none", "password", "jwt", "oauth2_client_credentials"];
@@ -90,7 +90,7 @@ fn secret(fields: &mut Fields<'_>, name: &str, expected: &str) -> Option<SecretS
         fields.missing(name, expected);
         return None;
     };
-    crate::logging::hide(secret);
+    crate::secrets::hide(secret);
     // Tokens are pasted with line ends, and with the word before them; passwords are taken as they are.
     let secret = match name {
         "token" => {
@@ -99,7 +99,7 @@ fn secret(fields: &mut Fields<'_>, name: &str, expected: &str) -> Option<SecretS
         }
         _ => secret,
     };
-    crate::logging::hide(secret);
+    crate::secrets::hide(secret);
     Some(SecretString::from(secret))
 }
 
@@ -154,7 +154,7 @@ fn extra_credentials(fields: &mut Fields<'_>) -> Vec<(String, SecretString)> {
     const NAME: &str = "extra_credentials";
     let credential = |name: &str, value: Option<&Value>| {
         let value = value.and_then(Value::as_str).unwrap_or_default();
-        crate::logging::hide(value);
+        crate::secrets::hide(value);
         let is_whole = !name.trim().is_empty() && !value.is_empty();
         is_whole.then(|| (name.trim().to_owned(), SecretString::from(value)))
     };

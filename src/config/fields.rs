@@ -15,11 +15,11 @@ use super::value::{is_empty, is_same_word, is_set, kind, one_of, split_at_commas
 
 /// Something wrong with one field.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// Path of the field, for example `authentication.password`; empty for the whole.
-    pub field: String,
+    pub(crate) field: String,
     /// What is wrong and what is expected.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 impl fmt::Display for Problem {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::value::{is_same_word, is_set};
 
 /// The specification, hand-written: its order, titles and texts are what people see.
-pub const SPEC: &str = include_str!("../../spec.json");
+pub(crate) const SPEC: &str = include_str!("../../spec.json");
 
 static FORM: LazyLock<Value> = LazyLock::new(|| {
     // A unit test reads it; without it every field would be unknown, and nothing worse.
@@ -113,7 +113,7 @@ pub(super) struct Unknown {
 }
 
 /// What a person is told of the fields that do not count, one sentence for each.
-pub fn unknown_fields(config: &Value) -> Vec<String> {
+pub(crate) fn unknown_fields(config: &Value) -> Vec<String> {
     let said = |unknown: Unknown| {
         let Unknown {
             path,

@@ -18,16 +18,16 @@ mod value;
 
 use serde_json::Value;
 
-pub use auth::{Authentication, ClientCredentials, Grants};
-pub use fields::Problem;
-pub use form::{SPEC, unknown_fields};
-pub use queries::QueryStream;
+pub(crate) use auth::{Authentication, ClientCredentials, Grants};
+pub(crate) use fields::Problem;
+pub(crate) use form::{SPEC, unknown_fields};
+pub(crate) use queries::QueryStream;
 pub(crate) use route::public_key;
-pub use route::{Proxy, Tunnel, TunnelLogin};
-pub use schemas::{DottedName, Namespaces, SchemaPattern};
-pub use server::Server;
-pub use sync::{Replication, Sync};
-pub use tls::{ClientCertificate, Tls, TlsSettings, Verification};
+pub(crate) use route::{Proxy, Tunnel, TunnelLogin};
+pub(crate) use schemas::{DottedName, Namespaces};
+pub(crate) use server::Server;
+pub(crate) use sync::{Replication, Sync};
+pub(crate) use tls::{ClientCertificate, Tls, TlsSettings, Verification};
 
 use crate::error::ConnectorError;
 use fields::Fields;
@@ -38,11 +38,11 @@ use fields::Fields;
 const SLICE_ROWS: u64 = 2_000_000;
 
 /// Seconds between two states unless the configuration says otherwise.
-pub const DEFAULT_CHECKPOINT_INTERVAL: u64 = 300;
+pub(crate) const DEFAULT_CHECKPOINT_INTERVAL: u64 = 300;
 
 /// How the rows of a table are fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FetchProtocol {
+pub(crate) enum FetchProtocol {
     /// Spooled where the server offers it, direct where not.
     Auto,
     /// In the coordinator's answers.
@@ -52,64 +52,64 @@ pub enum FetchProtocol {
 }
 
 /// What queries are tagged with in Trino unless the configuration says otherwise.
-pub const DEFAULT_SOURCE: &str = concat!("airbyte/source-trino/", env!("CARGO_PKG_VERSION"));
+pub(crate) const DEFAULT_SOURCE: &str = concat!("airbyte/source-trino/", env!("CARGO_PKG_VERSION"));
 
 /// Queries at once unless the configuration says otherwise.
-pub const DEFAULT_CONCURRENCY: u64 = 4;
+pub(crate) const DEFAULT_CONCURRENCY: u64 = 4;
 
 /// A checked configuration.
 #[derive(Debug, Clone)]
-pub struct Connection {
+pub(crate) struct Connection {
     /// Where Trino is and how it is spoken to.
-    pub server: Server,
+    pub(crate) server: Server,
     /// Whom Trino runs the queries for.
-    pub username: String,
+    pub(crate) username: String,
     /// How that is proven.
-    pub authentication: Authentication,
+    pub(crate) authentication: Authentication,
     /// What a session is given beside its user.
-    pub grants: Grants,
+    pub(crate) grants: Grants,
     /// Whether credentials may go over plain http, because something else encrypts it.
-    pub allow_credentials_over_http: bool,
+    pub(crate) allow_credentials_over_http: bool,
     /// The proxy on the way; without one, those of the environment count.
-    pub proxy: Option<Proxy>,
+    pub(crate) proxy: Option<Proxy>,
     /// The SSH server on the way.
-    pub tunnel: Option<Tunnel>,
+    pub(crate) tunnel: Option<Tunnel>,
     /// The catalog whose tables are read, in lower case as Trino keeps all names.
-    pub catalog: String,
+    pub(crate) catalog: String,
     /// The schema of streams that name none, in lower case.
-    pub schema: String,
+    pub(crate) schema: String,
     /// More schemas: exact names or patterns with `*`, of another catalog if that stands before a
     /// dot.
-    pub schemas: Vec<DottedName>,
+    pub(crate) schemas: Vec<DottedName>,
     /// SQL statements that are streams.
-    pub queries: Vec<QueryStream>,
+    pub(crate) queries: Vec<QueryStream>,
     /// How changes are found.
-    pub sync: Sync,
+    pub(crate) sync: Sync,
     /// The time, as ISO 8601 in UTC, at which tables that keep versions are read; `None` for now.
-    pub as_of: Option<String>,
+    pub(crate) as_of: Option<String>,
     /// Seconds between two states of a stream, where its slices allow that.
-    pub checkpoint_interval: u64,
+    pub(crate) checkpoint_interval: u64,
     /// Whether `discover` leaves out tables that the user may not read.
-    pub check_privileges: bool,
+    pub(crate) check_privileges: bool,
     /// Queries at once, at least 1.
-    pub concurrency: usize,
+    pub(crate) concurrency: usize,
     /// How the rows of a table are fetched.
-    pub fetch_protocol: FetchProtocol,
+    pub(crate) fetch_protocol: FetchProtocol,
     /// Rows of one slice of a big table, at least 1; `None` for what suits the interval.
-    pub slice_rows: Option<u64>,
+    pub(crate) slice_rows: Option<u64>,
     /// Session properties for every query, in the order given.
-    pub session_properties: Vec<(String, String)>,
+    pub(crate) session_properties: Vec<(String, String)>,
     /// Tags for Trino's resource groups.
-    pub client_tags: Vec<String>,
+    pub(crate) client_tags: Vec<String>,
     /// What Trino shows as the origin of our queries.
-    pub source: String,
+    pub(crate) source: String,
     /// What was made of unusual input, for the log.
-    pub remarks: Vec<String>,
+    pub(crate) remarks: Vec<String>,
 }
 
 impl Connection {
     /// Whether requests carry credentials, which plain http would show to everybody on the way.
-    pub fn has_secrets(&self) -> bool {
+    pub(crate) fn has_secrets(&self) -> bool {
         has_secrets(&self.authentication, &self.grants)
     }
 
@@ -118,7 +118,7 @@ impl Connection {
     /// # Errors
     ///
     /// All problems found, in the order of the form.
-    pub fn from_json(config: &Value) -> Result<Self, Vec<Problem>> {
+    pub(crate) fn from_json(config: &Value) -> Result<Self, Vec<Problem>> {
         let mut fields = Fields::new(config);
         let mut remarks = Vec::new();
         let server = server::read(&mut fields, &mut remarks);
@@ -218,14 +218,14 @@ fn has_secrets(authentication: &Authentication, grants: &Grants) -> bool {
 
 impl Connection {
     /// Rows of one slice of a big table.
-    pub fn slice_rows(&self) -> u64 {
+    pub(crate) fn slice_rows(&self) -> u64 {
         let suiting = SLICE_ROWS * self.checkpoint_interval / DEFAULT_CHECKPOINT_INTERVAL;
         self.slice_rows.unwrap_or(suiting.clamp(1, SLICE_ROWS))
     }
 
     /// The namespaces of this configuration, where these catalogs exist; see
     /// [`DottedName::resolve`].
-    pub fn namespaces(&self, catalogs: &[String]) -> Namespaces {
+    pub(crate) fn namespaces(&self, catalogs: &[String]) -> Namespaces {
         Namespaces::new(&self.catalog, &self.schemas, catalogs)
     }
 }
@@ -251,7 +251,7 @@ fn fetch_protocol(fields: &mut Fields<'_>) -> FetchProtocol {
 }
 
 /// One message for all problems of a configuration.
-pub fn describe(problems: &[Problem]) -> ConnectorError {
+pub(crate) fn describe(problems: &[Problem]) -> ConnectorError {
     let list: Vec<String> = problems.iter().map(ToString::to_string).collect();
     ConnectorError::config(match list.as_slice() {
         [only] => format!("The configuration is not valid: {only}"),

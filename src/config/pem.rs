@@ -49,9 +49,9 @@ pub(crate) fn normalised(text: &str) -> String {
 
 /// A secret in PEM, made ready and kept out of the log in both forms.
 pub(crate) fn secret(given: &str) -> SecretString {
-    crate::logging::hide(given);
+    crate::secrets::hide(given);
     let pem = normalised(given);
-    crate::logging::hide(&pem);
+    crate::secrets::hide(&pem);
     SecretString::from(pem)
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn blocks(text: &str) -> Vec<Block> {
     let mut is_open = false;
     let mut rest = text.as_str();
     while let Some((before, marker, after)) = next_marker(rest) {
-        let content = Content::of(before);
+        let content = Content::parse(before);
         match marker {
             Marker::Begin(label) => {
                 if let Some(cut_off) = blocks.last_mut().filter(|_| is_open) {
@@ -91,7 +91,7 @@ pub(crate) fn blocks(text: &str) -> Vec<Block> {
         rest = after;
     }
     if let Some(cut_off) = blocks.last_mut().filter(|_| is_open) {
-        cut_off.take(Content::of(rest));
+        cut_off.take(Content::parse(rest));
     }
     blocks
 }
@@ -162,7 +162,7 @@ struct Content {
 }
 
 impl Content {
-    fn of(text: &str) -> Self {
+    fn parse(text: &str) -> Self {
         let mut head = Vec::new();
         let mut rest = text.trim_start_matches(is_filling);
         while let Some((line, after)) = head_line(rest) {

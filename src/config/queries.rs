@@ -6,21 +6,21 @@ use super::fields::Fields;
 
 /// A SQL statement that is a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct QueryStream {
+pub(crate) struct QueryStream {
     /// The stream's name.
-    pub name: String,
+    pub(crate) name: String,
     /// A query of Trino, without a semicolon at its end.
-    pub sql: String,
+    pub(crate) sql: String,
     /// Key columns; none if the rows have no key.
-    pub primary_key: Vec<String>,
+    pub(crate) primary_key: Vec<String>,
     /// The column that tells new rows, if there is one.
-    pub cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
 }
 
 impl QueryStream {
     /// Whether the query begins with `WITH FUNCTION`, which Trino takes at the beginning of a
     /// statement only, and so in no subquery.
-    pub fn defines_functions(&self) -> bool {
+    pub(crate) fn defines_functions(&self) -> bool {
         let words: Vec<&str> = tokens(&self.sql)
             .filter(|token| !token.is_space())
             .map(|token| token.text)

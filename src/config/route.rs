@@ -10,31 +10,31 @@ use super::value::one_of;
 
 /// A forward proxy.
 #[derive(Debug, Clone)]
-pub struct Proxy {
+pub(crate) struct Proxy {
     /// Scheme, host and port.
-    pub url: Url,
+    pub(crate) url: Url,
     /// User and password, where the proxy wants them.
-    pub login: Option<(String, SecretString)>,
+    pub(crate) login: Option<(String, SecretString)>,
 }
 
 /// An SSH server that connects to Trino for us. Names of fields and values are Airbyte's.
 #[derive(Debug, Clone)]
-pub struct Tunnel {
+pub(crate) struct Tunnel {
     /// Host of the SSH server.
-    pub host: String,
+    pub(crate) host: String,
     /// Its port.
-    pub port: u16,
+    pub(crate) port: u16,
     /// The user there.
-    pub user: String,
+    pub(crate) user: String,
     /// How the user is proven.
-    pub login: TunnelLogin,
+    pub(crate) login: TunnelLogin,
     /// Public key that the server must have, in OpenSSH's one-line form; `None` takes any.
-    pub host_key: Option<String>,
+    pub(crate) host_key: Option<String>,
 }
 
 /// How the user of a tunnel is proven.
 #[derive(Debug, Clone)]
-pub enum TunnelLogin {
+pub(crate) enum TunnelLogin {
     /// With a private key in PEM, and its passphrase, if it has one.
     Key(SecretString, Option<SecretString>),
     /// With a password.
@@ -95,7 +95,7 @@ fn proxy_of(
                 .into_owned()
         };
         let password = decoded(url.password().unwrap_or_default());
-        crate::logging::hide(&password);
+        crate::secrets::hide(&password);
         login = login.or_else(|| Some((decoded(url.username()), SecretString::from(password))));
         // Cannot fail for a URL with a host.
         let _ = url.set_username("");
@@ -184,6 +184,6 @@ pub(crate) fn public_key(line: &str) -> Option<russh::keys::PublicKey> {
 
 fn secret(fields: &mut Fields<'_>, name: &str) -> Option<SecretString> {
     let secret = fields.secret(name)?;
-    crate::logging::hide(secret);
+    crate::secrets::hide(secret);
     Some(SecretString::from(secret))
 }

@@ -9,18 +9,18 @@ use std::fmt;
 
 /// An entry of `schemas`, or the namespace of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DottedName {
+pub(crate) struct DottedName {
     /// The names between the dots, in lower case as Trino keeps all names, without quotes.
     parts: Vec<String>,
 }
 
 /// Which schemas are meant: one, or those that a pattern describes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SchemaPattern {
+pub(crate) struct SchemaPattern {
     /// The catalog, where another one than the configured is named.
-    pub catalog: Option<String>,
+    pub(crate) catalog: Option<String>,
     /// The schema; `*` stands for any text.
-    pub pattern: String,
+    pub(crate) pattern: String,
 }
 
 impl DottedName {
@@ -29,7 +29,7 @@ impl DottedName {
     /// # Errors
     ///
     /// What is wrong with the quotes of the text, as the end of a sentence about it.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut parts = Vec::new();
         let mut rest = text;
         loop {
@@ -47,7 +47,7 @@ impl DottedName {
     }
 
     /// A namespace. Quotes that make no sense belong to the name.
-    fn of_namespace(text: &str) -> Self {
+    fn parse_namespace(text: &str) -> Self {
         Self::parse(text).unwrap_or_else(|_| Self {
             parts: vec![text.to_lowercase()],
         })
@@ -55,19 +55,19 @@ impl DottedName {
 
     /// Whether a catalog may stand before a dot, so that [`DottedName::resolve`] needs to know
     /// which catalogs exist.
-    pub fn has_parts(&self) -> bool {
+    pub(crate) fn has_parts(&self) -> bool {
         self.parts.len() > 1
     }
 
     /// The name before the first dot, which is the catalog if nothing else is known.
-    pub fn first(&self) -> &str {
+    pub(crate) fn first(&self) -> &str {
         self.parts.first().map_or("", String::as_str)
     }
 
     /// What is meant where these catalogs exist. The longest catalog that the name begins with
     /// counts; without one, all of the name is a schema of the configured catalog. Where no
     /// catalog is known at all, the first dot ends it.
-    pub fn resolve(&self, catalogs: &[String]) -> SchemaPattern {
+    pub(crate) fn resolve(&self, catalogs: &[String]) -> SchemaPattern {
         let first_dot = usize::from(catalogs.is_empty() && self.has_parts());
         self.split(self.end_of_catalog(catalogs).unwrap_or(first_dot))
     }
@@ -132,7 +132,7 @@ fn quoted(name: &str) -> String {
 /// A namespace is a schema of the configured catalog, or `catalog.schema` for a catalog that
 /// `schemas` names.
 #[derive(Debug, Clone)]
-pub struct Namespaces {
+pub(crate) struct Namespaces {
     /// The configured catalog.
     catalog: String,
     /// The other catalogs that `schemas` names.
@@ -143,7 +143,7 @@ pub struct Namespaces {
 
 impl Namespaces {
     /// For the configured `catalog` and the entries of `schemas`, where these `catalogs` exist.
-    pub fn new(catalog: &str, schemas: &[DottedName], catalogs: &[String]) -> Self {
+    pub(crate) fn new(catalog: &str, schemas: &[DottedName], catalogs: &[String]) -> Self {
         let patterns: Vec<SchemaPattern> = schemas
             .iter()
             .map(|entry| entry.resolve(catalogs))
@@ -160,13 +160,13 @@ impl Namespaces {
     }
 
     /// What `schemas` means, in the order given.
-    pub fn patterns(&self) -> &[SchemaPattern] {
+    pub(crate) fn patterns(&self) -> &[SchemaPattern] {
         &self.patterns
     }
 
     /// The catalog and the schema behind a namespace.
-    pub fn place(&self, namespace: &str) -> (String, String) {
-        let name = DottedName::of_namespace(namespace);
+    pub(crate) fn place(&self, namespace: &str) -> (String, String) {
+        let name = DottedName::parse_namespace(namespace);
         let place = name.split(name.end_of_catalog(&self.others).unwrap_or(0));
         let catalog = place.catalog.unwrap_or_else(|| self.catalog.clone());
         (catalog, place.pattern)
@@ -174,7 +174,7 @@ impl Namespaces {
 
     /// The namespace of a schema. Quotes are set only where it would else be taken for another
     /// one's.
-    pub fn namespace(&self, catalog: &str, schema: &str) -> String {
+    pub(crate) fn namespace(&self, catalog: &str, schema: &str) -> String {
         let plain = if catalog == self.catalog {
             schema.to_owned()
         } else {

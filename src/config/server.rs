@@ -12,20 +12,20 @@ const DEFAULT_PORT: u16 = 8080;
 
 /// Where Trino is and how it is spoken to.
 #[derive(Debug, Clone)]
-pub struct Server {
+pub(crate) struct Server {
     /// Name or address, without brackets around an IPv6 address.
-    pub host: String,
+    pub(crate) host: String,
     /// TCP port.
-    pub port: u16,
+    pub(crate) port: u16,
     /// Where Trino begins on that server, for example `/trino` behind a gateway; mostly empty.
-    pub path: String,
+    pub(crate) path: String,
     /// Whether and how strictly TLS is spoken.
-    pub tls: Tls,
+    pub(crate) tls: Tls,
 }
 
 impl Server {
     /// Scheme, host, port and path, without a slash at the end.
-    pub fn base_url(&self) -> String {
+    pub(crate) fn base_url(&self) -> String {
         let scheme = if self.tls.is_on() { "https" } else { "http" };
         let Self {
             host, port, path, ..
@@ -38,7 +38,7 @@ impl Server {
     }
 
     /// Whether the host is this machine, so that nothing travels over a network.
-    pub fn is_loopback(&self) -> bool {
+    pub(crate) fn is_loopback(&self) -> bool {
         is_loopback(&self.host)
     }
 }

@@ -4,7 +4,7 @@ use super::fields::Fields;
 
 /// How the changes of a stream are found that is read incrementally.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Replication {
+pub(crate) enum Replication {
     /// By a cursor column.
     Standard,
     /// By the changes that the table's format keeps.
@@ -13,13 +13,13 @@ pub enum Replication {
 
 /// The settings of `replication_method`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sync {
+pub(crate) struct Sync {
     /// How changes are found.
-    pub replication: Replication,
+    pub(crate) replication: Replication,
     /// Seconds that reads by cursor stay behind the present.
-    pub cursor_lag: Option<u64>,
+    pub(crate) cursor_lag: Option<u64>,
     /// Whether reads by cursor leave out what is of the present day, in UTC.
-    pub exclude_todays_data: bool,
+    pub(crate) exclude_todays_data: bool,
 }
 
 pub(super) fn read(fields: &mut Fields<'_>) -> Sync {

@@ -9,7 +9,7 @@ use super::value::one_of;
 
 /// Whether and how strictly TLS is spoken.
 #[derive(Debug, Clone)]
-pub enum Tls {
+pub(crate) enum Tls {
     /// Plain http.
     Off,
     /// https.
@@ -18,31 +18,31 @@ pub enum Tls {
 
 /// How https is spoken.
 #[derive(Debug, Clone)]
-pub struct TlsSettings {
+pub(crate) struct TlsSettings {
     /// What is checked of the server's certificate.
-    pub verification: Verification,
+    pub(crate) verification: Verification,
     /// PEM certificates to trust in place of the system's; `None` means the system's.
-    pub ca_certificate: Option<String>,
+    pub(crate) ca_certificate: Option<String>,
     /// The name that the certificate must be for, where it is not the host's.
-    pub server_name: Option<String>,
+    pub(crate) server_name: Option<String>,
     /// The certificate that proves the user.
-    pub client: Option<ClientCertificate>,
+    pub(crate) client: Option<ClientCertificate>,
 }
 
 /// A certificate of our own.
 #[derive(Debug, Clone)]
-pub struct ClientCertificate {
+pub(crate) struct ClientCertificate {
     /// PEM: the certificate, then those between it and the authority.
-    pub chain: String,
+    pub(crate) chain: String,
     /// PEM of the private key.
-    pub key: SecretString,
+    pub(crate) key: SecretString,
     /// Password of the key, if it has one.
-    pub password: Option<SecretString>,
+    pub(crate) password: Option<SecretString>,
 }
 
 /// What is checked of the server's certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verification {
+pub(crate) enum Verification {
     /// Nothing: encrypted, but it may be anybody.
     None,
     /// That a trusted authority signed it, not for whom.
@@ -63,7 +63,7 @@ impl Tls {
     }
 
     /// Whether TLS is spoken at all.
-    pub fn is_on(&self) -> bool {
+    pub(crate) fn is_on(&self) -> bool {
         matches!(self, Self::On(_))
     }
 }
@@ -127,7 +127,7 @@ fn client_certificate(fields: &mut Fields<'_>) -> Option<ClientCertificate> {
     let chain = certificate(fields, "client_certificate");
     let key = fields.secret("client_key").map(pem::secret);
     let password = fields.secret("client_key_password").map(|password| {
-        crate::logging::hide(password);
+        crate::secrets::hide(password);
         SecretString::from(password)
     });
     match (chain, key) {

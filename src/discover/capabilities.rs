@@ -9,26 +9,26 @@ use crate::trino::Client;
 use crate::trino::control::{self, NameRow};
 use crate::trino::error::TrinoError;
 
-use super::format::Format;
 use super::schemas::Schema;
-use super::tables::TableColumns;
+use crate::catalog::format::Format;
+use crate::catalog::tables::TableColumns;
 
 /// Tables in one statement.
 const TABLES_PER_QUERY: usize = 50;
 
 /// Tables of a schema of which more is known.
 #[derive(Debug, Default)]
-pub struct Capabilities {
+pub(crate) struct Capabilities {
     /// Those that are pinned to a version while they are read, so that an interrupted read goes on
     /// with the same rows.
-    pub versioned: HashSet<String>,
+    pub(crate) versioned: HashSet<String>,
     /// Those whose changes can be read.
-    pub changes: HashSet<String>,
+    pub(crate) changes: HashSet<String>,
 }
 
 /// Finds out what can be done with the tables of a schema. What is not known counts as not
 /// possible.
-pub(super) async fn of_schema(
+pub(crate) async fn of_schema(
     client: &Client,
     connector: Option<&str>,
     replication: Replication,

@@ -5,18 +5,14 @@
 //! groups, so that one broken table costs a WARN and not the catalog.
 
 mod capabilities;
-pub mod format;
-pub mod keys;
-pub mod near;
-pub mod privileges;
-pub mod queries;
-mod row_types;
-pub mod schemas;
-pub mod stream;
-pub mod tables;
+pub(crate) mod near;
+pub(crate) mod privileges;
+pub(crate) mod schemas;
+pub(crate) mod stream;
 
 use std::collections::HashMap;
 
+use crate::catalog::{keys, queries, tables};
 use crate::config::Connection;
 use crate::error::ConnectorError;
 use crate::protocol::catalog::AirbyteStream;
@@ -27,7 +23,7 @@ use crate::trino::Client;
 /// # Errors
 ///
 /// When a catalog or a named schema does not exist, or a query is not accepted.
-pub async fn streams(
+pub(crate) async fn streams(
     client: &Client,
     connection: &Connection,
 ) -> Result<Vec<AirbyteStream>, ConnectorError> {

@@ -8,7 +8,7 @@ const OFFERED: usize = 5;
 
 /// What to say after "X does not exist.": the names most like `wrong`, or, when none is, the
 /// first few that exist.
-pub fn hint(wrong: &str, existing: &[String]) -> String {
+pub(crate) fn hint(wrong: &str, existing: &[String]) -> String {
     let mut alike: Vec<(f64, &String)> = existing
         .iter()
         .map(|name| (strsim::jaro_winkler(wrong, name), name))

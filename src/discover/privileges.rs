@@ -6,7 +6,7 @@
 
 use tokio::task::JoinSet;
 
-use super::tables::TableColumns;
+use crate::catalog::tables::TableColumns;
 use crate::sql::ident::Table;
 use crate::sql::metadata;
 use crate::trino::Client;
@@ -24,7 +24,7 @@ const NAMED: usize = 20;
 /// # Errors
 ///
 /// When the server cannot be asked at all.
-pub async fn readable(
+pub(crate) async fn readable(
     client: &Client,
     catalog: &str,
     schema: &str,
@@ -83,7 +83,7 @@ pub async fn readable(
 /// # Errors
 ///
 /// Trino's reason otherwise.
-pub async fn validate(
+pub(crate) async fn validate(
     client: &Client,
     catalog: &str,
     schema: &str,

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::near;
-use crate::config::{Connection, DottedName, Namespaces};
+use crate::catalog::namespaces;
+use crate::config::Connection;
 use crate::error::ConnectorError;
 use crate::sql::metadata;
 use crate::trino::Client;
@@ -12,47 +13,13 @@ use crate::trino::error::{QueryError, TrinoError};
 
 /// A schema of a catalog.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Schema {
+pub(crate) struct Schema {
     /// Catalog.
-    pub catalog: String,
+    pub(crate) catalog: String,
     /// Schema.
-    pub name: String,
+    pub(crate) name: String,
     /// What its streams have as their namespace.
-    pub namespace: String,
-}
-
-/// The namespaces of a configuration. Which catalogs exist is only asked for where an entry of
-/// `schemas` has a dot.
-///
-/// # Errors
-///
-/// When Trino cannot be asked. Where it refuses to tell, no catalog is known.
-pub async fn namespaces(
-    client: &Client,
-    connection: &Connection,
-) -> Result<Namespaces, ConnectorError> {
-    let catalogs = catalogs(client, connection).await?;
-    Ok(connection.namespaces(&catalogs.unwrap_or_default()))
-}
-
-/// The catalogs that exist; `None` where nothing depends on it, or Trino does not tell.
-async fn catalogs(
-    client: &Client,
-    connection: &Connection,
-) -> Result<Option<Vec<String>>, ConnectorError> {
-    if !connection.schemas.iter().any(DottedName::has_parts) {
-        return Ok(None);
-    }
-    match control::rows::<CatalogRow>(client, metadata::CATALOGS).await {
-        Ok(rows) => Ok(Some(rows.into_iter().map(|row| row.Catalog).collect())),
-        Err(error) if is_denied(&error) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn is_denied(error: &TrinoError) -> bool {
-    let error = error.query_error();
-    error.is_some_and(|error| error.error_name == "PERMISSION_DENIED")
+    pub(crate) namespace: String,
 }
 
 /// The schemas to read, `schema` first, then those of `schemas` in the order of their names.
@@ -62,11 +29,11 @@ fn is_denied(error: &TrinoError) -> bool {
 /// # Errors
 ///
 /// When a catalog, `schema` or an exact name in `schemas` does not exist.
-pub async fn resolve(
+pub(crate) async fn resolve(
     client: &Client,
     connection: &Connection,
 ) -> Result<Vec<Schema>, ConnectorError> {
-    let catalogs = catalogs(client, connection).await?;
+    let catalogs = namespaces::existing_catalogs(client, connection).await?;
     let namespaces = connection.namespaces(catalogs.as_deref().unwrap_or_default());
     let mut wanted: BTreeMap<&str, Vec<Wanted<'_>>> = BTreeMap::new();
     let main = &connection.catalog;

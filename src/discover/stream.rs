@@ -3,15 +3,16 @@
 use serde_json::{Map, Value, json};
 
 use super::capabilities::Capabilities;
-use super::tables::TableColumns;
-use crate::protocol::catalog::{
-    AirbyteStream, ConfiguredAirbyteCatalog, ConfiguredAirbyteStream, SelectedStream, SyncMode,
+use crate::catalog::tables::TableColumns;
+use crate::protocol::catalog::{AirbyteStream, SyncMode};
+use crate::protocol::configured::{
+    ConfiguredAirbyteCatalog, ConfiguredAirbyteStream, SelectedStream,
 };
 use crate::sql::changes;
 use crate::types::{TrinoType, json_schema};
 
 /// Describes a table as a stream.
-pub fn describe(
+pub(crate) fn describe(
     namespace: &str,
     table: &TableColumns,
     key: Option<&Vec<String>>,
@@ -85,7 +86,7 @@ fn configure(
 }
 
 /// The configured catalog of some streams.
-pub fn configured(
+pub(crate) fn configured(
     streams: impl IntoIterator<Item = AirbyteStream>,
     sync_mode: SyncMode,
     cursor: Option<&str>,

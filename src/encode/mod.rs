@@ -26,9 +26,9 @@ mod changes;
 mod frame;
 mod json_scan;
 mod json_text;
-mod lines;
 mod nested;
 mod number;
+mod place;
 mod plan;
 mod rows;
 mod short;
@@ -38,13 +38,14 @@ mod temporal;
 
 use std::borrow::Cow;
 
-pub use lines::Lines;
+use crate::lines::Lines;
+
 pub use plan::RecordPlan;
 
 use changes::Changes;
 use frame::Frame;
+use place::{Place, Stop};
 use plan::Fixed;
-use rows::{Place, Stop};
 use slow::RowError;
 
 /// The receiver of the records wants no more.
@@ -222,13 +223,13 @@ impl Encoder {
     fn write_line(&mut self, page: &[u8], out: &mut [u8], start: Place) -> Result<Place, Stop> {
         let mut place = rows::write_record(&self.plan, page, out, start, &mut self.changes)?;
         place.out = if self.changes.is_empty() {
-            rows::put_fixed(out, place.out, &self.tail)?
+            place::put_fixed(out, place.out, &self.tail)?
         } else {
             let mut tail = std::mem::take(&mut self.scratch);
             tail.clear();
             self.write_tail(&mut tail);
             self.scratch = tail;
-            rows::put_bytes(out, place.out, &self.scratch)?
+            place::put_bytes(out, place.out, &self.scratch)?
         };
         Ok(place)
     }

@@ -110,7 +110,7 @@ impl RowPlan {
                 key.push(b':');
                 FieldPlan {
                     key: Fixed::new(&key),
-                    kind: CellKind::of(ty),
+                    kind: CellKind::from_type(ty),
                 }
             })
             .collect();
@@ -154,7 +154,7 @@ pub(super) struct MapPlan {
 }
 
 impl CellKind {
-    fn of(ty: &TrinoType) -> Self {
+    fn from_type(ty: &TrinoType) -> Self {
         match ty {
             TrinoType::Boolean => Self::Boolean,
             TrinoType::Tinyint | TrinoType::Smallint | TrinoType::Integer | TrinoType::Bigint => Self::Integer,
@@ -171,10 +171,10 @@ impl CellKind {
             TrinoType::TimestampWithTimeZone { .. } => Self::TimestampWithTimeZone,
             TrinoType::Json => Self::Json,
             TrinoType::Variant => Self::Variant,
-            TrinoType::Array(element) => Self::Array(Box::new(Self::of(element))),
+            TrinoType::Array(element) => Self::Array(Box::new(Self::from_type(element))),
             TrinoType::Map(key, value) => Self::Map(Box::new(MapPlan {
                 keys_may_repeat: text_is_ambiguous(key),
-                value: Self::of(value),
+                value: Self::from_type(value),
             })),
             TrinoType::Row(fields) => {
                 Self::Row(RowPlan::new(&field_names(fields), fields.iter().map(|field| &field.ty)))
@@ -189,7 +189,8 @@ fn text_is_ambiguous(key: &TrinoType) -> bool {
         key,
         // Both hours of a clock set back have one text.
         TrinoType::TimestampWithTimeZone { .. }
-            // Fixeds are shown by Java's `toString`: `[1, 2]` is two integers, or one text with a comma.
+            // The server writes a key with Java's `toString`. `[1, 2]` may be two integers, or one text
+            // with a comma, so two keys of these types may share one text.
             | TrinoType::Row(_)
             | TrinoType::Array(_)
             | TrinoType::Map(..)
@@ -237,7 +238,8 @@ mod tests {
             ["{\"a\":", ",\"a_2\":", ",\"é\\\"\\u0001\":", ",\"\":"]
         );
         assert_eq!(plan.column_names(), ["a", "a_2", "é\"\u{1}", ""]);
-        let CellKind::Row(row) = CellKind::of(&TrinoType::parse("row(bigint, x bigint, bigint)"))
+        let CellKind::Row(row) =
+            CellKind::from_type(&TrinoType::parse("row(bigint, x bigint, bigint)"))
         else {
             panic!("not a row");
         };
@@ -259,7 +261,7 @@ mod tests {
             ("uuid", true),
         ] {
             let CellKind::Map(map) =
-                CellKind::of(&TrinoType::parse(&format!("map({key}, bigint)")))
+                CellKind::from_type(&TrinoType::parse(&format!("map({key}, bigint)")))
             else {
                 panic!("not a map");
             };

@@ -1,51 +1,15 @@
 //! The fast path: one pass over a row's bytes, which finds the cells and writes them in the same step.
 //!
 //! It takes rows as Trino writes them: no white space, the usual forms of dates and numbers. At anything else it stops with
-//! [`Stop::Odd`], what it wrote of the row is dropped and the slow path takes the row, which writes the same or tells what
+//! [`Stop::Odd`](super::place::Stop), what it wrote of the row is dropped and the slow path takes the row, which writes the same or tells what
 //! is wrong. So nothing here makes an error message, and a doubt costs time but never a byte.
-//!
-//! Blocks of constant size are copied, longer than needed, and the next write covers the excess: a store of known size is
-//! one instruction, and most cells and keys fit in one block. Every index is checked.
 
 use super::changes::{Change, Changes};
 use super::json_scan::Unfit;
 use super::number;
+use super::place::{Place, Step, Stop, accept, block, put, put_bytes, put_fixed, room};
 use super::plan::{CellKind, Fixed, MapPlan, RecordPlan, RowPlan};
 use super::{json_scan, short, simd};
-
-/// Why the fast path left a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stop {
-    /// Not a form that it knows, or too near to the end of the page to read whole blocks.
-    Odd,
-    /// `out` is full.
-    Full,
-}
-
-/// How far the page is read and the line is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
-    /// The next byte of the page.
-    pub(super) page: usize,
-    /// The next byte of `out`.
-    pub(super) out: usize,
-}
-
-impl Place {
-    /// `length` bytes of the page are copied.
-    fn copied(self, length: usize) -> Self {
-        self.step(length, length)
-    }
-
-    fn step(self, page: usize, out: usize) -> Self {
-        Self {
-            page: self.page + page,
-            out: self.out + out,
-        }
-    }
-}
-
-type Step = Result<Place, Stop>;
 
 /// Writes the line of the row at `place`, up to the end of `data` without its closing brace.
 pub(super) fn write_record(
@@ -153,58 +117,6 @@ fn write_long(
         }
         _ => Err(Stop::Odd),
     }
-}
-
-/// The `N` bytes at a place of the page.
-#[inline]
-fn block<const N: usize>(page: &[u8], at: usize) -> Result<&[u8; N], Stop> {
-    page.get(at..)
-        .and_then(<[u8]>::first_chunk)
-        .ok_or(Stop::Odd)
-}
-
-/// The `N` bytes of `out` at a place.
-#[inline]
-fn room<const N: usize>(out: &mut [u8], at: usize) -> Result<&mut [u8; N], Stop> {
-    out.get_mut(at..)
-        .and_then(<[u8]>::first_chunk_mut)
-        .ok_or(Stop::Full)
-}
-
-#[inline]
-fn put<const N: usize>(out: &mut [u8], at: usize, block: &[u8; N]) -> Result<(), Stop> {
-    *room(out, at)? = *block;
-    Ok(())
-}
-
-#[inline]
-fn accept(page: &[u8], place: Place, byte: u8) -> Step {
-    if page.get(place.page) == Some(&byte) {
-        Ok(place.step(1, 0))
-    } else {
-        Err(Stop::Odd)
-    }
-}
-
-/// Writes fixed bytes and returns where they end.
-#[inline]
-pub(super) fn put_fixed(out: &mut [u8], mut at: usize, fixed: &Fixed) -> Result<usize, Stop> {
-    for block in fixed.whole_blocks() {
-        put(out, at, block)?;
-        at += Fixed::BLOCK;
-    }
-    let (last, length) = fixed.last_block();
-    put(out, at, last)?;
-    Ok(at + length)
-}
-
-/// Writes any bytes and returns where they end.
-pub(super) fn put_bytes(out: &mut [u8], at: usize, bytes: &[u8]) -> Result<usize, Stop> {
-    let end = at + bytes.len();
-    out.get_mut(at..end)
-        .ok_or(Stop::Full)?
-        .copy_from_slice(bytes);
-    Ok(end)
 }
 
 #[inline]

@@ -17,7 +17,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::encode::Lines;
+use crate::lines::Lines;
 use crate::protocol::message::StateMessage;
 
 /// Buffers in flight between the encoders and the writer. With buffers of [`Lines::SIZE`] this
@@ -149,7 +149,11 @@ impl Output {
     /// # Errors
     ///
     /// When stdout was closed.
-    pub async fn send_state(&self, state: StateMessage, count: &RecordCount) -> Result<(), Closed> {
+    pub(crate) async fn send_state(
+        &self,
+        state: StateMessage,
+        count: &RecordCount,
+    ) -> Result<(), Closed> {
         self.queue
             .send(Item::State(Box::new(state), count.clone()))
             .await
@@ -250,7 +254,7 @@ mod tests {
     }
 
     fn send(output: &Output, line: &str) -> Result<(), Closed> {
-        output.send_records_blocking(Lines::of(&[line]), &RecordCount::default())
+        output.send_records_blocking(Lines::from_lines(&[line]), &RecordCount::default())
     }
 
     #[test]
@@ -273,14 +277,14 @@ mod tests {
                 .unwrap_or_default();
         };
         output
-            .send_records_blocking(Lines::of(&["1\n", "2\n"]), &ours)
+            .send_records_blocking(Lines::from_lines(&["1\n", "2\n"]), &ours)
             .unwrap();
         output
-            .send_records_blocking(Lines::of(&["1\n"]), &others)
+            .send_records_blocking(Lines::from_lines(&["1\n"]), &others)
             .unwrap();
         state(&ours);
         output
-            .send_records_blocking(Lines::of(&["3\n"]), &ours)
+            .send_records_blocking(Lines::from_lines(&["3\n"]), &ours)
             .unwrap();
         state(&ours);
         state(&ours);
@@ -304,7 +308,10 @@ mod tests {
         let (output, thread, written) = started();
         for i in 0..100 {
             output
-                .send_records_blocking(Lines::of(&[&format!("{i}\n")]), &RecordCount::default())
+                .send_records_blocking(
+                    Lines::from_lines(&[&format!("{i}\n")]),
+                    &RecordCount::default(),
+                )
                 .unwrap();
         }
         output.queue.blocking_send(Item::Finish).unwrap_or_default();

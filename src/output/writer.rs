@@ -43,7 +43,7 @@ pub(super) fn run(
             }
             Item::State(mut state, count) => {
                 let records = count.0.swap(0, Ordering::Relaxed);
-                state.source_stats = SourceStats::of(records);
+                state.source_stats = SourceStats::with_records(records);
                 write(&line(&Message::State { state: *state }))
             }
             Item::Wake | Item::Finish => Ok(()),

@@ -14,60 +14,60 @@ use super::message::StreamDescriptor;
 
 /// The streams that a person selected.
 #[derive(Debug, Default, Serialize)]
-pub struct ConfiguredAirbyteCatalog {
+pub(crate) struct ConfiguredAirbyteCatalog {
     /// In the order in which they are read.
-    pub streams: Vec<ConfiguredAirbyteStream>,
+    pub(crate) streams: Vec<ConfiguredAirbyteStream>,
     /// What stands among the streams and cannot be understood; not written.
     #[serde(skip)]
-    pub problems: Vec<StreamProblem>,
+    pub(crate) problems: Vec<StreamProblem>,
 }
 
 /// One selected stream. Only `stream.name` and `sync_mode` are needed: catalogs are also
 /// written by hand.
 #[derive(Debug, Serialize)]
-pub struct ConfiguredAirbyteStream {
+pub(crate) struct ConfiguredAirbyteStream {
     /// The stream as `discover` described it, reduced to the selected columns.
-    pub stream: SelectedStream,
+    pub(crate) stream: SelectedStream,
     /// How to read it.
-    pub sync_mode: SyncMode,
+    pub(crate) sync_mode: SyncMode,
     /// The destination's matter; any text is accepted.
-    pub destination_sync_mode: String,
+    pub(crate) destination_sync_mode: String,
     /// Path of the cursor column.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub cursor_field: Option<Vec<String>>,
+    pub(crate) cursor_field: Option<Vec<String>>,
     /// Paths of the key columns.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub primary_key: Option<Vec<Vec<String>>>,
+    pub(crate) primary_key: Option<Vec<Vec<String>>>,
 }
 
 /// What a configured catalog says of a stream.
 #[derive(Debug, Serialize)]
-pub struct SelectedStream {
+pub(crate) struct SelectedStream {
     /// Table name, as the catalog has it.
-    pub name: String,
+    pub(crate) name: String,
     /// Schema name, as the catalog has it; see [`SelectedStream::schema`].
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub namespace: Option<String>,
+    pub(crate) namespace: Option<String>,
     /// Its `properties` are the selected columns.
-    pub json_schema: Value,
+    pub(crate) json_schema: Value,
     /// Kept for `discover --configured`; not looked at by `read`.
-    pub supported_sync_modes: Vec<SyncMode>,
+    pub(crate) supported_sync_modes: Vec<SyncMode>,
     /// Kept for `discover --configured`; not looked at by `read`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub source_defined_primary_key: Option<Vec<Vec<String>>>,
+    pub(crate) source_defined_primary_key: Option<Vec<Vec<String>>>,
 }
 
 /// Why a stream of a configured catalog cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StreamProblem {
+pub(crate) struct StreamProblem {
     /// Which entry of the catalog it is, from 1.
-    pub entry: usize,
+    pub(crate) entry: usize,
     /// Its name, if that could be read.
-    pub stream: Option<StreamDescriptor>,
+    pub(crate) stream: Option<StreamDescriptor>,
     /// Path of the field in the entry, for example `stream.name`; empty for all of it.
-    pub field: String,
+    pub(crate) field: String,
     /// What is wrong and what is expected.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 /// The field, and what is wrong with it.
@@ -93,7 +93,7 @@ impl fmt::Display for StreamProblem {
 
 impl ConfiguredAirbyteCatalog {
     /// The names of all streams, also of those that cannot be read.
-    pub fn descriptors(&self) -> Vec<StreamDescriptor> {
+    pub(crate) fn descriptors(&self) -> Vec<StreamDescriptor> {
         let readable = self.streams.iter().map(|stream| stream.stream.descriptor());
         let problems = self.problems.iter();
         let others = problems.filter_map(|problem| problem.stream.clone());
@@ -103,7 +103,7 @@ impl ConfiguredAirbyteCatalog {
 
 impl SelectedStream {
     /// The stream's name as messages carry it.
-    pub fn descriptor(&self) -> StreamDescriptor {
+    pub(crate) fn descriptor(&self) -> StreamDescriptor {
         StreamDescriptor {
             name: self.name.clone(),
             namespace: self.namespace.clone(),
@@ -112,18 +112,18 @@ impl SelectedStream {
 
     /// The schema, or the catalog and the schema, that the catalog names; an empty namespace is
     /// none. `None` means the configured schema.
-    pub fn schema(&self) -> Option<&str> {
+    pub(crate) fn schema(&self) -> Option<&str> {
         let namespace = self.namespace.as_deref();
         namespace.filter(|namespace| !namespace.is_empty())
     }
 
     /// The table's name as Trino has it, whose names are all in lower case.
-    pub fn table(&self) -> String {
+    pub(crate) fn table(&self) -> String {
         self.name.to_lowercase()
     }
 
     /// The selected columns; `None` when the schema names none, which means all columns.
-    pub fn selected_columns(&self) -> Option<Vec<&str>> {
+    pub(crate) fn selected_columns(&self) -> Option<Vec<&str>> {
         let properties: &Map<String, Value> = self.json_schema.get("properties")?.as_object()?;
         (!properties.is_empty()).then(|| properties.keys().map(String::as_str).collect())
     }

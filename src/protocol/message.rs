@@ -11,7 +11,7 @@ use super::catalog::AirbyteCatalog;
 /// One line of stdout.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Message {
+pub(crate) enum Message {
     /// The connector's specification, as `spec.json` has it.
     Spec {
         /// The content of `spec.json`.
@@ -47,18 +47,18 @@ pub enum Message {
 
 /// Payload of `CONNECTION_STATUS`.
 #[derive(Debug, Serialize)]
-pub struct ConnectionStatus {
+pub(crate) struct ConnectionStatus {
     /// SUCCEEDED or FAILED.
-    pub status: Status,
+    pub(crate) status: Status,
     /// For a person: what is wrong and which field to change.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
+    pub(crate) message: Option<String>,
 }
 
 /// Outcome of `check`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Status {
+pub(crate) enum Status {
     /// A read would work.
     Succeeded,
     /// It would not.
@@ -67,17 +67,17 @@ pub enum Status {
 
 /// Payload of LOG.
 #[derive(Debug, Serialize)]
-pub struct Log {
+pub(crate) struct Log {
     /// FATAL, ERROR, WARN, INFO, DEBUG or TRACE.
-    pub level: LogLevel,
+    pub(crate) level: LogLevel,
     /// The text, without secrets.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 /// Airbyte's log levels that this connector uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum LogLevel {
+pub(crate) enum LogLevel {
     /// Something failed.
     Error,
     /// Something is not as configured, and the run goes on.
@@ -95,17 +95,17 @@ pub enum LogLevel {
 /// An empty namespace, null and none are one thing to everybody who writes catalogs and states, so
 /// descriptors that differ in nothing else are equal.
 #[derive(Debug, Clone, Serialize)]
-pub struct StreamDescriptor {
+pub(crate) struct StreamDescriptor {
     /// Table name.
-    pub name: String,
+    pub(crate) name: String,
     /// Schema name; left out where the configured catalog has none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub namespace: Option<String>,
+    pub(crate) namespace: Option<String>,
 }
 
 impl StreamDescriptor {
     /// The namespace, if it is one.
-    pub fn set_namespace(&self) -> Option<&str> {
+    pub(crate) fn set_namespace(&self) -> Option<&str> {
         let namespace = self.namespace.as_deref();
         namespace.filter(|namespace| !namespace.is_empty())
     }
@@ -141,41 +141,41 @@ impl std::fmt::Display for StreamDescriptor {
 
 /// Payload of STATE; always of type STREAM.
 #[derive(Debug, Serialize)]
-pub struct StateMessage {
+pub(crate) struct StateMessage {
     /// `STREAM`.
     #[serde(rename = "type")]
-    pub state_type: StateType,
+    pub(crate) state_type: StateType,
     /// Stream and its state.
-    pub stream: StreamState,
+    pub(crate) stream: StreamState,
     /// How many records the checkpoint covers.
     #[serde(rename = "sourceStats")]
-    pub source_stats: SourceStats,
+    pub(crate) source_stats: SourceStats,
 }
 
 /// The only state type a new source may write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum StateType {
+pub(crate) enum StateType {
     /// State of one stream.
     Stream,
 }
 
 /// State of one stream.
 #[derive(Debug, Serialize)]
-pub struct StreamState {
+pub(crate) struct StreamState {
     /// Whose state it is.
-    pub stream_descriptor: StreamDescriptor,
-    /// Our own content; see `read::checkpoint`.
-    pub stream_state: Value,
+    pub(crate) stream_descriptor: StreamDescriptor,
+    /// Our own content; see `read::state`.
+    pub(crate) stream_state: Value,
 }
 
 /// Counts of a checkpoint.
 #[derive(Debug, Default, Serialize)]
-pub struct SourceStats {
+pub(crate) struct SourceStats {
     /// Records of this stream since its previous STATE; written with a decimal point, as the
     /// protocol types it as a number.
     #[serde(rename = "recordCount")]
-    pub record_count: f64,
+    pub(crate) record_count: f64,
 }
 
 impl SourceStats {
@@ -184,7 +184,7 @@ impl SourceStats {
         clippy::cast_precision_loss,
         reason = "the protocol types counts as numbers"
     )]
-    pub fn of(records: u64) -> Self {
+    pub(crate) fn with_records(records: u64) -> Self {
         Self {
             record_count: records as f64,
         }
@@ -193,7 +193,7 @@ impl SourceStats {
 
 impl StateMessage {
     /// A checkpoint; its records are counted by [`crate::output`].
-    pub fn new(stream: StreamState) -> Self {
+    pub(crate) fn new(stream: StreamState) -> Self {
         Self {
             state_type: StateType::Stream,
             stream,
@@ -204,18 +204,18 @@ impl StateMessage {
 
 /// Payload of TRACE.
 #[derive(Debug, Serialize)]
-pub struct Trace {
+pub(crate) struct Trace {
     /// Which trace.
     #[serde(flatten)]
-    pub payload: TracePayload,
+    pub(crate) payload: TracePayload,
     /// Milliseconds since 1970.
-    pub emitted_at: i64,
+    pub(crate) emitted_at: i64,
 }
 
 /// The traces this connector writes.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum TracePayload {
+pub(crate) enum TracePayload {
     /// An error for a person.
     Error {
         /// What happened.
@@ -235,22 +235,22 @@ pub enum TracePayload {
 
 /// Payload of an ERROR trace.
 #[derive(Debug, Serialize)]
-pub struct ErrorTrace {
+pub(crate) struct ErrorTrace {
     /// For a person.
-    pub message: String,
+    pub(crate) message: String,
     /// For a developer: query id, error name, cause.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub internal_message: Option<String>,
+    pub(crate) internal_message: Option<String>,
     /// Who can do something about it.
-    pub failure_type: FailureType,
+    pub(crate) failure_type: FailureType,
     /// The stream that failed, when it was one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub stream_descriptor: Option<StreamDescriptor>,
+    pub(crate) stream_descriptor: Option<StreamDescriptor>,
 }
 
 /// Decides whether the platform tries again: `config_error` stops, the others retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum FailureType {
+pub(crate) enum FailureType {
     /// A person must change the configuration, a privilege or the catalog.
     #[serde(rename = "config_error")]
     Config,
@@ -264,17 +264,17 @@ pub enum FailureType {
 
 /// Payload of a `STREAM_STATUS` trace.
 #[derive(Debug, Serialize)]
-pub struct StreamStatusTrace {
+pub(crate) struct StreamStatusTrace {
     /// Which stream.
-    pub stream_descriptor: StreamDescriptor,
+    pub(crate) stream_descriptor: StreamDescriptor,
     /// How far it is.
-    pub status: StreamStatus,
+    pub(crate) status: StreamStatus,
 }
 
 /// Life of a stream, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum StreamStatus {
+pub(crate) enum StreamStatus {
     /// Its query is about to be sent.
     Started,
     /// Its query answers.
@@ -287,18 +287,18 @@ pub enum StreamStatus {
 
 /// Payload of an ESTIMATE trace.
 #[derive(Debug, Serialize)]
-pub struct Estimate {
+pub(crate) struct Estimate {
     /// Stream name.
-    pub name: String,
+    pub(crate) name: String,
     /// Always per stream: mixing kinds disables estimates.
     #[serde(rename = "type")]
-    pub estimate_type: StateType,
+    pub(crate) estimate_type: StateType,
     /// Stream namespace.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub namespace: Option<String>,
+    pub(crate) namespace: Option<String>,
     /// Expected rows.
-    pub row_estimate: u64,
+    pub(crate) row_estimate: u64,
     /// Expected bytes, where the table's statistics have data sizes.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub byte_estimate: Option<u64>,
+    pub(crate) byte_estimate: Option<u64>,
 }

@@ -3,7 +3,7 @@
 //! Source: `airbyte_protocol.yaml` 0.18. Objects read from outside ignore unknown keys, as the
 //! protocol asks; objects written leave absent members out.
 
-pub mod catalog;
-pub mod configured;
-pub mod message;
-pub mod state;
+pub(crate) mod catalog;
+pub(crate) mod configured;
+pub(crate) mod message;
+pub(crate) mod state;

@@ -13,12 +13,12 @@ use super::message::StreamDescriptor;
 
 /// The states of the streams at the start of a read.
 #[derive(Debug, Default)]
-pub struct InputState {
+pub(crate) struct InputState {
     streams: HashMap<StreamDescriptor, Value>,
     /// Entries that are no state of a stream (GLOBAL, LEGACY, anything else).
-    pub ignored: usize,
+    pub(crate) ignored: usize,
     /// Streams that occur more than once in an array; the last entry counts.
-    pub repeated: Vec<StreamDescriptor>,
+    pub(crate) repeated: Vec<StreamDescriptor>,
 }
 
 impl InputState {
@@ -28,7 +28,7 @@ impl InputState {
     /// # Errors
     ///
     /// When the text is not JSON at all; going on would read everything again unasked.
-    pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
+    pub(crate) fn parse(text: &str) -> Result<Self, serde_json::Error> {
         let mut state = Self::default();
         for value in Deserializer::from_str(text).into_iter() {
             match value? {
@@ -58,17 +58,18 @@ impl InputState {
     }
 
     /// The state of one stream, `None` when there is none or it is null.
-    pub fn of(&self, stream: &StreamDescriptor) -> Option<&Value> {
+    pub(crate) fn of(&self, stream: &StreamDescriptor) -> Option<&Value> {
         self.streams.get(stream).filter(|state| !state.is_null())
     }
 
     /// Whether no stream has a state.
-    pub fn is_empty(&self) -> bool {
+    #[cfg(test)]
+    fn is_empty(&self) -> bool {
         self.streams.is_empty()
     }
 
     /// The streams with a state that are none of these, sorted by their names.
-    pub fn unused<'a>(
+    pub(crate) fn unused<'a>(
         &self,
         configured: impl IntoIterator<Item = &'a StreamDescriptor>,
     ) -> Vec<&StreamDescriptor> {

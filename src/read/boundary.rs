@@ -14,16 +14,16 @@ use memchr::memmem;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::encode::Lines;
+use crate::lines::Lines;
 
 /// Hashes in one state: 8 bytes each, 43 kB as base64.
-pub(super) const LIMIT: usize = 4_000;
+pub(crate) const LIMIT: usize = 4_000;
 
 /// Rows with one cursor value that were sent.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// Their number.
-    pub(super) rows: u64,
+    pub(crate) rows: u64,
     /// Their hashes, sorted; none if there are more than [`LIMIT`].
     #[serde(
         default,
@@ -36,7 +36,7 @@ pub(super) struct Seen {
 
 impl Seen {
     /// Whether the rows can be recognised.
-    pub(super) fn is_known(&self) -> bool {
+    pub(crate) fn is_known(&self) -> bool {
         self.hashes.len() as u64 == self.rows
     }
 }
@@ -63,7 +63,7 @@ fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Err
 
 /// Looks at all rows with one cursor value as they are read.
 #[derive(Debug, Default)]
-pub(super) struct Boundary {
+pub(crate) struct Boundary {
     /// Rows that were sent and not met yet: how many of each hash.
     sent: HashMap<u64, u32>,
     hashes: Vec<u64>,
@@ -72,7 +72,7 @@ pub(super) struct Boundary {
 
 impl Boundary {
     /// For rows of which some were `seen`.
-    pub(super) fn new(seen: &Seen) -> Self {
+    pub(crate) fn new(seen: &Seen) -> Self {
         let mut sent = HashMap::new();
         for hash in &seen.hashes {
             *sent.entry(*hash).or_default() += 1;
@@ -84,7 +84,7 @@ impl Boundary {
     }
 
     /// Removes the records that were sent from `lines` and returns how many.
-    pub(super) fn filter(&mut self, lines: &mut Lines) -> u64 {
+    pub(crate) fn filter(&mut self, lines: &mut Lines) -> u64 {
         lines.retain(|line| self.is_new(line))
     }
 
@@ -106,7 +106,7 @@ impl Boundary {
     }
 
     /// All rows with the value, now that they are read.
-    pub(super) fn seen(mut self) -> Seen {
+    pub(crate) fn seen(mut self) -> Seen {
         self.hashes.sort_unstable();
         Seen {
             rows: self.rows,

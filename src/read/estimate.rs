@@ -12,9 +12,9 @@ use crate::sql::metadata;
 use crate::trino::Client;
 use crate::trino::control::{self, StatsRow};
 
+use super::context::Context;
 use super::plan::{Mode, StreamPlan};
-use super::runner::Context;
-use super::slice::Running;
+use crate::read::context::StreamRun;
 
 /// Time for the statistics; they hold a slot that rows may be waiting for.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -22,17 +22,22 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// Sends the estimate of a stream while its first query runs: statistics never take the slot of
 /// a query that brings rows, and are left out where no slot is free.
 /// Of what is read from a state on, nothing is known.
-pub(super) fn send(context: &Context, plan: &StreamPlan, running: Arc<Running>) -> JoinHandle<()> {
+pub(crate) fn send(
+    context: &Context,
+    plan: &StreamPlan,
+    stream_run: Arc<StreamRun>,
+) -> JoinHandle<()> {
     let (context, plan) = (context.clone(), plan.clone());
     tokio::spawn(async move {
         if plan.mode != Mode::FullRefresh && plan.state.is_some() {
             return;
         }
-        running.begun().await;
+        stream_run.begun().await;
         if !context.client.has_free_slot() {
             return;
         }
-        if let Ok(Some(estimate)) = timeout(LIMIT, of(&context.client, &plan)).await {
+        if let Ok(Some(estimate)) = timeout(LIMIT, estimate_of_stream(&context.client, &plan)).await
+        {
             // The read itself notices a closed stdout.
             let _ = context.output.send(&estimate).await;
         }
@@ -40,7 +45,7 @@ pub(super) fn send(context: &Context, plan: &StreamPlan, running: Arc<Running>) 
 }
 
 /// The estimate of a stream; `None` where Trino knows no row count or may not tell.
-async fn of(client: &Client, plan: &StreamPlan) -> Option<Message> {
+async fn estimate_of_stream(client: &Client, plan: &StreamPlan) -> Option<Message> {
     let table = plan.relation.table()?;
     let rows: Vec<StatsRow> = control::rows(client, &metadata::statistics(table))
         .await
@@ -80,6 +85,6 @@ async fn of(client: &Client, plan: &StreamPlan) -> Option<Message> {
     clippy::cast_sign_loss,
     reason = "an estimate; `as` saturates"
 )]
-pub(super) fn whole(number: f64) -> u64 {
+pub(crate) fn whole(number: f64) -> u64 {
     number.max(0.0) as u64
 }

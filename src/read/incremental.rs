@@ -15,18 +15,22 @@
 use std::sync::Arc;
 
 use super::boundary::{Boundary, Seen};
-use super::cuts::Cuts;
-use super::full_refresh::queries;
-use super::parts::{self, Part};
+use super::context::Context;
+use super::cursor_state::{CursorState, CursorSync};
 use super::plan::StreamPlan;
-use super::runner::Context;
-use super::slice::{ReadError, Running};
-use super::slices;
+use super::progress::Progress;
 use super::spread::spread;
-use super::state::{Content, CursorState, CursorSync, Progress};
-use super::version::{self, Version};
+use super::state::Content;
+use super::version::Version;
 use crate::clock;
 use crate::config::Connection;
+use crate::read::context::{ReadError, StreamRun};
+use crate::read::pin;
+use crate::read::queries;
+use crate::read::query::StreamQuery;
+use crate::read::slices::Slices;
+use crate::read::slicing;
+use crate::read::slicing::slice_queries;
 use crate::sql::cursor::Cursor;
 use crate::sql::select;
 use crate::trino::control::{self, PositionRow};
@@ -42,12 +46,12 @@ const LAST: u32 = u32::MAX;
 /// # Errors
 ///
 /// When a query failed or stdout was closed.
-pub(super) async fn read(
+pub(crate) async fn read_by_cursor(
     context: &Context,
     plan: &StreamPlan,
     cursor: &Cursor,
     state: Option<Content>,
-    running: &Arc<Running>,
+    stream_run: &Arc<StreamRun>,
 ) -> Result<u64, ReadError> {
     let mut state = known(plan, cursor, state);
     let sync = match begun(context, plan, &mut state).await? {
@@ -56,7 +60,7 @@ pub(super) async fn read(
     };
     let Some(sync) = sync else {
         tracing::info!("stream \"{}\": nothing new", plan.descriptor);
-        parts::send_state(context, plan, running, Content::Cursor(state).write()).await?;
+        queries::send_state(context, plan, stream_run, Content::Cursor(state).write()).await?;
         return Ok(0);
     };
     let parts = parts_of(plan, cursor, &state, &sync);
@@ -70,11 +74,11 @@ pub(super) async fn read(
     );
     if parts.is_empty() {
         end(&mut state, sync);
-        parts::send_state(context, plan, running, Content::Cursor(state).write()).await?;
+        queries::send_state(context, plan, stream_run, Content::Cursor(state).write()).await?;
         return Ok(0);
     }
     state.sync = Some(sync);
-    parts::read(context, plan, running, parts, |part, left| {
+    queries::read_queries(context, plan, stream_run, parts, |part, left| {
         if let Some(mut sync) = state.sync.take() {
             sync.progress.finish(part.number);
             match (part.number, part.boundary) {
@@ -156,7 +160,7 @@ async fn begun(
         return Ok(None);
     };
     let stream = &plan.descriptor;
-    if let Some(gone) = version::gone(context, plan, &sync.progress.slices).await? {
+    if let Some(gone) = pin::gone(context, plan, &sync.progress.slices).await? {
         tracing::warn!("stream \"{stream}\" starts its sync anew: {gone}");
         return Ok(None);
     }
@@ -176,7 +180,7 @@ async fn begin(
 ) -> Result<Option<CursorSync>, TrinoError> {
     let first = !state.synced;
     let before = before(&context.connection, cursor);
-    let version = version::pin(context, plan).await?;
+    let version = pin::pin(context, plan).await?;
     if version.is_some() && version == state.table_version && before.is_none() {
         return Ok(None);
     }
@@ -239,12 +243,12 @@ async fn first_slices(
     cursor: &Cursor,
     version: Option<Version>,
     position: &PositionRow,
-) -> Cuts {
+) -> Slices {
     let rows = u64::try_from(position.total).unwrap_or_default();
-    if slices::slices_for(rows, context.slice_rows()) < 2 {
-        return Cuts::whole(version);
+    if slicing::slices_for(rows, context.slice_rows()) < 2 {
+        return Slices::whole(version);
     }
-    let slices = slices::plan(context, plan, version).await;
+    let slices = slicing::cut(context, plan, version).await;
     if slices.bounds.is_empty() {
         by_cursor(context, cursor, version, position)
     } else {
@@ -257,14 +261,14 @@ fn by_cursor(
     cursor: &Cursor,
     version: Option<Version>,
     position: &PositionRow,
-) -> Cuts {
+) -> Slices {
     let rows = u64::try_from(position.total).unwrap_or_default();
-    let wanted = slices::slices_for(rows, context.slice_rows());
+    let wanted = slicing::slices_for(rows, context.slice_rows());
     let bounds = match (&position.low, &position.high) {
         (Some(low), Some(high)) => spread(low, high, &cursor.ty, wanted),
         _ => Vec::new(),
     };
-    Cuts::by(&cursor.column, &cursor.ty, bounds, version)
+    Slices::by(&cursor.column, &cursor.ty, bounds, version)
 }
 
 /// The queries that are not finished.
@@ -273,12 +277,12 @@ fn parts_of(
     cursor: &Cursor,
     state: &CursorState,
     sync: &CursorSync,
-) -> Vec<Part> {
+) -> Vec<StreamQuery> {
     let columns = select::projections(&plan.columns);
     let from = state.cursor.as_deref();
     let until = sync.until.as_deref();
     let mut parts = Vec::new();
-    let with_value = |number, value: &str, boundary| Part {
+    let with_value = |number, value: &str, boundary| StreamQuery {
         number,
         sql: select::select(
             &plan.relation,
@@ -293,7 +297,12 @@ fn parts_of(
     }
     if sync.first || until != from {
         let condition = cursor.between(from, until, sync.first);
-        parts.extend(queries(plan, &sync.progress, &columns, Some(&condition)));
+        parts.extend(slice_queries(
+            plan,
+            &sync.progress,
+            &columns,
+            Some(&condition),
+        ));
         if let Some(until) = until {
             parts.push(with_value(LAST, until, Boundary::default()));
         }

@@ -1,22 +1,19 @@
-//! Configured catalog and state → what is read of each stream and how, or why it cannot be.
+//! What is behind a stream, its configuration and its state → how it is read, or why it cannot be.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::HashSet;
 
-use tokio::task::JoinSet;
-
+use super::lookup::{Found, Lookup};
 use super::state::Content;
-use crate::config::{Connection, Namespaces, QueryStream, Replication};
-use crate::discover::format::Format;
-use crate::discover::tables::{self, TableColumns};
-use crate::discover::{keys, queries, schemas};
+use crate::catalog::format::Format;
+use crate::config::{Connection, Replication};
 use crate::error::ConnectorError;
-use crate::protocol::catalog::{ConfiguredAirbyteCatalog, ConfiguredAirbyteStream, SyncMode};
+use crate::protocol::catalog::SyncMode;
+use crate::protocol::configured::{ConfiguredAirbyteCatalog, ConfiguredAirbyteStream};
 use crate::protocol::message::StreamDescriptor;
 use crate::protocol::state::InputState;
 use crate::sql::changes::{CURSOR, DELETED_AT, UPDATED_AT};
 use crate::sql::cursor::Cursor;
 use crate::sql::ident::{Relation, Table};
-use crate::trino::Client;
 use crate::types::TrinoType;
 
 /// Columns that a table does not have: those of changes.
@@ -24,26 +21,26 @@ const META_COLUMNS: &str = "_ab_cdc_";
 
 /// What is read of one stream.
 #[derive(Debug, Clone)]
-pub struct StreamPlan {
+pub(crate) struct StreamPlan {
     /// The stream's name, as all its messages carry it.
-    pub descriptor: StreamDescriptor,
+    pub(crate) descriptor: StreamDescriptor,
     /// What is behind it.
-    pub relation: Relation,
+    pub(crate) relation: Relation,
     /// The connector behind its catalog, for example `iceberg`, where that is known.
-    pub connector: Option<String>,
+    pub(crate) connector: Option<String>,
     /// The selected columns that exist, in the table's order.
-    pub columns: Vec<(String, TrinoType)>,
+    pub(crate) columns: Vec<(String, TrinoType)>,
     /// The key columns that the configured catalog names.
-    pub primary_key: Vec<String>,
+    pub(crate) primary_key: Vec<String>,
     /// How it is read.
-    pub mode: Mode,
+    pub(crate) mode: Mode,
     /// Where an earlier read stopped.
-    pub(super) state: Option<Content>,
+    pub(crate) state: Option<Content>,
 }
 
 /// How a stream is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mode {
+pub(crate) enum Mode {
     /// Whole.
     FullRefresh,
     /// What is new by a cursor.
@@ -54,12 +51,12 @@ pub enum Mode {
 
 impl StreamPlan {
     /// Whether the table keeps versions.
-    pub(super) fn has_versions(&self) -> bool {
+    pub(crate) fn has_versions(&self) -> bool {
         self.relation.table().is_some() && Format::of(self.connector.as_deref()).is_some()
     }
 
     /// The key, if all of it is selected; else none.
-    pub(super) fn readable_key(&self) -> &[String] {
+    pub(crate) fn readable_key(&self) -> &[String] {
         let selected = |name: &String| self.columns.iter().any(|(column, _)| column == name);
         if self.primary_key.iter().all(selected) {
             &self.primary_key
@@ -70,78 +67,23 @@ impl StreamPlan {
 }
 
 /// A stream with its plan, or with the reason why there is none.
-pub type Planned = (StreamDescriptor, Result<StreamPlan, ConnectorError>);
+pub(crate) type Planned = (StreamDescriptor, Result<StreamPlan, ConnectorError>);
 
-/// What is behind a configured stream.
-#[derive(Debug, Clone)]
-struct Found {
-    relation: Relation,
-    connector: Option<String>,
-    columns: Vec<(String, TrinoType)>,
-    /// What the configuration says of a query.
-    query: Option<QueryStream>,
-}
-
-/// Plans all streams, with one query of metadata per schema.
+/// Plans all streams from what is behind them and from their states.
 ///
 /// # Errors
 ///
-/// When the catalog is not usable at all, or Trino cannot be asked. What is wrong with one stream
-/// is in its place of the result, so that the others go on.
-pub async fn plan(
-    client: &Client,
+/// When the catalog has a stream twice. What is wrong with one stream is in its place of the
+/// result.
+pub(super) fn plan_streams(
     connection: &Connection,
     catalog: &ConfiguredAirbyteCatalog,
+    lookup: Lookup,
     state: &InputState,
 ) -> Result<Vec<Planned>, ConnectorError> {
     refuse_repeated(catalog)?;
-    let has_dots = |stream: &ConfiguredAirbyteStream| {
-        let schema = stream.stream.schema();
-        schema.is_some_and(|schema| schema.contains('.'))
-    };
-    let namespaces = if catalog.streams.iter().any(has_dots) {
-        schemas::namespaces(client, connection).await?
-    } else {
-        connection.namespaces(&[])
-    };
-    // Several streams may be one table, by the configured schema and by its name.
-    let mut by_schema: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
-    for stream in &catalog.streams {
-        if query_of(connection, stream).is_none() {
-            let table = table_of(connection, &namespaces, stream);
-            let names = by_schema.entry((table.catalog, table.schema)).or_default();
-            names.insert(table.name);
-        }
-    }
-    let mut known: HashMap<Table, Result<TableColumns, ConnectorError>> = HashMap::new();
-    let mut connectors: HashMap<String, Option<String>> = HashMap::new();
-    for ((catalog, schema), names) in by_schema {
-        if !connectors.contains_key(&catalog) {
-            connectors.insert(catalog.clone(), keys::connector(client, &catalog).await?);
-        }
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let (found, failed) = tables::of_tables(client, &catalog, &schema, &names).await?;
-        let found = found
-            .into_iter()
-            .map(|table| (table.name.clone(), Ok(table)));
-        let failed = failed
-            .into_iter()
-            .map(|(name, error)| (name, Err(ConnectorError::from(error))));
-        let full = |name| Table {
-            catalog: catalog.clone(),
-            schema: schema.clone(),
-            name,
-        };
-        known.extend(found.chain(failed).map(|(name, table)| (full(name), table)));
-    }
-    let mut of_queries = find_queries(client, connection, catalog).await;
-    let mut plans = Vec::with_capacity(catalog.streams.len());
-    for stream in &catalog.streams {
+    let plans = catalog.streams.iter().zip(lookup).map(|(stream, found)| {
         let descriptor = stream.stream.descriptor();
-        let found = of_queries.remove(&descriptor).unwrap_or_else(|| {
-            let table = table_of(connection, &namespaces, stream);
-            find_table(table, &known, &connectors)
-        });
         let plan = found
             .and_then(|found| plan_stream(connection, stream, found))
             .map_err(|error| error.of_stream(&descriptor))
@@ -151,91 +93,14 @@ pub async fn plan(
                     .and_then(|state| Content::read(&descriptor, state)),
                 ..plan
             });
-        plans.push((descriptor, plan));
-    }
-    for problem in &catalog.problems {
-        if let Some(descriptor) = &problem.stream {
-            let error = ConnectorError::config(format!("{problem}.")).of_stream(descriptor);
-            plans.push((descriptor.clone(), Err(error)));
-        }
-    }
-    Ok(plans)
-}
-
-/// The query of the configuration that a stream is.
-fn query_of<'a>(
-    connection: &'a Connection,
-    stream: &ConfiguredAirbyteStream,
-) -> Option<&'a QueryStream> {
-    if stream.stream.schema().is_some() {
-        return None;
-    }
-    connection
-        .queries
-        .iter()
-        .find(|query| query.name == stream.stream.name)
-}
-
-/// The table that a stream is.
-fn table_of(
-    connection: &Connection,
-    namespaces: &Namespaces,
-    stream: &ConfiguredAirbyteStream,
-) -> Table {
-    let (catalog, schema) = match stream.stream.schema() {
-        Some(namespace) => namespaces.place(namespace),
-        None => (connection.catalog.clone(), connection.schema.clone()),
-    };
-    Table {
-        catalog,
-        schema,
-        name: stream.stream.table(),
-    }
-}
-
-/// What is behind the streams that are queries, asked side by side.
-async fn find_queries(
-    client: &Client,
-    connection: &Connection,
-    catalog: &ConfiguredAirbyteCatalog,
-) -> HashMap<StreamDescriptor, Result<Found, ConnectorError>> {
-    let mut asking = JoinSet::new();
-    for stream in &catalog.streams {
-        if let Some(query) = query_of(connection, stream).cloned() {
-            let (client, descriptor) = (client.clone(), stream.stream.descriptor());
-            asking.spawn(async move {
-                let found = queries::columns(&client, &query)
-                    .await
-                    .map(|columns| Found {
-                        relation: Relation::Query(query.sql.clone()),
-                        connector: None,
-                        columns,
-                        query: Some(query),
-                    });
-                (descriptor, found)
-            });
-        }
-    }
-    asking.join_all().await.into_iter().collect()
-}
-
-fn find_table(
-    table: Table,
-    known: &HashMap<Table, Result<TableColumns, ConnectorError>>,
-    connectors: &HashMap<String, Option<String>>,
-) -> Result<Found, ConnectorError> {
-    let Some(found) = known.get(&table).cloned().transpose()? else {
-        return Err(ConnectorError::config(format!(
-            "the table {table} does not exist, or the user may not see it. Refresh the source's \
-             schema, or deselect the stream."
-        )));
-    };
-    Ok(Found {
-        connector: connectors.get(&table.catalog).cloned().flatten(),
-        relation: Relation::Table(table),
-        columns: found.columns,
-        query: None,
-    })
+        (descriptor, plan)
+    });
+    let unreadable = catalog.problems.iter().filter_map(|problem| {
+        let descriptor = problem.stream.clone()?;
+        let error = ConnectorError::config(format!("{problem}.")).of_stream(&descriptor);
+        Some((descriptor, Err(error)))
+    });
+    Ok(plans.chain(unreadable).collect())
 }
 
 fn refuse_repeated(catalog: &ConfiguredAirbyteCatalog) -> Result<(), ConnectorError> {
@@ -464,27 +329,6 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_is_gone_is_an_error_of_its_stream() {
-        let stream = stream(json!({"stream": {"name": "t"}, "sync_mode": "full_refresh"}));
-        let connection = connection(&json!({}));
-        let table = table_of(&connection, &connection.namespaces(&[]), &stream);
-        let error = find_table(table, &HashMap::new(), &HashMap::new()).unwrap_err();
-        assert!(
-            error.message.contains("\"c\".\"s\".\"t\" does not exist"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn a_stream_twice_is_refused() {
-        let catalog = serde_json::from_value(json!({"streams": [
-            {"stream": {"name": "t"}, "sync_mode": "full_refresh"},
-            {"stream": {"name": "t"}, "sync_mode": "full_refresh"}]}))
-        .unwrap();
-        assert!(refuse_repeated(&catalog).is_err());
-    }
-
-    #[test]
     fn the_mode_follows_sync_mode_cursor_and_replication_method() {
         let changes = json!({"replication_method": {"method": "CHANGES"}});
         let cases = [
@@ -541,15 +385,11 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_without_a_namespace_may_be_a_query() {
-        let config = json!({"queries": [{"name": "q", "sql": "SELECT 1 AS a"}]});
-        let connection = connection(&config);
-        let is_query = |stream: serde_json::Value| {
-            let stream = self::stream(json!({"stream": stream, "sync_mode": "full_refresh"}));
-            query_of(&connection, &stream).is_some()
-        };
-        assert!(is_query(json!({"name": "q"})));
-        assert!(!is_query(json!({"name": "q", "namespace": "s"})));
-        assert!(!is_query(json!({"name": "t"})));
+    fn a_stream_twice_is_refused() {
+        let catalog = serde_json::from_value(json!({"streams": [
+            {"stream": {"name": "t"}, "sync_mode": "full_refresh"},
+            {"stream": {"name": "t"}, "sync_mode": "full_refresh"}]}))
+        .unwrap();
+        assert!(refuse_repeated(&catalog).is_err());
     }
 }

@@ -5,48 +5,23 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::plan::{Mode, Planned, StreamPlan};
-use super::slice::{ReadError, Running};
 use super::{changes, estimate, full_refresh, incremental, status};
-use crate::config::{Connection, FetchProtocol};
 use crate::error::ConnectorError;
 use crate::logging;
-use crate::output::{Closed, Output};
-use crate::progress::Progress;
+use crate::output::Closed;
 use crate::protocol::message::{StreamDescriptor, StreamStatus};
+use crate::read::context::{Context, ReadError, StreamRun};
 use crate::read::state::Content;
-use crate::trino::Client;
-
-/// What every stream's read needs.
-#[derive(Clone)]
-pub struct Context {
-    /// The connected Trino; its slots bound how many queries run at once.
-    pub client: Client,
-    /// The way to stdout.
-    pub output: Output,
-    /// How the rows of tables are fetched: what is configured, or what works.
-    pub fetch_protocol: FetchProtocol,
-    /// The configuration.
-    pub connection: Arc<Connection>,
-    /// What a person at a terminal sees.
-    pub progress: Progress,
-}
-
-impl Context {
-    /// Rows of one slice.
-    pub(super) fn slice_rows(&self) -> u64 {
-        self.connection.slice_rows()
-    }
-}
 
 /// How a read ended.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Summary {
+pub(crate) struct Summary {
     /// Streams that were read whole.
-    pub complete: usize,
+    pub(crate) complete: usize,
     /// Streams that were not; each has said why.
-    pub failed: usize,
+    pub(crate) failed: usize,
     /// Records written.
-    pub records: u64,
+    pub(crate) records: u64,
 }
 
 /// Reads all planned streams, `concurrency` of them at once, in the catalog's order. A stream
@@ -55,17 +30,17 @@ pub struct Summary {
 /// # Errors
 ///
 /// When stdout was closed.
-pub async fn run(context: &Context, plans: Vec<Planned>) -> Result<Summary, Closed> {
+pub(crate) async fn run(context: &Context, plans: Vec<Planned>) -> Result<Summary, Closed> {
     let mut summary = Summary::default();
-    let mut running = JoinSet::new();
+    let mut streams = JoinSet::new();
     let mut plans = plans.into_iter();
     loop {
-        while running.len() < context.connection.concurrency
+        while streams.len() < context.connection.concurrency
             && let Some((descriptor, plan)) = plans.next()
         {
-            running.spawn(stream(context.clone(), descriptor, plan));
+            streams.spawn(stream(context.clone(), descriptor, plan));
         }
-        match running.join_next().await {
+        match streams.join_next().await {
             None => return Ok(summary),
             Some(Ok(outcome)) => match outcome? {
                 Some(records) => {
@@ -115,9 +90,9 @@ async fn stream(
 
 /// RUNNING, records and states; returns the number of records.
 async fn read(context: &Context, plan: &StreamPlan) -> Result<u64, ReadError> {
-    let running = Arc::new(Running::default());
-    let estimate = estimate::send(context, plan, Arc::clone(&running));
-    let result = read_in_mode(context, plan, plan.state.clone(), &running).await;
+    let stream_run = Arc::new(StreamRun::default());
+    let estimate = estimate::send(context, plan, Arc::clone(&stream_run));
+    let result = read_in_mode(context, plan, plan.state.clone(), &stream_run).await;
     let result = match result {
         // The version of the table that was being read has expired meanwhile.
         Err(ReadError::Trino { error, .. }) if plan.has_versions() && error.is_of_the_version() => {
@@ -126,7 +101,7 @@ async fn read(context: &Context, plan: &StreamPlan) -> Result<u64, ReadError> {
                 plan.descriptor
             );
             let state = plan.state.clone().and_then(Content::without_version);
-            read_in_mode(context, plan, state, &running).await
+            read_in_mode(context, plan, state, &stream_run).await
         }
         result => result,
     };
@@ -135,7 +110,7 @@ async fn read(context: &Context, plan: &StreamPlan) -> Result<u64, ReadError> {
     let _ = estimate.await;
     let records = result?;
     // A stream without a query has not said so yet.
-    running.say(&context.output, plan).await?;
+    stream_run.say_running(&context.output, plan).await?;
     Ok(records)
 }
 
@@ -143,13 +118,15 @@ async fn read_in_mode(
     context: &Context,
     plan: &StreamPlan,
     state: Option<Content>,
-    running: &Arc<Running>,
+    stream_run: &Arc<StreamRun>,
 ) -> Result<u64, ReadError> {
     match &plan.mode {
-        Mode::FullRefresh => full_refresh::read(context, plan, state, running).await,
-        Mode::Cursor(cursor) => incremental::read(context, plan, cursor, state, running).await,
+        Mode::FullRefresh => full_refresh::read_whole(context, plan, state, stream_run).await,
+        Mode::Cursor(cursor) => {
+            incremental::read_by_cursor(context, plan, cursor, state, stream_run).await
+        }
         Mode::Changes(format, table) => {
-            changes::read(context, plan, *format, table, state, running).await
+            changes::read_changes(context, plan, *format, table, state, stream_run).await
         }
     }
 }

@@ -1,168 +1,323 @@
-//! Cuts a big table into slices that are read side by side, where that can be done exactly.
+//! The slices of a stream as its state keeps them: what they are cut by, and where.
 //!
-//! | connector | cut by | consistent because |
-//! |---|---|---|
-//! | `iceberg`, `delta_lake` | ranges of `$path` | all slices read one pinned version |
-//! | `postgresql` | ranges of an integer primary key | a row's key puts it into one slice only |
-//! | all others | not at all, but for reads by cursor | one query |
-//!
-//! The ranges cover every possible value, so the slices are disjoint and complete even where the
-//! bounds come from figures that are not quite right; those only decide how even the slices are.
-//! A table that cannot be examined is read with one query: nothing here is a reason to fail.
+//! The bounds are texts that follow each other in order, so each is written as the number of
+//! bytes that it shares with the one before and the rest: 1,000 bounds within the files of one
+//! table take some ten bytes each.
 
-use super::cuts::{Cuts, separator};
-use super::plan::StreamPlan;
-use super::runner::Context;
-use super::spread::spread;
-use super::version::Version;
-use crate::discover::format::Format;
-use crate::discover::keys;
-use crate::sql::ident::Table;
-use crate::sql::{metadata, slices};
-use crate::trino::control::{self, PathRow, RangeRow, StatsRow, TotalRow};
-use crate::trino::error::TrinoError;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::read::version::Version;
+use crate::sql::literal::literal;
+use crate::sql::slices;
 use crate::types::TrinoType;
 
-/// Slices of one stream; Trino plans each as a query of its own.
-const MOST_SLICES: u64 = 1_000;
+/// Disjoint parts of a table that together are the whole table.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Slices {
+    /// The version of the table that all slices read, where it has versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<Version>,
+    /// The column whose ranges the slices are; empty for one slice.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) column: String,
+    /// The type of that column.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) column_type: String,
+    /// The lowest values of all slices but the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "front_coded")]
+    pub(crate) bounds: Vec<String>,
+}
 
-/// The column of Iceberg and Delta Lake tables that holds the file of a row.
-const PATH: &str = "$path";
-
-/// Decides how a stream is read that is read whole, of `version` where it has one.
-pub(super) async fn plan(context: &Context, plan: &StreamPlan, version: Option<Version>) -> Cuts {
-    let Some(table) = plan.relation.table() else {
-        return Cuts::whole(None);
-    };
-    let format = Format::of(plan.connector.as_deref());
-    let cuts = match (format, version) {
-        (Some(Format::Iceberg), Some(version)) => {
-            by_path(context, version, &slices::iceberg_files(table)).await
+impl Slices {
+    /// One slice.
+    pub(crate) fn whole(version: Option<Version>) -> Self {
+        Self {
+            version,
+            ..Self::default()
         }
-        (Some(Format::DeltaLake), Some(version)) => delta(context, table, version).await,
-        _ if plan.connector.as_deref() == Some("postgresql") => {
-            postgresql(context, plan, table).await
+    }
+
+    /// Slices of a column's ranges.
+    pub(crate) fn by(
+        column: &str,
+        ty: &TrinoType,
+        bounds: Vec<String>,
+        version: Option<Version>,
+    ) -> Self {
+        if bounds.is_empty() {
+            return Self::whole(version);
         }
-        _ => Ok(Cuts::whole(version)),
-    };
-    cuts.unwrap_or_else(|error| {
-        tracing::debug!(%error, "stream \"{}\" is read with one query", plan.descriptor);
-        Cuts::whole(version)
-    })
-}
-
-async fn delta(context: &Context, table: &Table, version: Version) -> Result<Cuts, TrinoError> {
-    // Listing the files means opening them all; only worth it for a table that is big.
-    let rows = row_count(context, table).await?;
-    if rows.is_none_or(|rows| rows < 2 * context.slice_rows()) {
-        return Ok(Cuts::whole(Some(version)));
+        Self {
+            version,
+            column: column.to_owned(),
+            column_type: ty.to_string(),
+            bounds,
+        }
     }
-    by_path(
-        context,
-        version,
-        &slices::delta_files(table, version.number()),
-    )
-    .await
-}
 
-async fn by_path(context: &Context, version: Version, files: &str) -> Result<Cuts, TrinoError> {
-    let total: Vec<TotalRow> = control::rows(&context.client, &slices::total_rows(files)).await?;
-    let total = total.first().and_then(|row| row.total);
-    let total = total
-        .and_then(|total| u64::try_from(total).ok())
-        .unwrap_or_default();
-    let wanted = slices_for(total, context.slice_rows());
-    if wanted < 2 {
-        return Ok(Cuts::whole(Some(version)));
+    /// One condition per slice; `None` for a slice that is everything.
+    pub(crate) fn conditions(&self) -> Vec<Option<String>> {
+        let ty = TrinoType::parse(&self.column_type);
+        let bounds: Vec<String> = self.bounds.iter().map(|text| literal(text, &ty)).collect();
+        let conditions = slices::ranges(&self.column, &bounds);
+        if conditions.is_empty() {
+            vec![None]
+        } else {
+            conditions.into_iter().map(Some).collect()
+        }
     }
-    let rows = (total / wanted).max(1);
-    let paths: Vec<PathRow> =
-        control::rows(&context.client, &slices::path_bounds(files, rows)).await?;
-    let bounds = paths.iter().map(|row| separator(&row.before, &row.path));
-    Ok(Cuts::by(
-        PATH,
-        &TrinoType::Varchar(None),
-        bounds.collect(),
-        Some(version),
-    ))
-}
 
-async fn postgresql(
-    context: &Context,
-    plan: &StreamPlan,
-    table: &Table,
-) -> Result<Cuts, TrinoError> {
-    let Some(rows) = row_count(context, table).await? else {
-        return Ok(Cuts::whole(None));
-    };
-    let wanted = slices_for(rows, context.slice_rows());
-    if wanted < 2 {
-        return Ok(Cuts::whole(None));
+    /// The choice in words.
+    pub(crate) fn describe(&self) -> String {
+        let pinned = self.version.map(|version| format!(" of version {version}"));
+        let pinned = pinned.unwrap_or_default();
+        if self.bounds.is_empty() {
+            format!("one query{pinned}")
+        } else {
+            let slices = self.bounds.len() + 1;
+            let by = if self.column == "$path" {
+                "files"
+            } else {
+                &self.column
+            };
+            format!("{slices} slices by {by}{pinned}")
+        }
     }
-    let keys = keys::of_schema(
-        &context.client,
-        plan.connector.as_deref(),
-        &table.catalog,
-        &table.schema,
-    )
-    .await;
-    let Some([only]) = keys.get(&table.name).map(Vec::as_slice) else {
-        return Ok(Cuts::whole(None));
-    };
-    let key = plan
-        .columns
-        .iter()
-        .find(|(name, ty)| name == only && is_integer(ty));
-    let Some((key, ty)) = key else {
-        return Ok(Cuts::whole(None));
-    };
-    let range: Vec<RangeRow> =
-        control::rows(&context.client, &slices::key_range(table, key)).await?;
-    let bounds = match range.first() {
-        Some(RangeRow {
-            low: Some(low),
-            high: Some(high),
-        }) => spread(&low.to_string(), &high.to_string(), ty, wanted),
-        _ => Vec::new(),
-    };
-    Ok(Cuts::by(key, ty, bounds, None))
 }
 
-async fn row_count(context: &Context, table: &Table) -> Result<Option<u64>, TrinoError> {
-    let rows: Vec<StatsRow> = control::rows(&context.client, &metadata::statistics(table)).await?;
-    let rows = rows
-        .iter()
-        .find(|row| row.column_name.is_none())
-        .and_then(|row| row.row_count);
-    Ok(rows.map(super::estimate::whole))
+/// The shortest text that is above `before` and not above `path`: what a state keeps of a path.
+pub(crate) fn separator(before: &str, path: &str) -> String {
+    let shared = before
+        .bytes()
+        .zip(path.bytes())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let end = path.len().min(shared + 1);
+    path[..path.ceil_char_boundary(end)].to_owned()
 }
 
-fn is_integer(ty: &TrinoType) -> bool {
-    use TrinoType::{Bigint, Integer, Smallint, Tinyint};
-    matches!(ty, Tinyint | Smallint | Integer | Bigint)
-}
+mod front_coded {
+    use super::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// How many slices of `slice_rows` a number of rows makes.
-pub(super) fn slices_for(rows: u64, slice_rows: u64) -> u64 {
-    rows.div_ceil(slice_rows).min(MOST_SLICES)
+    pub(crate) fn serialize<S: Serializer>(
+        texts: &[String],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let mut before = "";
+        let mut coded = Vec::with_capacity(texts.len());
+        for text in texts {
+            let shared = text
+                .bytes()
+                .zip(before.bytes())
+                .take_while(|(a, b)| a == b)
+                .count();
+            let shared = text.floor_char_boundary(shared);
+            coded.push((shared, &text[shared..]));
+            before = text;
+        }
+        coded.serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<String>, D::Error> {
+        let coded: Vec<(usize, String)> = Vec::deserialize(deserializer)?;
+        let mut texts: Vec<String> = Vec::with_capacity(coded.len());
+        for (shared, rest) in coded {
+            let before = texts.last().map_or("", String::as_str);
+            let shared = before.get(..shared).ok_or_else(|| {
+                serde::de::Error::custom("a bound shares more with the one before than there is")
+            })?;
+            texts.push(format!("{shared}{rest}"));
+        }
+        Ok(texts)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::read::spread::spread;
 
     #[test]
-    fn a_slice_has_no_more_than_its_rows_and_a_table_few_slices() {
-        let cases = [
-            (0, 0),
-            (1, 1),
-            (10, 1),
-            (11, 2),
-            (30, 3),
-            (u64::MAX, MOST_SLICES),
-        ];
-        for (rows, slices) in cases {
-            assert_eq!(slices_for(rows, 10), slices, "{rows} rows");
+    fn bounds_are_written_as_what_is_new_in_them() {
+        let bounds = ["s3://b/é1", "s3://b/é2x", "s3://b/ê"].map(str::to_owned);
+        let cuts = Slices::by(
+            "$path",
+            &TrinoType::Varchar(None),
+            bounds.to_vec(),
+            Some(Version::Snapshot(5)),
+        );
+        let text = serde_json::to_string(&cuts).unwrap();
+        assert_eq!(
+            text,
+            r#"{"version":5,"column":"$path","column_type":"varchar","bounds":[[0,"s3://b/é1"],[9,"2x"],[7,"ê"]]}"#
+        );
+        assert_eq!(serde_json::from_str::<Slices>(&text).unwrap(), cuts);
+    }
+
+    #[test]
+    fn bounds_that_do_not_fit_together_are_refused() {
+        for text in [r#"{"bounds":[[1,"a"]]}"#, r#"{"bounds":[[0,"é"],[1,"a"]]}"#] {
+            assert!(serde_json::from_str::<Slices>(text).is_err(), "{text}");
+        }
+    }
+
+    /// The largest state that there is: as many slices as there may be, of 100,000 files with names
+    /// as Trino gives them, in partitions.
+    #[test]
+    fn the_bounds_of_a_table_of_100_000_files_stay_small() {
+        let mut paths: Vec<String> = (0_u64..100_000)
+            .map(|n| {
+                let random = n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+                let (day, insert) = (n % 365, n / 400);
+                format!(
+                    "s3://warehouse/sales/orders-0a1b2c3d4e5f/data/day={day:03}/20251124_{insert:06}_00012_abcde-{random:016x}.parquet"
+                )
+            })
+            .collect();
+        paths.sort();
+        let bounds = paths
+            .windows(2)
+            .step_by(100)
+            .map(|pair| separator(&pair[0], &pair[1]))
+            .collect();
+        let cuts = Slices::by(
+            "$path",
+            &TrinoType::Varchar(None),
+            bounds,
+            Some(Version::Snapshot(i64::MAX)),
+        );
+        let text = serde_json::to_string(&cuts).unwrap();
+        assert!(text.len() < 48_000, "{} bytes", text.len());
+        assert_eq!(serde_json::from_str::<Slices>(&text).unwrap(), cuts);
+    }
+
+    #[test]
+    fn one_slice_has_no_condition() {
+        assert_eq!(Slices::whole(None).conditions(), [None]);
+        let cuts = Slices::by("k", &TrinoType::Bigint, vec!["7".into()], None);
+        assert_eq!(cuts.conditions().len(), 2);
+        assert_eq!(cuts.conditions()[1].as_deref(), Some("\"k\" >= 7"));
+    }
+
+    /// Which of the slices hold a value, by the conditions as Trino gets them. `read` makes a
+    /// literal comparable.
+    fn slices_of<T: PartialOrd>(
+        cuts: &Slices,
+        value: Option<&T>,
+        read: impl Fn(&str) -> T,
+    ) -> Vec<usize> {
+        let of_literal = |literal: &str| {
+            let text = literal.strip_prefix("CAST(").unwrap_or(literal);
+            let text = text.split(" AS ").next().unwrap();
+            let quoted = text
+                .strip_prefix('\'')
+                .and_then(|text| text.strip_suffix('\''));
+            read(quoted.unwrap_or(text))
+        };
+        let holds = |condition: &str| {
+            let nulls = condition.strip_suffix(" OR \"k\" IS NULL)");
+            let Some(value) = value else {
+                return nulls.is_some();
+            };
+            let condition = nulls.map_or(condition, |rest| &rest[1..]);
+            condition
+                .split(" AND ")
+                .all(|part| match part.strip_prefix("\"k\" >= ") {
+                    Some(low) => *value >= of_literal(low),
+                    None => *value < of_literal(part.strip_prefix("\"k\" < ").unwrap()),
+                })
+        };
+        let conditions = cuts.conditions();
+        (0..conditions.len())
+            .filter(|slice| conditions[*slice].as_deref().is_none_or(holds))
+            .collect()
+    }
+
+    /// What is read of a state is what was written to it.
+    fn from_state(cuts: &Slices) -> Slices {
+        serde_json::from_str(&serde_json::to_string(cuts).unwrap()).unwrap()
+    }
+
+    proptest::proptest! {
+        /// Statistics may be old or estimates: values lie outside of them, too.
+        #[test]
+        fn every_number_is_in_one_slice(
+            low: i64, high: i64, wanted in 0_u64..40, values: Vec<i64>, near in 0_i64..3,
+        ) {
+            let bounds = spread(&low.to_string(), &high.to_string(), &TrinoType::Bigint, wanted);
+            let cuts = from_state(&Slices::by("k", &TrinoType::Bigint, bounds.clone(), None));
+            let at_bounds = bounds.iter().map(|bound| bound.parse::<i64>().unwrap());
+            let near_bounds = at_bounds.map(|bound| bound.saturating_add(near - 1));
+            for value in values.into_iter().chain(near_bounds).map(Some).chain([None]) {
+                let slices = slices_of(&cuts, value.as_ref(), |text| text.parse::<i64>().unwrap());
+                proptest::prop_assert_eq!(slices.len(), 1, "{:?} {:?}", value, cuts);
+            }
+        }
+
+        #[test]
+        fn every_point_in_time_is_in_one_slice(
+            ty in proptest::sample::select(vec!["date", "timestamp(6)", "timestamp(6) with time zone"]),
+            mut days in proptest::collection::vec("(19|20)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])", 2..20),
+            wanted in 0_u64..40,
+        ) {
+            let time = match ty {
+                "date" => "",
+                "timestamp(6)" => " 01:02:03.000004",
+                _ => " 01:02:03.000004 UTC",
+            };
+            for day in &mut days {
+                day.push_str(time);
+            }
+            let ty = TrinoType::parse(ty);
+            let bounds = spread(&days[0], &days[1], &ty, wanted);
+            let cuts = from_state(&Slices::by("k", &ty, bounds.clone(), None));
+            for value in days.into_iter().chain(bounds).map(Some).chain([None]) {
+                // Of one form, so their order is that of time.
+                let slices = slices_of(&cuts, value.as_ref(), str::to_owned);
+                proptest::prop_assert_eq!(slices.len(), 1, "{:?} {:?}", value, cuts);
+            }
+        }
+
+        #[test]
+        fn every_file_is_in_one_slice_and_slices_are_even(
+            files in proptest::collection::btree_map("[a-cé/']{1,8}", 0_u64..100, 1..60),
+            rows in 1_u64..300,
+        ) {
+            // As `path_bounds` counts.
+            let (mut sum, mut before, mut bounds) = (0, None, Vec::new());
+            for (path, of_file) in &files {
+                let slice = sum / rows;
+                if let Some((path_before, slice_before)) = before
+                    && slice > slice_before
+                {
+                    bounds.push(separator(path_before, path));
+                }
+                before = Some((path, slice));
+                sum += of_file;
+            }
+            let cuts = from_state(&Slices::by("k", &TrinoType::Varchar(None), bounds, None));
+            let mut sizes = vec![0; cuts.conditions().len()];
+            for (path, of_file) in &files {
+                // A quote is doubled in a literal.
+                let slices = slices_of(&cuts, Some(path), |text| text.replace("''", "'"));
+                proptest::prop_assert_eq!(slices.len(), 1, "{} {:?}", path, cuts);
+                sizes[slices[0]] += of_file;
+            }
+            proptest::prop_assert_eq!(sizes.iter().sum::<u64>(), sum);
+            let largest = files.values().max().unwrap();
+            proptest::prop_assert!(sizes.iter().all(|size| *size < rows + largest), "{:?}", sizes);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_separator_is_above_the_one_and_not_above_the_other(a in ".{0,9}", b in ".{0,9}") {
+            let (low, high) = if a < b { (a, b) } else { (b, a) };
+            let separator = separator(&low, &high);
+            proptest::prop_assert!(low == high || low < separator);
+            proptest::prop_assert!(separator <= high);
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::types::TrinoType;
 /// values for which that is not known, or where there are too few values.
 ///
 /// Texts are those of [`crate::sql::literal::text_of`].
-pub(super) fn spread(low: &str, high: &str, ty: &TrinoType, slices: u64) -> Vec<String> {
+pub(crate) fn spread(low: &str, high: &str, ty: &TrinoType, slices: u64) -> Vec<String> {
     let Some(scale) = Scale::of(ty) else {
         return Vec::new();
     };

@@ -12,9 +12,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::boundary::Seen;
-use super::cuts::Cuts;
-use super::version::Version;
+use super::changes_state::ChangesState;
+use super::cursor_state::CursorState;
+use super::progress::Progress;
 use crate::protocol::message::StreamDescriptor;
 
 /// The version that is written; every version up to it is read.
@@ -23,7 +23,7 @@ const VERSION: u64 = 3;
 /// The content of a STATE.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "mode", rename_all = "snake_case")]
-pub(super) enum Content {
+pub(crate) enum Content {
     /// Of a stream that is read whole.
     FullRefresh {
         /// How far the read is; `None` when it is finished.
@@ -39,116 +39,9 @@ pub(super) enum Content {
     Changes(ChangesState),
 }
 
-/// A read of several slices that is under way.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Progress {
-    /// All slices.
-    pub(super) slices: Cuts,
-    /// The numbers of those whose rows are written, sorted.
-    pub(super) done: Vec<u32>,
-}
-
-impl Progress {
-    /// Notes that a slice is finished.
-    pub(super) fn finish(&mut self, slice: u32) {
-        if let Err(at) = self.done.binary_search(&slice) {
-            self.done.insert(at, slice);
-        }
-    }
-
-    /// Whether a slice is finished.
-    pub(super) fn is_done(&self, slice: u32) -> bool {
-        self.done.binary_search(&slice).is_ok()
-    }
-}
-
-/// How far a read by cursor has come.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct CursorState {
-    /// The cursor's path, as the configured catalog has it.
-    pub(super) cursor_field: Vec<String>,
-    /// The type that `cursor` is of.
-    pub(super) cursor_type: String,
-    /// Whether a sync was ever finished, so that the rows without a value are written.
-    #[serde(default)]
-    pub(super) synced: bool,
-    /// The highest value whose rows are written; `None` while there was none.
-    pub(super) cursor: Option<String>,
-    /// The rows with that value.
-    #[serde(default)]
-    pub(super) seen: Seen,
-    /// The table's version up to which that holds, where it has versions.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) table_version: Option<Version>,
-    /// A sync that is not finished; the first one has no `cursor` yet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) sync: Option<CursorSync>,
-}
-
-/// A sync by cursor that is under way.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct CursorSync {
-    /// Rows without a cursor value belong to it, too.
-    pub(super) first: bool,
-    /// The highest value, fixed at the start.
-    pub(super) until: Option<String>,
-    /// Whether rows with the value `cursor` are read again, for those that came late.
-    pub(super) late: bool,
-    /// How far it is.
-    pub(super) progress: Progress,
-    /// The rows with the value `until`, once they are written.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) seen_until: Option<Seen>,
-}
-
-/// What makes `_ab_cdc_cursor` of what the commits of a table count by: it must rise, also where the
-/// table was rolled back or made anew, or a destination keeps what is older.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Rising {
-    /// The highest value that was sent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    sent: Option<i64>,
-    /// Added to every value.
-    #[serde(default)]
-    pub(super) offset: i64,
-}
-
-impl Rising {
-    /// For rows whose commit has this `value` and which must be above all that was sent.
-    pub(super) fn above_all(self, value: i64) -> Self {
-        let offset = match self.sent {
-            Some(sent) if value.saturating_add(self.offset) <= sent => sent + 1 - value,
-            _ => self.offset,
-        };
-        Self { offset, ..self }
-    }
-
-    /// After rows up to this `value` were sent.
-    pub(super) fn sent(self, value: i64) -> Self {
-        Self {
-            sent: Some(value.saturating_add(self.offset)),
-            ..self
-        }
-    }
-}
-
-/// How far a read of changes has come.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct ChangesState {
-    /// The table's version whose rows, or the changes up to which, are written. `None` for a table
-    /// that had no version yet.
-    pub(super) table_version: Option<Version>,
-    /// The snapshot of that version, while it is not written whole.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) progress: Option<Progress>,
-    /// What was sent before.
-    #[serde(default)]
-    pub(super) rising: Rising,
-}
-
 impl Content {
     /// A finished full refresh.
-    pub(super) fn finished(now_ms: i64) -> Self {
+    pub(crate) fn finished(now_ms: i64) -> Self {
         Self::FullRefresh {
             progress: None,
             finished_at_ms: Some(now_ms),
@@ -157,7 +50,7 @@ impl Content {
 
     /// Reads the state of a stream. One that is not understood is said in a WARN and dropped, so
     /// that the stream starts anew.
-    pub(super) fn read(stream: &StreamDescriptor, state: &Value) -> Option<Self> {
+    pub(crate) fn read(stream: &StreamDescriptor, state: &Value) -> Option<Self> {
         let why = match state.get("version").and_then(Value::as_u64) {
             Some(1..=VERSION) => match serde_json::from_value(state.clone()) {
                 Ok(content) => return Some(content),
@@ -174,14 +67,14 @@ impl Content {
     }
 
     /// The content as it is written.
-    pub(super) fn write(&self) -> Value {
+    pub(crate) fn write(&self) -> Value {
         let mut state = json!(self);
         state["version"] = json!(VERSION);
         state
     }
 
     /// What is left when the version of the table that was being read is gone.
-    pub(super) fn without_version(self) -> Option<Self> {
+    pub(crate) fn without_version(self) -> Option<Self> {
         match self {
             Self::Cursor(state) if state.sync.as_ref().is_some_and(|sync| !sync.first) => {
                 Some(Self::Cursor(CursorState {
@@ -198,6 +91,9 @@ impl Content {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::read::boundary::Seen;
+    use crate::read::changes_state::Rising;
+    use crate::read::version::Version;
 
     fn stream() -> StreamDescriptor {
         StreamDescriptor {
@@ -244,16 +140,6 @@ mod tests {
         ] {
             assert_eq!(read(&content.write()), Some(content));
         }
-    }
-
-    #[test]
-    fn the_cursor_of_changes_rises_over_a_rollback() {
-        let before = Rising::default().above_all(100).sent(100);
-        assert_eq!(before.above_all(101).offset, 0);
-        let rolled_back = before.above_all(40);
-        assert_eq!(40 + rolled_back.offset, 101);
-        let after = rolled_back.sent(40).above_all(41);
-        assert_eq!(41 + after.offset, 102);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::protocol::message::{
 /// # Errors
 ///
 /// When stdout was closed.
-pub(super) async fn say(
+pub(crate) async fn say(
     output: &Output,
     stream: &StreamDescriptor,
     status: StreamStatus,

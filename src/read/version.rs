@@ -1,23 +1,14 @@
-//! Versions of tables, where their connector keeps them, and the one that a read is pinned to.
+//! The version of a table, as a state keeps it.
 
 use std::fmt::{self, Display, Formatter};
 
 use serde::{Deserialize, Serialize};
 
-use super::cuts::Cuts;
-use super::plan::{Mode, StreamPlan};
-use super::runner::Context;
-use crate::discover::format::Format;
-use crate::sql::ident::Table;
-use crate::sql::{metadata, select, versions};
-use crate::trino::control::{self, DeltaVersionRow, SnapshotIdRow};
-use crate::trino::error::{QueryError, TrinoError};
-
 /// A version of a table. Equal versions have the same rows, also where a table was dropped and
 /// made anew under the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub(super) enum Version {
+pub(crate) enum Version {
     /// A snapshot of an Iceberg table. Its id is random.
     Snapshot(i64),
     /// A version of a Delta Lake table. Every table counts them from 0, so the time of the commit
@@ -32,7 +23,7 @@ pub(super) enum Version {
 
 impl Version {
     /// What `FOR VERSION AS OF` takes.
-    pub(super) fn number(self) -> i64 {
+    pub(crate) fn number(self) -> i64 {
         match self {
             Self::Snapshot(number) | Self::Commit { number, .. } => number,
         }
@@ -43,155 +34,4 @@ impl Display for Version {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         self.number().fmt(f)
     }
-}
-
-impl From<&DeltaVersionRow> for Version {
-    fn from(row: &DeltaVersionRow) -> Self {
-        Self::Commit {
-            number: row.version,
-            at_ms: row.at_ms,
-        }
-    }
-}
-
-/// The version to read of a stream: the present one, or that of `as_of`. `None` for what has no
-/// versions: other connectors, views, and tables without a row ever.
-///
-/// # Errors
-///
-/// When Trino cannot be asked.
-pub(super) async fn of_stream(
-    context: &Context,
-    plan: &StreamPlan,
-) -> Result<Option<Version>, TrinoError> {
-    let (Some(table), Some(format)) =
-        (plan.relation.table(), Format::of(plan.connector.as_deref()))
-    else {
-        return Ok(None);
-    };
-    match of_table(context, format, table).await {
-        Ok(None) => match &context.connection.as_of {
-            Some(time) => Err(TrinoError::Settings(format!(
-                "The table {table} has no version that old. Set \"as_of\" to a later time than \
-                 {time}, or deselect the stream."
-            ))),
-            None => Ok(None),
-        },
-        // Views, for one, have no metadata tables.
-        Err(error) if error.query_error().is_some_and(QueryError::is_of_the_user) => {
-            tracing::debug!(%error, "stream \"{}\" has no versions", plan.descriptor);
-            Ok(None)
-        }
-        version => version,
-    }
-}
-
-async fn of_table(
-    context: &Context,
-    format: Format,
-    table: &Table,
-) -> Result<Option<Version>, TrinoError> {
-    let client = &context.client;
-    let as_of = context.connection.as_of.as_deref();
-    Ok(match format {
-        Format::Iceberg => {
-            let sql = versions::iceberg(table, as_of);
-            let rows: Vec<SnapshotIdRow> = control::rows(client, &sql).await?;
-            rows.first().and_then(|row| row.id).map(Version::Snapshot)
-        }
-        Format::DeltaLake => {
-            let sql = versions::delta(table, as_of);
-            let rows: Vec<DeltaVersionRow> = control::rows(client, &sql).await?;
-            rows.first().map(Version::from)
-        }
-    })
-}
-
-/// The version of a stream's table to read, if all selected columns can be read of it: a column
-/// that was added or renamed after the last write is not in it, and old servers cannot read
-/// versions of Delta Lake tables at all. What `as_of` asks for is an error then.
-///
-/// # Errors
-///
-/// When Trino cannot be asked, or not what `as_of` says.
-pub(super) async fn pin(
-    context: &Context,
-    plan: &StreamPlan,
-) -> Result<Option<Version>, TrinoError> {
-    let Some(version) = of_stream(context, plan).await? else {
-        return Ok(None);
-    };
-    match readable(context, plan, version).await {
-        Ok(()) => Ok(Some(version)),
-        Err(error)
-            if context.connection.as_of.is_none()
-                && error.query_error().is_some_and(QueryError::is_of_the_user) =>
-        {
-            tracing::debug!(%error, "stream \"{}\" is not pinned to a version", plan.descriptor);
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// Says why the slices of a state cannot be read any more, if that is so.
-///
-/// # Errors
-///
-/// When Trino cannot be asked.
-pub(super) async fn gone(
-    context: &Context,
-    plan: &StreamPlan,
-    slices: &Cuts,
-) -> Result<Option<String>, TrinoError> {
-    let Some(version) = slices.version else {
-        // A hidden column stays; one of the table may not.
-        let column = &slices.column;
-        let is_there = column.is_empty()
-            || column.starts_with('$')
-            || matches!(&plan.mode, Mode::Cursor(cursor) if cursor.column == *column)
-            || plan
-                .columns
-                .iter()
-                .any(|(name, ty)| name == column && ty.to_string() == slices.column_type);
-        return Ok((!is_there)
-            .then(|| format!("its slices were cut by \"{column}\", which is not what it was")));
-    };
-    let reason = match check(context, plan, version).await {
-        Ok(true) => return Ok(None),
-        Ok(false) => "the table was made anew".to_owned(),
-        Err(error) if error.query_error().is_some() && !error.is_transient_query() => {
-            error.to_string()
-        }
-        Err(error) => return Err(error),
-    };
-    Ok(Some(format!(
-        "the version {version} of the table that was being read is gone ({reason})"
-    )))
-}
-
-/// Whether a version is one of the stream's table, and not of an earlier table with its name.
-async fn check(context: &Context, plan: &StreamPlan, version: Version) -> Result<bool, TrinoError> {
-    if Format::of(plan.connector.as_deref()) == Some(Format::DeltaLake)
-        && let Some(table) = plan.relation.table()
-    {
-        let number = version.number();
-        let sql = versions::delta_between(table, number, number);
-        let rows: Vec<DeltaVersionRow> = control::rows(&context.client, &sql).await?;
-        if !rows.iter().any(|row| Version::from(row) == version) {
-            return Ok(false);
-        }
-    }
-    readable(context, plan, version).await?;
-    Ok(true)
-}
-
-async fn readable(
-    context: &Context,
-    plan: &StreamPlan,
-    version: Version,
-) -> Result<(), TrinoError> {
-    let query = select::select(&plan.relation, &plan.columns, Some(version.number()), &[]);
-    control::columns(&context.client, &metadata::validate(&query)).await?;
-    Ok(())
 }

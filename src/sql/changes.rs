@@ -13,23 +13,23 @@ use super::versions::metadata_table;
 use crate::types::TrinoType;
 
 /// When a change was committed.
-pub const UPDATED_AT: &str = "_ab_cdc_updated_at";
+pub(crate) const UPDATED_AT: &str = "_ab_cdc_updated_at";
 /// When a row was deleted.
-pub const DELETED_AT: &str = "_ab_cdc_deleted_at";
+pub(crate) const DELETED_AT: &str = "_ab_cdc_deleted_at";
 /// Rises with every commit.
-pub const CURSOR: &str = "_ab_cdc_cursor";
+pub(crate) const CURSOR: &str = "_ab_cdc_cursor";
 
 /// The commit that made a version of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Commit {
+pub(crate) struct Commit {
     /// Its time in UTC as Trino writes it.
-    pub time: String,
+    pub(crate) time: String,
     /// The value of [`CURSOR`].
-    pub cursor: i64,
+    pub(crate) cursor: i64,
 }
 
 /// The three columns, for rows of one commit.
-pub fn columns_of(commit: &Commit, deleted: bool) -> String {
+pub(crate) fn columns_of(commit: &Commit, deleted: bool) -> String {
     let time = format!(
         "CAST({} AS timestamp(3) with time zone)",
         Text(&commit.time)
@@ -54,7 +54,7 @@ fn three_columns(updated_at: &str, deleted_at: &str, cursor: &str) -> String {
 }
 
 /// The commit of an Iceberg snapshot as `time` and `cursor`.
-pub fn iceberg_commit(table: &Table, snapshot: i64) -> String {
+pub(crate) fn iceberg_commit(table: &Table, snapshot: i64) -> String {
     format!(
         "SELECT CAST(committed_at AT TIME ZONE 'UTC' AS varchar) AS time, \
          to_milliseconds(committed_at - TIMESTAMP '1970-01-01 00:00:00 UTC') AS cursor \
@@ -64,7 +64,7 @@ pub fn iceberg_commit(table: &Table, snapshot: i64) -> String {
 }
 
 /// The commit of a Delta Lake version as `time` and `cursor`.
-pub fn delta_commit(table: &Table, version: i64) -> String {
+pub(crate) fn delta_commit(table: &Table, version: i64) -> String {
     format!(
         "SELECT CAST(timestamp AT TIME ZONE 'UTC' AS varchar) AS time, version AS cursor \
          FROM {} WHERE version = {version}",
@@ -73,7 +73,7 @@ pub fn delta_commit(table: &Table, version: i64) -> String {
 }
 
 /// All snapshots of an Iceberg table as `id`, `parent` and `operation`.
-pub fn iceberg_snapshots(table: &Table) -> String {
+pub(crate) fn iceberg_snapshots(table: &Table) -> String {
     format!(
         "SELECT snapshot_id AS id, parent_id AS parent, operation FROM {}",
         metadata_table(table, "snapshots")
@@ -82,7 +82,7 @@ pub fn iceberg_snapshots(table: &Table) -> String {
 
 /// Changes of a Delta Lake table by its change data feed, without the rows as they were before an
 /// update. `offset` is added to [`CURSOR`].
-pub fn delta_feed(
+pub(crate) fn delta_feed(
     table: &Table,
     columns: &[(String, TrinoType)],
     after: i64,
@@ -105,7 +105,7 @@ pub fn delta_feed(
 
 /// Rows that were appended to an Iceberg table; Trino refuses ranges with other changes. `offset`
 /// is added to [`CURSOR`].
-pub fn iceberg_appends(
+pub(crate) fn iceberg_appends(
     table: &Table,
     columns: &[(String, TrinoType)],
     after: i64,
@@ -130,7 +130,7 @@ pub fn iceberg_appends(
 /// The data files whose rows differ between two versions of a table, as `name`, whether they have
 /// rows `before` and `after`, and whether they have `more` of them then. A data file never changes, so it differs where it is missing, or
 /// where another number of its rows is deleted; counting reads no column.
-pub fn changed_files(table: &Table, before: i64, after: i64) -> String {
+pub(crate) fn changed_files(table: &Table, before: i64, after: i64) -> String {
     let counts = |version: i64| {
         format!(
             "SELECT \"$path\" AS path, count(*) AS rows FROM {table}{} GROUP BY 1",
@@ -148,13 +148,13 @@ pub fn changed_files(table: &Table, before: i64, after: i64) -> String {
 
 /// The files in which two versions of a table differ, for [`difference`].
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct ChangedFiles {
+pub(crate) struct ChangedFiles {
     /// With rows in the earlier version only.
-    pub removed: Vec<String>,
+    pub(crate) removed: Vec<String>,
     /// With rows in both, fewer in the later one: what is left of such a file has not changed.
-    pub thinned: Vec<String>,
+    pub(crate) thinned: Vec<String>,
     /// With rows in the later version only.
-    pub added: Vec<String>,
+    pub(crate) added: Vec<String>,
 }
 
 /// The difference of two versions of a table, looked for in `files`, or everywhere without:
@@ -162,7 +162,7 @@ pub struct ChangedFiles {
 ///
 /// With a key, a row that is new or has changed is in an added file, and what was there before can
 /// be found by the key; what stayed in thinned files is not looked at but for its key.
-pub fn difference(
+pub(crate) fn difference(
     table: &Table,
     columns: &[(String, TrinoType)],
     key: &[String],
@@ -226,7 +226,7 @@ fn list<'a>(names: impl Iterator<Item = &'a String>) -> String {
 }
 
 /// Those of the named tables of a schema that keep a change data feed, as `name`.
-pub fn with_delta_feed(tables: &[Table]) -> String {
+pub(crate) fn with_delta_feed(tables: &[Table]) -> String {
     let parts: Vec<String> = tables
         .iter()
         .map(|table| {

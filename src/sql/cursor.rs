@@ -7,22 +7,22 @@ use crate::types::TrinoType;
 
 /// A cursor column.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cursor {
+pub(crate) struct Cursor {
     /// Its name.
-    pub column: String,
+    pub(crate) column: String,
     /// Its type, one of [`TrinoType::is_cursor`].
-    pub ty: TrinoType,
+    pub(crate) ty: TrinoType,
 }
 
 impl Cursor {
     /// `column operator value`; null and NaN never fulfil it.
-    pub fn compare(&self, operator: &str, value: &str) -> String {
+    pub(crate) fn compare(&self, operator: &str, value: &str) -> String {
         let value = literal(value, &self.ty);
         format!("{} {operator} {value}", Ident(&self.column))
     }
 
     /// The rows that only a first sync reads: those without a cursor value.
-    pub fn without_value(&self) -> String {
+    pub(crate) fn without_value(&self) -> String {
         let null = format!("{} IS NULL", Ident(&self.column));
         match is_nan(&self.column, &self.ty) {
             Some(nan) => format!("({null} OR {nan})"),
@@ -32,7 +32,7 @@ impl Cursor {
 
     /// Rows with a value between two others, both exclusive; without an upper one, none.
     /// `first` adds the rows without a value.
-    pub fn between(&self, after: Option<&str>, before: Option<&str>, first: bool) -> String {
+    pub(crate) fn between(&self, after: Option<&str>, before: Option<&str>, first: bool) -> String {
         let after = after.map(|value| self.compare(">", value));
         let before = before.map(|value| self.compare("<", value));
         let range = match (after, before) {
@@ -56,7 +56,7 @@ impl Cursor {
     /// A query of how far the cursor has come: `low` and `high` as texts, the number `total` of
     /// rows with a value, and `ties`, those that have the value `from`. Only rows from `from` on
     /// and before `before` count, where these are given.
-    pub fn position(
+    pub(crate) fn position(
         &self,
         relation: &Relation,
         version: Option<i64>,

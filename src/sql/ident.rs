@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A name in double quotes.
-pub struct Ident<'a>(pub &'a str);
+pub(crate) struct Ident<'a>(pub &'a str);
 
 impl fmt::Display for Ident<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -12,7 +12,7 @@ impl fmt::Display for Ident<'_> {
 }
 
 /// A text in single quotes.
-pub struct Text<'a>(pub &'a str);
+pub(crate) struct Text<'a>(pub &'a str);
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -22,13 +22,13 @@ impl fmt::Display for Text<'_> {
 
 /// A table's full name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Table {
+pub(crate) struct Table {
     /// Catalog.
-    pub catalog: String,
+    pub(crate) catalog: String,
     /// Schema.
-    pub schema: String,
+    pub(crate) schema: String,
     /// Table or view.
-    pub name: String,
+    pub(crate) name: String,
 }
 
 impl fmt::Display for Table {
@@ -44,7 +44,7 @@ impl fmt::Display for Table {
 
 /// What a stream reads from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Relation {
+pub(crate) enum Relation {
     /// A table or view.
     Table(Table),
     /// A query of the configuration.
@@ -53,7 +53,7 @@ pub enum Relation {
 
 impl Relation {
     /// The table, if it is one.
-    pub fn table(&self) -> Option<&Table> {
+    pub(crate) fn table(&self) -> Option<&Table> {
         match self {
             Self::Table(table) => Some(table),
             Self::Query(_) => None,

@@ -7,7 +7,7 @@ use super::ident::{Ident, Text};
 use crate::types::TrinoType;
 
 /// The literal of a value of type `ty`, from its text as [`text_of`] gives it.
-pub fn literal(text: &str, ty: &TrinoType) -> String {
+pub(crate) fn literal(text: &str, ty: &TrinoType) -> String {
     match ty {
         TrinoType::Varchar(None) => Text(text).to_string(),
         TrinoType::Tinyint | TrinoType::Smallint | TrinoType::Integer | TrinoType::Bigint
@@ -22,7 +22,7 @@ pub fn literal(text: &str, ty: &TrinoType) -> String {
 
 /// An expression for the text of `expression`, a value of type `ty`, from which [`literal`] makes
 /// the same value again.
-pub fn text_of(expression: &str, ty: &TrinoType) -> String {
+pub(crate) fn text_of(expression: &str, ty: &TrinoType) -> String {
     match ty {
         TrinoType::TimestampWithTimeZone { .. } => {
             format!("CAST({expression} AT TIME ZONE 'UTC' AS varchar)")
@@ -34,7 +34,7 @@ pub fn text_of(expression: &str, ty: &TrinoType) -> String {
 }
 
 /// A condition that `column` is no number; for types that have such values.
-pub fn is_nan(column: &str, ty: &TrinoType) -> Option<String> {
+pub(crate) fn is_nan(column: &str, ty: &TrinoType) -> Option<String> {
     matches!(ty, TrinoType::Real | TrinoType::Double).then(|| format!("is_nan({})", Ident(column)))
 }
 

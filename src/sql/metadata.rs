@@ -4,10 +4,10 @@
 use super::ident::{Ident, Table, Text};
 
 /// Names of all catalogs that the user sees.
-pub const CATALOGS: &str = "SHOW CATALOGS";
+pub(crate) const CATALOGS: &str = "SHOW CATALOGS";
 
 /// Names of the schemas of a catalog.
-pub fn schemas(catalog: &str) -> String {
+pub(crate) fn schemas(catalog: &str) -> String {
     format!(
         "SELECT schema_name AS name FROM {}.information_schema.schemata",
         Ident(catalog)
@@ -15,7 +15,7 @@ pub fn schemas(catalog: &str) -> String {
 }
 
 /// The connector behind a catalog.
-pub fn connector(catalog: &str) -> String {
+pub(crate) fn connector(catalog: &str) -> String {
     format!(
         "SELECT connector_name FROM system.metadata.catalogs WHERE catalog_name = {}",
         Text(catalog)
@@ -23,7 +23,7 @@ pub fn connector(catalog: &str) -> String {
 }
 
 /// Names of the tables and views of a schema.
-pub fn tables(catalog: &str, schema: &str) -> String {
+pub(crate) fn tables(catalog: &str, schema: &str) -> String {
     format!(
         "SELECT table_name FROM {}.information_schema.tables WHERE table_schema = {}",
         Ident(catalog),
@@ -33,7 +33,7 @@ pub fn tables(catalog: &str, schema: &str) -> String {
 
 /// Names of the tables of a schema that are neither views nor materialized views, as `name`.
 /// `information_schema` calls the latter base tables.
-pub fn base_tables(catalog: &str, schema: &str) -> String {
+pub(crate) fn base_tables(catalog: &str, schema: &str) -> String {
     format!(
         "SELECT table_name AS name FROM {}.information_schema.tables WHERE table_schema = {} \
          AND table_type = 'BASE TABLE' AND table_name NOT IN (SELECT name FROM \
@@ -46,12 +46,12 @@ pub fn base_tables(catalog: &str, schema: &str) -> String {
 }
 
 /// A statement whose result has the columns of a query, and no rows.
-pub fn of_query(sql: &str) -> String {
+pub(crate) fn of_query(sql: &str) -> String {
     format!("SELECT * FROM (\n{sql}\n) WHERE false")
 }
 
 /// Columns of the tables and views of a schema: of all, or of those named.
-pub fn columns(catalog: &str, schema: &str, tables: Option<&[&str]>) -> String {
+pub(crate) fn columns(catalog: &str, schema: &str, tables: Option<&[&str]>) -> String {
     let mut sql = format!(
         "SELECT table_name, column_name, CAST(ordinal_position AS bigint) AS ordinal_position, \
          data_type FROM {}.information_schema.columns WHERE table_schema = {}",
@@ -67,7 +67,7 @@ pub fn columns(catalog: &str, schema: &str, tables: Option<&[&str]>) -> String {
 
 /// Primary keys of a schema, where the connector can pass a query on to its database; `None`
 /// for all other connectors, since Trino itself knows of no keys.
-pub fn primary_keys(connector: &str, catalog: &str, schema: &str) -> Option<String> {
+pub(crate) fn primary_keys(connector: &str, catalog: &str, schema: &str) -> Option<String> {
     let remote = match connector {
         // Not information_schema: its key tables show only what the user owns.
         "postgresql" => format!(
@@ -92,7 +92,7 @@ pub fn primary_keys(connector: &str, catalog: &str, schema: &str) -> Option<Stri
 }
 
 /// A statement that fails if one of the tables may not be read, and reads nothing.
-pub fn readable(tables: &[&Table]) -> String {
+pub(crate) fn readable(tables: &[&Table]) -> String {
     let selects: Vec<String> = tables
         .iter()
         .map(|table| format!("SELECT 1 FROM {table}"))
@@ -101,12 +101,12 @@ pub fn readable(tables: &[&Table]) -> String {
 }
 
 /// A statement that fails if a query would not be accepted, and reads nothing.
-pub fn validate(query: &str) -> String {
+pub(crate) fn validate(query: &str) -> String {
     format!("EXPLAIN (TYPE VALIDATE) {query}")
 }
 
 /// A query of the named columns of many tables that reads nothing: only its columns are wanted.
-pub fn no_rows(tables: &[(Table, Vec<&str>)]) -> String {
+pub(crate) fn no_rows(tables: &[(Table, Vec<&str>)]) -> String {
     let parts: Vec<String> = tables
         .iter()
         .map(|(table, columns)| {
@@ -118,7 +118,7 @@ pub fn no_rows(tables: &[(Table, Vec<&str>)]) -> String {
 }
 
 /// Statistics of a table.
-pub fn statistics(table: &Table) -> String {
+pub(crate) fn statistics(table: &Table) -> String {
     format!("SHOW STATS FOR {table}")
 }
 

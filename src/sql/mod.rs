@@ -1,10 +1,10 @@
 //! SQL text for Trino. Pure: names and types in, text out.
 
-pub mod changes;
-pub mod cursor;
-pub mod ident;
-pub mod literal;
-pub mod metadata;
-pub mod select;
-pub mod slices;
-pub mod versions;
+pub(crate) mod changes;
+pub(crate) mod cursor;
+pub(crate) mod ident;
+pub(crate) mod literal;
+pub(crate) mod metadata;
+pub(crate) mod select;
+pub(crate) mod slices;
+pub(crate) mod versions;

@@ -9,7 +9,7 @@ use crate::types::TrinoType;
 
 /// `SELECT` of `columns` of a table or query, in that order and under their own names; of one
 /// version of the table, and of the rows for which all `conditions` hold.
-pub fn select(
+pub(crate) fn select(
     relation: &Relation,
     columns: &[(String, TrinoType)],
     version: Option<i64>,
@@ -24,7 +24,7 @@ pub fn select(
 }
 
 /// The columns of a `SELECT` that reads rows, each under its own name.
-pub fn projections(columns: &[(String, TrinoType)]) -> String {
+pub(crate) fn projections(columns: &[(String, TrinoType)]) -> String {
     let list: Vec<String> = columns
         .iter()
         .map(|(name, ty)| projection(name, ty))
@@ -33,14 +33,14 @@ pub fn projections(columns: &[(String, TrinoType)]) -> String {
 }
 
 /// The clause that picks a version of a table, with a blank before it; empty for none.
-pub fn at_version(version: Option<i64>) -> String {
+pub(crate) fn at_version(version: Option<i64>) -> String {
     version.map_or_else(String::new, |version| {
         format!(" FOR VERSION AS OF {version}")
     })
 }
 
 /// The clause for rows for which all `conditions` hold, with a blank before it; empty for none.
-pub fn filter(conditions: &[&str]) -> String {
+pub(crate) fn filter(conditions: &[&str]) -> String {
     if conditions.is_empty() {
         return String::new();
     }

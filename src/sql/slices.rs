@@ -4,27 +4,27 @@ use super::ident::{Ident, Table};
 use super::versions::metadata_table;
 
 /// The data files of an Iceberg table as `path` and `rows`.
-pub fn iceberg_files(table: &Table) -> String {
+pub(crate) fn iceberg_files(table: &Table) -> String {
     let files = metadata_table(table, "files");
     format!("SELECT file_path AS path, record_count AS rows FROM {files} WHERE content = 0")
 }
 
 /// The data files of a Delta Lake table as `path` and `rows`: Trino has no list of them, but it
 /// counts rows of a file without reading its columns.
-pub fn delta_files(table: &Table, version: i64) -> String {
+pub(crate) fn delta_files(table: &Table, version: i64) -> String {
     format!(
         "SELECT \"$path\" AS path, count(*) AS rows FROM {table} FOR VERSION AS OF {version} GROUP BY 1"
     )
 }
 
 /// Rows in all files, as `total`. `files` is a query of files.
-pub fn total_rows(files: &str) -> String {
+pub(crate) fn total_rows(files: &str) -> String {
     format!("SELECT sum(rows) AS total FROM ({files})")
 }
 
 /// The first paths of all slices but the first, as `path`, with the paths before them as
 /// `before`, each slice of about `rows` rows. `files` is a query of files.
-pub fn path_bounds(files: &str, rows: u64) -> String {
+pub(crate) fn path_bounds(files: &str, rows: u64) -> String {
     format!(
         "SELECT before, path FROM (SELECT path, slice, lag(path) OVER (ORDER BY path) AS before, \
          lag(slice) OVER (ORDER BY path) AS slice_before FROM (\
@@ -34,7 +34,7 @@ pub fn path_bounds(files: &str, rows: u64) -> String {
 }
 
 /// Smallest and largest value of an integer column, as `low` and `high`.
-pub fn key_range(table: &Table, column: &str) -> String {
+pub(crate) fn key_range(table: &Table, column: &str) -> String {
     let column = Ident(column);
     format!(
         "SELECT CAST(min({column}) AS bigint) AS low, CAST(max({column}) AS bigint) AS high FROM {table}"
@@ -43,7 +43,7 @@ pub fn key_range(table: &Table, column: &str) -> String {
 
 /// Conditions for the slices between `bounds`, which are sorted literals of the type of
 /// `column`. Every value, null included, is in exactly one of them.
-pub fn ranges(column: &str, bounds: &[String]) -> Vec<String> {
+pub(crate) fn ranges(column: &str, bounds: &[String]) -> Vec<String> {
     let column = Ident(column);
     let (Some(first), Some(last)) = (bounds.first(), bounds.last()) else {
         return Vec::new();

@@ -4,7 +4,7 @@ use super::ident::{Table, Text};
 
 /// The snapshot of an Iceberg table as `id`: the present one, or the one that was it at
 /// `as_of`, an ISO time in UTC.
-pub fn iceberg(table: &Table, as_of: Option<&str>) -> String {
+pub(crate) fn iceberg(table: &Table, as_of: Option<&str>) -> String {
     match as_of {
         None => {
             let refs = metadata_table(table, "refs");
@@ -20,7 +20,7 @@ pub fn iceberg(table: &Table, as_of: Option<&str>) -> String {
 
 /// The version of a Delta Lake table as `version`, `at_ms` and `operation`: the present one, or
 /// the last one at `as_of`.
-pub fn delta(table: &Table, as_of: Option<&str>) -> String {
+pub(crate) fn delta(table: &Table, as_of: Option<&str>) -> String {
     let until = as_of.map(|time| format!(" WHERE timestamp <= {}", instant(time)));
     format!(
         "{}{} ORDER BY version DESC LIMIT 1",
@@ -30,7 +30,7 @@ pub fn delta(table: &Table, as_of: Option<&str>) -> String {
 }
 
 /// The versions of a Delta Lake table from one to another, in the same columns.
-pub fn delta_between(table: &Table, from: i64, to: i64) -> String {
+pub(crate) fn delta_between(table: &Table, from: i64, to: i64) -> String {
     format!(
         "{} WHERE version BETWEEN {from} AND {to} ORDER BY version",
         delta_history(table)

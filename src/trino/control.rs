@@ -1,4 +1,4 @@
-//! Small typed answers for `check` and `discover`, decoded by prusto.
+//! Small typed answers (metadata, versions, positions, statistics), decoded by prusto.
 //!
 //! The only file that names prusto, and only its derive and `DataSet`: its own client and
 //! `QueryResult` turn a page that they cannot decode into "no rows, no error"
@@ -10,8 +10,8 @@ use prusto::{DataSet, Presto};
 
 use super::Client;
 use super::error::TrinoError;
-use super::page::Column;
 use super::retry;
+use crate::trino::wire::page::Column;
 
 /// A row of `SHOW CATALOGS`.
 #[derive(Debug, Presto)]

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use super::codec::CodecError;
-use super::page::PageError;
-pub use super::query_error::{ErrorLocation, QueryError};
-pub use super::step::{FailedStep, TransportProblem};
 use crate::error::ConnectorError;
 use crate::protocol::message::FailureType;
+pub(crate) use crate::trino::http::failure::{FailedStep, TransportProblem};
+use crate::trino::wire::codec::CodecError;
+use crate::trino::wire::page::PageError;
+pub(crate) use crate::trino::wire::query_error::QueryError;
 
 /// An error of the client.
 #[derive(Debug, thiserror::Error)]
-pub enum TrinoError {
+pub(crate) enum TrinoError {
     /// No answer came, or not all of it.
     #[error("{problem}")]
     Transport {
@@ -113,7 +113,7 @@ pub enum TrinoError {
 
 impl TrinoError {
     /// Whether the same request may succeed if it is sent again.
-    pub(super) fn is_transient_request(&self) -> bool {
+    pub(crate) fn is_transient_request(&self) -> bool {
         match self {
             Self::Transport { problem, .. } => !matches!(
                 problem.step,
@@ -132,7 +132,7 @@ impl TrinoError {
     }
 
     /// Whether the server cannot have worked on the request.
-    pub(super) fn was_not_served(&self) -> bool {
+    pub(crate) fn was_not_served(&self) -> bool {
         match self {
             Self::Transport { sent, .. } => !sent,
             Self::Status { status, .. } => matches!(status, 429 | 503),
@@ -141,7 +141,7 @@ impl TrinoError {
     }
 
     /// How long the server asks us to wait.
-    pub(super) fn retry_after(&self) -> Option<Duration> {
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Status { retry_after, .. } => *retry_after,
             _ => None,
@@ -149,7 +149,7 @@ impl TrinoError {
     }
 
     /// Whether running the whole query again may succeed.
-    pub fn is_transient_query(&self) -> bool {
+    pub(crate) fn is_transient_query(&self) -> bool {
         match self {
             Self::Query(error) => error.is_transient(),
             // HTTP 404, 410: the coordinator was restarted, or a proxy lost the query.
@@ -164,7 +164,7 @@ impl TrinoError {
 
     /// Whether the cause is likely in what the query asks for, so that it fails every time: a
     /// broken table in a metastore or database (EXTERNAL), or a bug.
-    pub(super) fn is_of_the_table(&self) -> bool {
+    pub(crate) fn is_of_the_table(&self) -> bool {
         self.query_error().is_some_and(|error| {
             error.error_type == "EXTERNAL" || error.error_name == "GENERIC_INTERNAL_ERROR"
         })
@@ -199,7 +199,7 @@ impl TrinoError {
     }
 
     /// Trino's name of the error, when it is one of a query.
-    pub fn query_error(&self) -> Option<&QueryError> {
+    pub(crate) fn query_error(&self) -> Option<&QueryError> {
         match self {
             Self::Query(error) => Some(error),
             _ => None,

@@ -23,32 +23,17 @@
 //! | `step` | the steps of a request that can fail |
 //! | `error`, `query_error` | what can go wrong, and what a person should change |
 
-mod amendments;
-mod auth;
-pub mod codec;
 pub(crate) mod control;
-pub mod error;
-mod home;
-mod identity;
-mod login;
-pub mod page;
-mod probe;
-mod problem;
-mod query_error;
+pub(crate) mod error;
+mod http;
 pub(crate) mod retry;
-pub mod rows;
+pub(crate) mod rows;
 mod segment;
-pub mod server;
-mod session;
-mod socks;
-mod ssh;
-pub mod statement;
-mod step;
-mod tls;
-mod token;
-mod transport;
+pub(crate) mod server;
+mod spooling_check;
+pub(crate) mod statement;
 mod tunnel;
-mod way;
+pub mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,10 +44,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::{Connection, FetchProtocol};
 use error::TrinoError;
+use http::transport::{Extras, Transport};
 use rows::Rows;
 use server::ServerTraits;
 use statement::Statement;
-use transport::{Extras, Transport};
 use tunnel::Tunnel;
 
 /// How long the first contact is tried. Short: a wrong port must not look like a hang.
@@ -73,7 +58,7 @@ const SHUTDOWN: Duration = Duration::from_millis(800);
 
 /// A connected Trino; cheap to clone.
 #[derive(Clone)]
-pub struct Client {
+pub(crate) struct Client {
     transport: Arc<Transport>,
     traits: Arc<ServerTraits>,
     slots: Arc<Semaphore>,
@@ -109,7 +94,10 @@ impl Client {
     /// # Errors
     ///
     /// When the server cannot be reached, is no Trino, or is still starting.
-    pub async fn connect(connection: &Connection, queries: &Queries) -> Result<Self, TrinoError> {
+    pub(crate) async fn connect(
+        connection: &Connection,
+        queries: &Queries,
+    ) -> Result<Self, TrinoError> {
         let tunnel = match &connection.tunnel {
             None => None,
             Some(settings) => {
@@ -136,13 +124,8 @@ impl Client {
         })
     }
 
-    /// What this server can do.
-    pub fn traits(&self) -> &ServerTraits {
-        &self.traits
-    }
-
     /// Whether a query would start at once.
-    pub fn has_free_slot(&self) -> bool {
+    pub(crate) fn has_free_slot(&self) -> bool {
         self.slots.available_permits() > 0
     }
 
@@ -152,7 +135,7 @@ impl Client {
     /// # Errors
     ///
     /// When the statement cannot be handed over. Errors of the query itself come with its pages.
-    pub async fn execute(&self, sql: &str) -> Result<Statement, TrinoError> {
+    pub(crate) async fn execute(&self, sql: &str) -> Result<Statement, TrinoError> {
         statement::start(self, sql, Extras::default()).await
     }
 
@@ -161,7 +144,7 @@ impl Client {
     /// # Errors
     ///
     /// As [`Client::execute`].
-    pub async fn execute_bare(&self, sql: &str) -> Result<Statement, TrinoError> {
+    pub(crate) async fn execute_bare(&self, sql: &str) -> Result<Statement, TrinoError> {
         let extras = Extras {
             bare: true,
             ..Extras::default()
@@ -170,8 +153,8 @@ impl Client {
     }
 
     /// The protocol to read tables with: what is configured, or, for `auto`, what works.
-    pub async fn settle(&self, configured: FetchProtocol) -> FetchProtocol {
-        probe::settle(self, configured).await
+    pub(crate) async fn settle(&self, configured: FetchProtocol) -> FetchProtocol {
+        spooling_check::settle(self, configured).await
     }
 
     /// Proves that rows can come as configured: where only spooled ones will do, their storage
@@ -180,8 +163,8 @@ impl Client {
     /// # Errors
     ///
     /// When spooled rows are asked for and cannot be had.
-    pub async fn prove(&self, configured: FetchProtocol) -> Result<(), TrinoError> {
-        probe::prove(self, configured).await
+    pub(crate) async fn prove(&self, configured: FetchProtocol) -> Result<(), TrinoError> {
+        spooling_check::prove(self, configured).await
     }
 
     /// Starts a query for its rows; waits for a slot as well.
@@ -189,10 +172,14 @@ impl Client {
     /// # Errors
     ///
     /// As [`Client::execute`].
-    pub async fn read(&self, sql: &str, protocol: FetchProtocol) -> Result<Rows, TrinoError> {
+    pub(crate) async fn read(
+        &self,
+        sql: &str,
+        protocol: FetchProtocol,
+    ) -> Result<Rows, TrinoError> {
         let encodings = match protocol {
             FetchProtocol::Direct => None,
-            FetchProtocol::Auto | FetchProtocol::Spooled => Some(codec::ACCEPTED),
+            FetchProtocol::Auto | FetchProtocol::Spooled => Some(wire::codec::ACCEPTED),
         };
         let extras = Extras {
             encodings,

@@ -18,7 +18,7 @@ const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// How long a request of a running read is tried again: long enough for a coordinator behind a
 /// load balancer to fail over.
-pub(super) const BUDGET: Duration = Duration::from_mins(2);
+pub(crate) const BUDGET: Duration = Duration::from_mins(2);
 
 /// Runs `request` until it succeeds, fails for good, or `budget` is used up. `safe` says whether
 /// the request may be sent again after this error.
@@ -26,7 +26,7 @@ pub(super) const BUDGET: Duration = Duration::from_mins(2);
 /// # Errors
 ///
 /// The last error.
-pub(super) async fn retried<T, F>(
+pub(crate) async fn retried<T, F>(
     what: &str,
     budget: Duration,
     safe: impl Fn(&TrinoError) -> bool,
@@ -69,7 +69,7 @@ pub(crate) const PAUSE: Duration = Duration::from_secs(1);
 /// # Errors
 ///
 /// The last error.
-pub(super) async fn rerun<T, F>(query: impl FnMut() -> F) -> Result<T, TrinoError>
+pub(crate) async fn rerun<T, F>(query: impl FnMut() -> F) -> Result<T, TrinoError>
 where
     F: Future<Output = Result<T, TrinoError>>,
 {

@@ -13,10 +13,10 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::Client;
 use super::error::TrinoError;
-use super::page::{Column, Page};
 use super::segment::{self, Receipt, Segment};
 use super::statement::Statement;
 use crate::config::FetchProtocol;
+use crate::trino::wire::page::{Column, Page};
 
 /// Segments of one query that are downloaded at once.
 const PARALLEL: usize = 4;
@@ -25,10 +25,10 @@ const PARALLEL: usize = 4;
 const PERMIT: u64 = 64 << 10;
 
 /// Permits of the memory budget: 64 MiB of segments in flight, compressed and unpacked together.
-pub(super) const BUDGET: u32 = 1024;
+pub(crate) const BUDGET: u32 = 1024;
 
 /// The rows of a running query.
-pub struct Rows {
+pub(crate) struct Rows {
     client: Client,
     protocol: FetchProtocol,
     statement: Statement,
@@ -41,7 +41,7 @@ pub struct Rows {
 }
 
 /// Some rows, as the JSON text of an array of row arrays.
-pub struct Block {
+pub(crate) struct Block {
     rows: Bytes,
     expected: Option<u64>,
     receipt: Option<Receipt>,
@@ -49,7 +49,7 @@ pub struct Block {
 }
 
 impl Rows {
-    pub(super) fn new(client: Client, statement: Statement, protocol: FetchProtocol) -> Self {
+    pub(crate) fn new(client: Client, statement: Statement, protocol: FetchProtocol) -> Self {
         Self {
             client,
             protocol,
@@ -63,12 +63,12 @@ impl Rows {
     }
 
     /// Trino's id of the query.
-    pub fn query_id(&self) -> &str {
+    pub(crate) fn query_id(&self) -> &str {
         self.statement.query_id()
     }
 
     /// The result's columns; known from the first block on, and at the end of an empty result.
-    pub fn columns(&self) -> Option<&[Column]> {
+    pub(crate) fn columns(&self) -> Option<&[Column]> {
         self.columns.as_deref()
     }
 
@@ -77,7 +77,7 @@ impl Rows {
     /// # Errors
     ///
     /// When the query failed, a segment cannot be had, or one is missing.
-    pub async fn next(&mut self) -> Result<Option<Block>, TrinoError> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Block>, TrinoError> {
         loop {
             self.start_downloads().await?;
             let Some(first) = self.fetching.front_mut() else {
@@ -194,12 +194,12 @@ impl Rows {
 
 impl Block {
     /// The JSON text of an array of row arrays.
-    pub fn rows(&self) -> &[u8] {
+    pub(crate) fn rows(&self) -> &[u8] {
         &self.rows
     }
 
     /// Whether the rows were stored outside of the answers.
-    pub fn is_stored(&self) -> bool {
+    pub(crate) fn is_stored(&self) -> bool {
         self.receipt.is_some()
     }
 
@@ -208,7 +208,7 @@ impl Block {
     /// # Errors
     ///
     /// When there were not as many as the server had said.
-    pub fn accept(self, client: &Client, rows: u64) -> Result<(), TrinoError> {
+    pub(crate) fn accept(self, client: &Client, rows: u64) -> Result<(), TrinoError> {
         if let Some(expected) = self.expected
             && expected != rows
         {

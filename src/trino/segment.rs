@@ -12,13 +12,14 @@ use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 
-use super::codec::{self, CodecError, Encoding};
 use super::error::TrinoError;
-use super::transport::Transport;
+use crate::trino::http::transport::Transport;
+use crate::trino::wire::codec;
+use crate::trino::wire::codec::{CodecError, Encoding};
 
 /// The `data` of an answer whose rows are spooled.
 #[derive(Debug, Deserialize)]
-pub(super) struct SpooledData {
+pub(crate) struct SpooledData {
     encoding: String,
     #[serde(default)]
     segments: Vec<RawSegment>,
@@ -53,7 +54,7 @@ struct Metadata {
 
 /// A segment that is to be read.
 #[derive(Debug)]
-pub(super) struct Segment {
+pub(crate) struct Segment {
     encoding: Encoding,
     place: Place,
     metadata: Metadata,
@@ -71,7 +72,7 @@ enum Place {
 
 /// How a segment that was read is given back to the server, which then deletes it.
 #[derive(Debug)]
-pub(super) struct Receipt {
+pub(crate) struct Receipt {
     uri: String,
     headers: HeaderMap,
 }
@@ -81,7 +82,7 @@ pub(super) struct Receipt {
 /// # Errors
 ///
 /// When it is not what Trino sends, or names an encoding that was not asked for.
-pub(super) fn segments(data: &[u8]) -> Result<Vec<Segment>, TrinoError> {
+pub(crate) fn segments(data: &[u8]) -> Result<Vec<Segment>, TrinoError> {
     let data: SpooledData = serde_json::from_slice(data)
         .map_err(|error| TrinoError::Protocol(format!("Spooled data cannot be read: {error}.")))?;
     let encoding = Encoding::from_name(&data.encoding)?;
@@ -120,17 +121,17 @@ impl Segment {
     }
 
     /// Index of the segment's first row in the result, where the server says it.
-    pub(super) fn row_offset(&self) -> Option<u64> {
+    pub(crate) fn row_offset(&self) -> Option<u64> {
         self.metadata.row_offset
     }
 
     /// Rows, where the server says it.
-    pub(super) fn rows_count(&self) -> Option<u64> {
+    pub(crate) fn rows_count(&self) -> Option<u64> {
         self.metadata.rows_count
     }
 
     /// Bytes of memory that reading it takes, as far as they are known beforehand.
-    pub(super) fn memory(&self) -> u64 {
+    pub(crate) fn memory(&self) -> u64 {
         let stored = self.metadata.segment_size.unwrap_or_default();
         stored.saturating_add(self.metadata.uncompressed_size.unwrap_or_default())
     }
@@ -140,7 +141,7 @@ impl Segment {
     /// # Errors
     ///
     /// When it cannot be had, or is not of the sizes that were promised.
-    pub(super) async fn read(
+    pub(crate) async fn read(
         self,
         transport: &Transport,
     ) -> Result<(Bytes, Option<Receipt>), TrinoError> {
@@ -179,7 +180,7 @@ impl Segment {
 
 impl Receipt {
     /// Tells the server that the segment may be deleted. Best effort: it expires by itself.
-    pub(super) async fn acknowledge(self, transport: &Transport) {
+    pub(crate) async fn acknowledge(self, transport: &Transport) {
         if let Err(error) = transport.acknowledge(&self.uri, &self.headers).await {
             tracing::debug!(%error, "a segment could not be acknowledged");
         }

@@ -9,9 +9,9 @@ use reqwest::Method;
 use serde::Deserialize;
 
 use super::error::TrinoError;
-use super::page::PageError;
 use super::retry;
-use super::transport::Transport;
+use crate::trino::http::transport::Transport;
+use crate::trino::wire::page::PageError;
 
 /// First release that sends a page again when it is asked for twice (notes of 363, #9453).
 /// Older ones answer 200 without the rows.
@@ -25,15 +25,15 @@ const LAST_PRESTO: u32 = 350;
 
 /// What a server can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServerTraits {
+pub(crate) struct ServerTraits {
     /// The version as the server tells it, for example `476` or `476-e.3`; may be no number.
-    pub version: String,
+    pub(crate) version: String,
     /// Whether a page may be asked for again.
-    pub keeps_pages: bool,
+    pub(crate) keeps_pages: bool,
     /// Whether `HEAD nextUri` keeps a query alive.
-    pub has_heartbeat: bool,
+    pub(crate) has_heartbeat: bool,
     /// Whether its headers begin with `X-Presto-`.
-    pub is_presto: bool,
+    pub(crate) is_presto: bool,
 }
 
 /// Answer of `GET /v1/info`.
@@ -55,7 +55,7 @@ struct NodeVersion {
 /// # Errors
 ///
 /// When it cannot be reached, is still starting after `budget`, or is no Trino.
-pub(super) async fn ask(
+pub(crate) async fn ask(
     transport: &Transport,
     budget: Duration,
 ) -> Result<ServerTraits, TrinoError> {

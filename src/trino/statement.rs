@@ -18,9 +18,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Client;
 use super::error::TrinoError;
-use super::page::{Page, PageError};
 use super::retry::{self, retried};
-use super::transport::Extras;
+use crate::trino::http::transport::Extras;
+use crate::trino::wire::page::{Page, PageError};
 
 /// Pause between two heartbeats; Trino gives a query up after 5 minutes (`query.client.timeout`).
 const HEARTBEAT: Duration = Duration::from_secs(30);
@@ -45,7 +45,7 @@ const LONG_WAIT: Duration = Duration::from_secs(10);
 const CANCEL_TIMEOUT: Duration = Duration::from_millis(700);
 
 /// A running query. Dropping it cancels the query on the server.
-pub struct Statement {
+pub(crate) struct Statement {
     query_id: String,
     events: mpsc::Receiver<Event>,
     ended: bool,
@@ -63,7 +63,7 @@ enum Event {
 ///
 /// Without encodings in `extras`, and from servers that do not spool, the rows come in the answers
 /// themselves.
-pub(super) async fn start(
+pub(crate) async fn start(
     client: &Client,
     sql: &str,
     extras: Extras,
@@ -110,7 +110,7 @@ pub(super) async fn start(
 
 impl Statement {
     /// Trino's id of the query, for messages.
-    pub fn query_id(&self) -> &str {
+    pub(crate) fn query_id(&self) -> &str {
         &self.query_id
     }
 
@@ -120,7 +120,7 @@ impl Statement {
     ///
     /// When the query failed or its pages cannot be had. Rows of earlier pages may be incomplete
     /// then.
-    pub async fn next_page(&mut self) -> Result<Option<Page>, TrinoError> {
+    pub(crate) async fn next_page(&mut self) -> Result<Option<Page>, TrinoError> {
         if self.ended {
             return Ok(None);
         }

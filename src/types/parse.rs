@@ -42,15 +42,15 @@ impl TrinoType {
 }
 
 fn parse_at(text: &str, depth: usize) -> TrinoType {
-    known(text, depth).unwrap_or_else(|| TrinoType::Other(text.trim().to_owned()))
+    known_type(text, depth).unwrap_or_else(|| TrinoType::Other(text.trim().to_owned()))
 }
 
 /// The type that `text` as a whole stands for, if its name is one we know.
-fn known(text: &str, depth: usize) -> Option<TrinoType> {
+fn known_type(text: &str, depth: usize) -> Option<TrinoType> {
     if depth >= MAX_DEPTH {
         return None;
     }
-    let Shape { base, arguments } = Shape::of(text)?;
+    let Shape { base, arguments } = Shape::parse(text)?;
     let numbers = || arguments.as_deref().map_or(Some(Vec::new()), parse_numbers);
     let plain = |ty: TrinoType| arguments.is_none().then_some(ty);
     let precision = || match numbers()?.as_slice() {
@@ -141,20 +141,20 @@ fn field(text: &str, depth: usize) -> RowField {
             return RowField::named(name, parse_at(rest, depth));
         }
     }
-    if let Some(ty) = known(text, depth) {
+    if let Some(ty) = known_type(text, depth) {
         return RowField::anonymous(ty);
     }
     let blanks = top_level(text, |byte| byte.is_ascii_whitespace());
     let splits = || blanks.iter().take(MAX_WORDS).map(|at| text.split_at(*at));
-    if let Some(named) =
-        splits().find_map(|(name, rest)| Some(RowField::named(name.trim(), known(rest, depth)?)))
+    if let Some(named) = splits()
+        .find_map(|(name, rest)| Some(RowField::named(name.trim(), known_type(rest, depth)?)))
     {
         return named;
     }
     // A name and a type of one word that we do not know, rather than an unknown type of two words.
     match splits().next() {
         Some((name, rest))
-            if is_word(name) && Shape::of(rest).is_some_and(|shape| is_word(&shape.base)) =>
+            if is_word(name) && Shape::parse(rest).is_some_and(|shape| is_word(&shape.base)) =>
         {
             RowField::named(name, TrinoType::Other(rest.trim().to_owned()))
         }
@@ -193,7 +193,7 @@ struct Shape<'a> {
 
 impl<'a> Shape<'a> {
     /// `None` if parentheses or quotes do not match, or there is no name.
-    fn of(text: &'a str) -> Option<Self> {
+    fn parse(text: &'a str) -> Option<Self> {
         let text = text.trim();
         let (head, arguments, tail) = match text.find('(') {
             None => (text, None, ""),

@@ -37,8 +37,8 @@ unsafe impl GlobalAlloc for Counting {
 fn allocations(name: &str, size: usize) -> (u64, u64) {
     let page = pages::Page::load(name, size);
     let mut encoder = page.encoder(name);
-    let mut out = source_trino::encode::Lines::default();
-    let mut flush = |lines: &mut source_trino::encode::Lines| {
+    let mut out = source_trino::lines::Lines::default();
+    let mut flush = |lines: &mut source_trino::lines::Lines| {
         lines.clear();
         Ok(())
     };

@@ -18,11 +18,11 @@ fn main() {
         for name in pages::NAMES {
             let page = pages::Page::load(name, PAGE_SIZE);
             let mut encoder = page.encoder(name);
-            let mut out = source_trino::encode::Lines::default();
+            let mut out = source_trino::lines::Lines::default();
             group.throughput(Throughput::Bytes(page.rows.len() as u64));
             group.bench_function(*name, |bencher| {
                 bencher.iter(|| {
-                    let mut flush = |lines: &mut source_trino::encode::Lines| {
+                    let mut flush = |lines: &mut source_trino::lines::Lines| {
                         black_box(&lines);
                         lines.clear();
                         Ok(())

@@ -19,8 +19,8 @@ fn main() {
     let times: u64 = times.parse().expect("a number of times");
     let page = pages::Page::load(&name, 0);
     let mut encoder = page.encoder(&name);
-    let mut out = source_trino::encode::Lines::default();
-    let mut flush = |lines: &mut source_trino::encode::Lines| {
+    let mut out = source_trino::lines::Lines::default();
+    let mut flush = |lines: &mut source_trino::lines::Lines| {
         lines.clear();
         Ok(())
     };

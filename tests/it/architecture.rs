@@ -63,31 +63,31 @@ fn only_the_transport_and_its_neighbours_know_reqwest() {
             "config/auth.rs",
             "config/route.rs",
             "config/server.rs",
-            "trino/amendments.rs",
-            "trino/auth.rs",
-            "trino/home.rs",
-            "trino/problem.rs",
+            "trino/http/auth.rs",
+            "trino/http/classify.rs",
+            "trino/http/origin.rs",
+            "trino/http/route.rs",
+            "trino/http/token.rs",
+            "trino/http/transport.rs",
             "trino/segment.rs",
             "trino/server.rs",
-            "trino/session.rs",
             "trino/statement.rs",
-            "trino/token.rs",
-            "trino/transport.rs",
-            "trino/way.rs"
+            "trino/wire/session.rs",
+            "trino/wire/session_updates.rs"
         ]
     );
     assert_eq!(
         files_with("reqwest::Client::builder"),
-        ["trino/transport.rs"]
+        ["trino/http/transport.rs"]
     );
 }
 
 #[test]
 fn only_the_transport_and_the_tunnel_open_sockets() {
-    assert_eq!(files_with("TcpListener"), ["trino/tunnel.rs"]);
+    assert_eq!(files_with("TcpListener"), ["trino/tunnel/mod.rs"]);
     // The SSH session, and what comes in through the tunnel's entrance.
     let streams = files_with("TcpStream");
-    assert_eq!(streams, ["trino/ssh.rs", "trino/tunnel.rs"]);
+    assert_eq!(streams, ["trino/tunnel/mod.rs", "trino/tunnel/ssh.rs"]);
     for part in ["UdpSocket", "UnixStream", "lookup_host"] {
         assert_eq!(files_with(part), [""; 0], "{part}");
     }
@@ -121,75 +121,215 @@ fn words_of_the_protocol_have_no_behaviour() {
     }
 }
 
+/// What each room may use: a folder, or a file beside `lib.rs`. `main`, `lib` and the commands may
+/// use all.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("clock", &[]),
+    ("secrets", &[]),
+    ("lines", &[]),
+    ("types", &[]),
+    ("protocol", &[]),
+    ("sql", &["types"]),
+    ("encode", &["lines", "types"]),
+    ("error", &["clock", "protocol", "secrets"]),
+    ("config", &["error", "secrets"]),
+    ("output", &["lines", "protocol"]),
+    ("logging", &["output", "protocol", "secrets"]),
+    ("progress", &["logging"]),
+    ("cli", &["protocol"]),
+    ("trino/wire", &["config", "protocol", "secrets", "trino"]),
+    ("trino/tunnel", &["config", "secrets", "trino"]),
+    (
+        "trino/http",
+        &["config", "secrets", "trino", "trino/tunnel", "trino/wire"],
+    ),
+    (
+        "trino",
+        &[
+            "config",
+            "error",
+            "protocol",
+            "trino/http",
+            "trino/tunnel",
+            "trino/wire",
+        ],
+    ),
+    (
+        "catalog",
+        &[
+            "config",
+            "error",
+            "protocol",
+            "sql",
+            "trino",
+            "trino/wire",
+            "types",
+        ],
+    ),
+    (
+        "discover",
+        &[
+            "catalog", "config", "error", "protocol", "sql", "trino", "types",
+        ],
+    ),
+    (
+        "read",
+        &[
+            "catalog",
+            "clock",
+            "config",
+            "encode",
+            "error",
+            "lines",
+            "logging",
+            "output",
+            "progress",
+            "protocol",
+            "sql",
+            "trino",
+            "trino/wire",
+            "types",
+        ],
+    ),
+];
+
+/// The folder of a file of `src`, or its own name where it has none.
+fn room(path: &Path) -> String {
+    let parts: Vec<String> = path
+        .with_extension("")
+        .components()
+        .map(|part| part.as_os_str().to_string_lossy().into_owned())
+        .collect();
+    match parts.as_slice() {
+        [trino, folder, _, ..] if trino == "trino" => format!("trino/{folder}"),
+        [first, ..] => first.clone(),
+        [] => String::new(),
+    }
+}
+
+/// The rooms that a file names.
+fn named_rooms(code: &str) -> impl Iterator<Item = String> + '_ {
+    code.split("crate::").skip(1).map(|rest| {
+        let path = rest.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
+        let mut names = path.take(1).flat_map(|path| path.split("::"));
+        let first = names.next().unwrap_or_default();
+        match names.next() {
+            Some(folder @ ("wire" | "http" | "tunnel")) if first == "trino" => {
+                format!("trino/{folder}")
+            }
+            _ => first.to_owned(),
+        }
+    })
+}
+
 #[test]
 fn dependencies_point_one_way() {
-    // folder, what it must not name.
-    let rules = [
-        (
-            "types",
-            &[
-                "crate::trino",
-                "crate::read",
-                "crate::discover",
-                "crate::commands",
-                "crate::sql",
-                "crate::encode",
-            ][..],
-        ),
-        (
-            "sql",
-            &[
-                "crate::trino",
-                "crate::read",
-                "crate::discover",
-                "crate::commands",
-                "crate::encode",
-            ],
-        ),
-        (
-            "encode",
-            &[
-                "crate::trino",
-                "crate::read",
-                "crate::discover",
-                "crate::commands",
-                "crate::sql",
-            ],
-        ),
-        (
-            "trino",
-            &[
-                "crate::read",
-                "crate::discover",
-                "crate::commands",
-                "crate::sql",
-                "crate::encode",
-            ],
-        ),
-        (
-            "config",
-            &[
-                "crate::trino",
-                "crate::read",
-                "crate::discover",
-                "crate::commands",
-            ],
-        ),
-        (
-            "output",
-            &["crate::trino", "crate::read", "crate::commands"],
-        ),
-        ("discover", &["crate::read", "crate::commands"]),
-        ("read", &["crate::commands"]),
-    ];
-    for (folder, forbidden) in rules {
-        for part in forbidden {
-            let files = files_with(part);
-            let wrong: Vec<_> = files
-                .iter()
-                .filter(|f| f.starts_with(&format!("{folder}/")))
-                .collect();
-            assert!(wrong.is_empty(), "{part} in {wrong:?}");
+    let mut wrong = Vec::new();
+    for (path, text) in sources() {
+        let room = room(&path);
+        if ["lib", "main", "commands"].contains(&room.as_str()) {
+            continue;
+        }
+        let Some((_, allowed)) = ARROWS.iter().find(|(name, _)| *name == room) else {
+            wrong.push(format!("the room of {} has no arrows", path.display()));
+            continue;
+        };
+        for named in named_rooms(&code(&text)) {
+            if named != room && !allowed.contains(&named.as_str()) {
+                wrong.push(format!("{} names {named}", path.display()));
+            }
         }
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Files of one folder that name each other, each pair because two types define each other.
+const CYCLES: &[(&str, &str)] = &[
+    ("catalog/row_types", "catalog/tables"),
+    ("encode/nested", "encode/slow"),
+    ("encode/frame", "encode/slow"),
+    ("protocol/catalog", "protocol/message"),
+    ("trino/http/client_certificate", "trino/http/tls"),
+    ("trino/http/token", "trino/http/transport"),
+    ("trino/tunnel/login", "trino/tunnel/ssh"),
+];
+
+/// The files of a folder that a file of it names.
+fn named_siblings(folder: &str, code: &str, siblings: &[String]) -> Vec<String> {
+    let prefixes = [
+        "super::".to_owned(),
+        format!("crate::{}::", folder.replace('/', "::")),
+    ];
+    let mut named = Vec::new();
+    for prefix in prefixes {
+        for rest in code.split(prefix.as_str()).skip(1) {
+            let group = rest
+                .strip_prefix('{')
+                .and_then(|rest| rest.split(';').next());
+            let words = group.unwrap_or_else(|| {
+                rest.split(|c: char| !c.is_alphanumeric() && c != '_')
+                    .next()
+                    .unwrap_or_default()
+            });
+            for word in words.split(|c: char| !c.is_alphanumeric() && c != '_') {
+                if siblings.iter().any(|sibling| sibling == word) {
+                    named.push(word.to_owned());
+                }
+            }
+        }
+    }
+    named
+}
+
+#[test]
+fn files_of_a_folder_do_not_name_each_other_in_a_circle() {
+    let mut folders: std::collections::BTreeMap<String, Vec<(String, String)>> = Default::default();
+    for (path, text) in sources() {
+        let folder = path.parent().unwrap().display().to_string();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        if !folder.is_empty() && name != "mod" && !folder.ends_with("tests") {
+            folders.entry(folder).or_default().push((name, code(&text)));
+        }
+    }
+    let mut circles = Vec::new();
+    for (folder, files) in &folders {
+        let names: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
+        let arrows: Vec<(usize, usize)> = files
+            .iter()
+            .enumerate()
+            .flat_map(|(from, (_, code))| {
+                let named = named_siblings(folder, code, &names);
+                let to = named
+                    .into_iter()
+                    .filter_map(|name| names.iter().position(|n| *n == name));
+                to.map(move |to| (from, to)).collect::<Vec<_>>()
+            })
+            .filter(|(from, to)| {
+                let pair = (
+                    format!("{folder}/{}", names[*from]),
+                    format!("{folder}/{}", names[*to]),
+                );
+                let allowed = |(a, b): &(&str, &str)| {
+                    (pair.0 == *a && pair.1 == *b) || (pair.0 == *b && pair.1 == *a)
+                };
+                from != to && !CYCLES.iter().any(allowed)
+            })
+            .collect();
+        // What is left after all files without an arrow out of the rest are taken away is in a circle.
+        let mut left: Vec<usize> = (0..names.len()).collect();
+        loop {
+            let ends = |file: &usize| {
+                !arrows
+                    .iter()
+                    .any(|(from, to)| from == file && left.contains(to))
+            };
+            let rest: Vec<usize> = left.iter().copied().filter(|file| !ends(file)).collect();
+            if rest.len() == left.len() {
+                break;
+            }
+            left = rest;
+        }
+        circles.extend(left.iter().map(|file| format!("{folder}/{}", names[*file])));
+    }
+    assert!(circles.is_empty(), "{circles:#?}");
 }

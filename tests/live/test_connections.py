@@ -161,6 +161,67 @@ def test_a_key_that_cannot_be_used_is_explained(
         fails(connector.check(secure(identity | changes, authentication={"method": "none"})), *words)
 
 
+#: What forms, variables and tools make of the line ends of a PEM text.
+LINE_ENDS: dict[str, Callable[[str], str]] = {
+    "backslash n": lambda pem: pem.replace("\n", "\\n"),
+    "backslash r, backslash n, in quotes": lambda pem: '"' + pem.replace("\n", "\\r\\n") + '"',
+    "escaped twice": lambda pem: pem.replace("\n", "\\\\n"),
+    "CR": lambda pem: pem.replace("\n", "\r"),
+    "CRLF with blanks": lambda pem: pem.replace("\n", "  \r\n"),
+    "blanks": lambda pem: pem.replace("\n", " "),
+    "tabs": lambda pem: pem.replace("\n", "\t"),
+    "nothing": lambda pem: pem.replace("\n", ""),
+    "indented": lambda pem: pem.replace("\n", "\n    "),
+}
+
+
+@pytest.mark.parametrize("form", LINE_ENDS.values(), ids=LINE_ENDS)
+def test_line_ends_do_not_matter_in_any_key_or_certificate(
+    connector: Connector,
+    secure: Config,
+    environment: Environment,
+    identity: dict[str, str],
+    bastion: Bastion,
+    form: Callable[[str], str],
+) -> None:
+    """All four fields at once, against Trino and a bastion."""
+    ssl = {name: form(pem) for name, pem in identity.items()} | {"ca_certificate": form(environment.authority)}
+    tunnel = bastion.tunnel(ssh_key=form(bastion.user_key.read_text()))
+    with bastion.up():
+        succeeds(connector.check(secure(ssl, authentication={"method": "none"}, tunnel_method=tunnel)))
+
+
+def test_a_damaged_certificate_of_a_chain_is_named(
+    connector: Connector, secure: Config, environment: Environment, identity: dict[str, str]
+) -> None:
+    damaged = identity["client_certificate"].replace("-----END CERTIFICATE-----", "")
+    ssl = identity | {"client_certificate": damaged + environment.authority}
+    made = secure(ssl, authentication={"method": "none"})
+    fails(connector.check(made), '"client_certificate"', "certificate 1 of 2 is cut off")
+
+
+def test_a_certificate_of_x509_version_1_proves_the_user(
+    connector: Connector, secure: Config, environment: Environment, tmp_path: Path
+) -> None:
+    """As `openssl x509 -req` makes it without extensions; Trino's TLS takes it."""
+    authority = Path(environment.trino["ca_certificate"])
+    key, request, certificate = tmp_path / "k.pem", tmp_path / "r.pem", tmp_path / "c.pem"
+    command = ["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=alice", "-keyout", key, "-out", request]
+    subprocess.run(command, check=True, capture_output=True)
+    sign = ["openssl", "x509", "-req", "-in", request, "-CA", authority, "-CAkey", authority.with_suffix(".key")]
+    subprocess.run([*sign, "-days", "30", "-set_serial", "7", "-out", certificate], check=True, capture_output=True)
+    shown = subprocess.run(["openssl", "x509", "-in", certificate, "-noout", "-text"], check=True, capture_output=True)
+    assert b"Version: 1 (0x0)" in shown.stdout
+    ssl = {"client_certificate": certificate.read_text(), "client_key": key.read_text()}
+    reads_regions(connector, secure(ssl, authentication={"method": "none"}))
+
+
+def test_a_misspelt_field_is_named_beside_the_missing_one(connector: Connector, secure: Config) -> None:
+    made = secure()
+    made["host"] = made.pop("hostname")
+    fails(connector.check(made), 'there is "host"', 'did you mean "hostname"')
+
+
 def test_a_certificate_that_trino_does_not_trust_is_explained(
     connector: Connector, secure: Config, tmp_path: Path
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from live_support.connector import Connector
-from live_support.messages import configured
+from live_support.messages import configured, handwritten
 from live_support.oracle import Trino, quoted
 from live_support.syncs import Syncs, incremental, rows
 
@@ -62,6 +62,7 @@ def test_a_query_is_read_by_its_cursor(
         ("DROP TABLE memory.private.secret", "Only queries are"),
         ("SHOW TABLES", "Only queries are"),
         ("SELECT 1 AS a) ; DROP TABLE memory.private.secret; SELECT * FROM (SELECT 1", "Only queries are"),
+        ("WITH FUNCTION f(x bigint) RETURNS bigint RETURN x SELECT f(1) AS a", "usable as a subquery"),
         ("SELECT 1 AS a, 2 AS a", "two columns named \"a\""),
         ("SELECT 1 AS a, 2 AS A", "two columns named \"A\""),
     ],
@@ -94,3 +95,36 @@ def test_schemas_of_other_catalogs_are_namespaces(
     assert (result.data("a"), result.data("b"), len(result.data("region"))) == ([{"n": 1}], [{"n": 2}], 5)
     wrong = connector.check(config("memory", ours, schemas=["nowhere.x"])).status["message"]
     assert '"nowhere"' in wrong and '"schemas"' in wrong
+
+
+@pytest.mark.parametrize(
+    "end", [";", " ;; ", "; -- done", ";\n/* done; */ -- really", " -- done;", " /* ; */"], ids=lambda end: repr(end)
+)
+def test_a_statement_may_end_in_semicolons_and_comments(connector: Connector, config: Config, end: str) -> None:
+    queries = [{"name": "q", "sql": f"SELECT ';--' AS \"a;\", 'it''s' AS b -- one; row\n{end}"}]
+    settings = config("tpch", "tiny", queries=queries)
+    assert connector.check(settings).status["status"] == "SUCCEEDED"
+    result = connector.read(settings, configured([handwritten("q", None, [])]))
+    assert result.data("q") == [{"a;": ";--", "b": "it's"}], result.explain()
+
+
+def test_schemas_whose_names_have_dots_are_found(connector: Connector, config: Config, sql: Trino) -> None:
+    schema = "input.dotted"
+    sql(f"CREATE SCHEMA IF NOT EXISTS memory.{quoted(schema)}")
+    try:
+        sql(f"CREATE TABLE IF NOT EXISTS {quoted('memory', schema, 't')} AS SELECT 1 AS n")
+        for catalog, given, namespace in [
+            ("tpch", f"memory.{schema}", f"memory.{schema}"),
+            ("tpch", f'memory."{schema}"', f"memory.{schema}"),
+            ("tpch", "memory.input.*", f"memory.{schema}"),
+            ("memory", f'"{schema}"', schema),
+            ("memory", schema, schema),
+        ]:
+            main = "tiny" if catalog == "tpch" else "default"
+            settings = config(catalog, main, schemas=[given])
+            streams = connector.discover(settings).streams
+            assert streams["t"]["namespace"] == namespace, given
+            result = connector.read(settings, configured([streams["t"]]))
+            assert result.data("t") == [{"n": 1}], result.explain()
+    finally:
+        sql(f"DROP SCHEMA memory.{quoted(schema)} CASCADE")

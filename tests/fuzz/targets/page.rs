@@ -4,8 +4,9 @@
 
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
-use source_trino::encode::{Encoder, Lines, RecordPlan};
-use source_trino::trino::page::Page;
+use source_trino::encode::{Encoder, RecordPlan};
+use source_trino::lines::Lines;
+use source_trino::trino::wire::page::Page;
 use source_trino::types::column_type;
 
 fuzz_target!(|body: &[u8]| {

@@ -5,7 +5,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use source_trino::encode::{Encoder, Lines, RecordPlan};
+use source_trino::encode::{Encoder, RecordPlan};
+use source_trino::lines::Lines;
 use source_trino::types::TrinoType;
 
 fuzz_target!(|input: &[u8]| {

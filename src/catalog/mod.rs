@@ -1,0 +1,16 @@
+//! What Trino's catalogs tell of their tables, for `discover` and `read` alike.
+//!
+//! | file | job |
+//! |---|---|
+//! | `tables`, `row_types` | tables and views of a schema with their columns and exact types |
+//! | `keys` | connectors behind catalogs, and the primary keys that their databases tell |
+//! | `format` | which tables keep versions |
+//! | `queries` | the columns of the configuration's queries |
+//! | `namespaces` | which catalogs exist, where names with dots depend on it |
+
+pub(crate) mod format;
+pub(crate) mod keys;
+pub(crate) mod namespaces;
+pub(crate) mod queries;
+mod row_types;
+pub(crate) mod tables;

@@ -1,0 +1,201 @@
+//! Queries of the configuration → streams.
+//!
+//! The server is asked for the columns of `SELECT * FROM (query) WHERE false`: it plans the query
+//! and reads nothing. Whatever stands there must be a query, since only that is SQL there; a
+//! statement that changes something is an error of the server's parser.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value, json};
+
+use crate::config::QueryStream;
+use crate::error::ConnectorError;
+use crate::protocol::catalog::{AirbyteStream, SyncMode};
+use crate::sql::metadata;
+use crate::trino::Client;
+use crate::trino::control;
+use crate::trino::error::TrinoError;
+use crate::types::{TrinoType, column_type, json_schema};
+
+/// Lines that stand before the query in the statement that the server sees.
+const LINES_BEFORE: u32 = 1;
+
+/// The columns of a query.
+///
+/// # Errors
+///
+/// When the server does not accept it, with line and column, or two columns have one name.
+pub(crate) async fn columns(
+    client: &Client,
+    query: &QueryStream,
+) -> Result<Vec<(String, TrinoType)>, ConnectorError> {
+    let columns = control::columns(client, &metadata::of_query(&query.sql))
+        .await
+        .map_err(|error| explain(query, error))?;
+    let columns: Vec<(String, TrinoType)> = columns
+        .into_iter()
+        .map(|column| {
+            let ty = column_type(&column.type_text, column.type_signature.as_deref());
+            (column.name, ty)
+        })
+        .collect();
+    let mut seen = HashSet::new();
+    match columns
+        .iter()
+        .find(|(name, _)| !seen.insert(name.to_lowercase()))
+    {
+        Some((name, _)) => Err(ConnectorError::config(format!(
+            "The query \"{}\" has two columns named \"{name}\". Give each its own name with AS in \"queries\".",
+            query.name
+        ))),
+        None => Ok(columns),
+    }
+}
+
+/// The server's error, with the place in the query as the configuration has it.
+fn explain(query: &QueryStream, error: TrinoError) -> ConnectorError {
+    let TrinoError::Query(mut cause) = error else {
+        return error.into();
+    };
+    let place = cause
+        .error_location
+        .take()
+        .map_or_else(String::new, |place| {
+            let line = place.line_number.saturating_sub(LINES_BEFORE).max(1);
+            format!(" at line {line}, column {}", place.column_number)
+        });
+    // The message repeats the place, as the server counts it.
+    let message = cause
+        .message
+        .split_once(": ")
+        .filter(|(place, _)| place.starts_with("line "));
+    let message = message.map_or(cause.message.as_str(), |(_, message)| message);
+    let message = if query.defines_functions() {
+        // What Trino says is that it did not expect FUNCTION, which is right only for a subquery.
+        format!(
+            "The query \"{}\" is not accepted: it begins with WITH FUNCTION, and a query must be usable as a subquery. Make the function with CREATE FUNCTION, or write out what it does. Check \"queries\".",
+            query.name
+        )
+    } else {
+        format!(
+            "The query \"{}\" is not accepted{place}: {} ({}). Only queries are: SELECT, WITH, VALUES, TABLE. Check \"queries\".",
+            query.name,
+            message.trim_end_matches('.'),
+            cause.error_name
+        )
+    };
+    let error = ConnectorError::from(TrinoError::Query(cause));
+    ConnectorError { message, ..error }
+}
+
+/// Describes a query as a stream. Columns of the key and the cursor must be among its columns.
+///
+/// # Errors
+///
+/// When one is not, or cannot be a cursor.
+pub(crate) fn describe(
+    query: &QueryStream,
+    columns: &[(String, TrinoType)],
+) -> Result<AirbyteStream, ConnectorError> {
+    let has = |wanted: &str| columns.iter().find(|(name, _)| name == wanted);
+    let missing = |role: &str, name: &str| {
+        ConnectorError::config(format!(
+            "The query \"{}\" has no column \"{name}\" for its {role}. Check \"queries\".",
+            query.name
+        ))
+    };
+    if let Some(name) = query.primary_key.iter().find(|name| has(name).is_none()) {
+        return Err(missing("primary_key", name));
+    }
+    if let Some(name) = &query.cursor {
+        let (_, ty) = has(name).ok_or_else(|| missing("cursor", name))?;
+        if !ty.is_cursor() {
+            return Err(ConnectorError::config(format!(
+                "The cursor \"{name}\" of the query \"{}\" is of type {ty}, whose values have no order that lasts. Check \"queries\".",
+                query.name
+            )));
+        }
+    }
+    let properties: Map<String, Value> = columns
+        .iter()
+        .map(|(name, ty)| (name.clone(), json_schema(ty)))
+        .collect();
+    let can_be_incremental = columns.iter().any(|(_, ty)| ty.is_cursor());
+    Ok(AirbyteStream {
+        name: query.name.clone(),
+        namespace: None,
+        json_schema: json!({
+            "$schema": "http://json-schema.org/draft-07/schema#",
+            "type": "object",
+            "properties": properties,
+        }),
+        supported_sync_modes: SyncMode::supported(can_be_incremental),
+        source_defined_cursor: false,
+        default_cursor_field: query.cursor.clone().map(|name| vec![name]),
+        source_defined_primary_key: query
+            .primary_key
+            .iter()
+            .map(|name| vec![name.clone()])
+            .collect(),
+        is_resumable: false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trino::wire::query_error::{ErrorLocation, QueryError};
+
+    fn query(key: &[&str], cursor: Option<&str>) -> QueryStream {
+        QueryStream {
+            name: "q".into(),
+            sql: "SELECT 1 AS id".into(),
+            primary_key: key.iter().map(|name| (*name).to_owned()).collect(),
+            cursor: cursor.map(str::to_owned),
+        }
+    }
+
+    fn columns() -> Vec<(String, TrinoType)> {
+        vec![
+            ("id".into(), TrinoType::Bigint),
+            ("ok".into(), TrinoType::Boolean),
+        ]
+    }
+
+    #[test]
+    fn key_and_cursor_are_columns_of_the_query() {
+        let stream = describe(&query(&["id"], Some("id")), &columns()).unwrap();
+        assert_eq!(stream.default_cursor_field, Some(vec!["id".to_owned()]));
+        assert_eq!(stream.source_defined_primary_key, [["id"]]);
+        for wrong in [
+            query(&["x"], None),
+            query(&[], Some("x")),
+            query(&[], Some("ok")),
+        ] {
+            let error = describe(&wrong, &columns()).unwrap_err();
+            assert!(error.message.contains("Check \"queries\""), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_place_of_an_error_is_that_in_the_query() {
+        let error = QueryError {
+            message: "line 3:8: Column 'x' cannot be resolved".into(),
+            error_name: "COLUMN_NOT_FOUND".into(),
+            error_type: "USER_ERROR".into(),
+            error_location: Some(ErrorLocation {
+                line_number: 3,
+                column_number: 8,
+            }),
+            query_id: "1".into(),
+            ..QueryError::default()
+        };
+        let error = explain(&query(&[], None), TrinoError::Query(Box::new(error)));
+        assert!(
+            error.message.starts_with(
+                "The query \"q\" is not accepted at line 2, column 8: Column 'x' cannot be resolved (COLUMN_NOT_FOUND)."
+            ),
+            "{error}"
+        );
+    }
+}

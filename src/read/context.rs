@@ -1,0 +1,122 @@
+//! What every stream's read needs, what the queries of one stream share, and why a read ends early.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::Notify;
+
+use super::plan::StreamPlan;
+use super::status;
+use crate::config::{Connection, FetchProtocol};
+use crate::encode::EncodeError;
+use crate::error::ConnectorError;
+use crate::output::{Closed, Output, RecordCount};
+use crate::progress::Progress;
+use crate::protocol::message::StreamStatus;
+use crate::trino::Client;
+use crate::trino::error::TrinoError;
+
+/// What every stream's read needs.
+#[derive(Clone)]
+pub(crate) struct Context {
+    /// The connected Trino; its slots bound how many queries run at once.
+    pub(crate) client: Client,
+    /// The way to stdout.
+    pub(crate) output: Output,
+    /// How the rows of tables are fetched: what is configured, or what works.
+    pub(crate) fetch_protocol: FetchProtocol,
+    /// The configuration.
+    pub(crate) connection: Arc<Connection>,
+    /// What a person at a terminal sees.
+    pub(crate) progress: Progress,
+}
+
+impl Context {
+    /// Rows of one slice.
+    pub(crate) fn slice_rows(&self) -> u64 {
+        self.connection.slice_rows()
+    }
+}
+
+/// Why a read ended early.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    /// The query failed, or its rows cannot be had. The id is there once the query was taken.
+    #[error("{error}")]
+    Trino {
+        query_id: Option<String>,
+        error: TrinoError,
+    },
+    #[error("a page of query {query_id} cannot be read as rows: {cause}")]
+    Encode {
+        query_id: String,
+        cause: EncodeError,
+    },
+    #[error(transparent)]
+    Closed(#[from] Closed),
+    /// The thread that encoded a block panicked; the panic hook has said why.
+    #[error("encoding failed")]
+    Encoder,
+}
+
+impl From<TrinoError> for ReadError {
+    /// Without the id of the query, which `Reader::run` adds.
+    fn from(error: TrinoError) -> Self {
+        Self::Trino {
+            query_id: None,
+            error,
+        }
+    }
+}
+
+impl From<ReadError> for ConnectorError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Trino { query_id, error } => {
+                let error = Self::from(error);
+                match (query_id, &error.detail) {
+                    (Some(id), Some(detail)) if !detail.contains(&id) => {
+                        let detail = format!("query {id}: {detail}");
+                        error.with_detail(detail)
+                    }
+                    _ => error,
+                }
+            }
+            other => Self::system(other.to_string()),
+        }
+    }
+}
+
+/// What the queries of one stream tell each other; RUNNING is said once for all of them.
+#[derive(Default)]
+pub(crate) struct StreamRun {
+    pub(crate) said: AtomicBool,
+    pub(crate) begun: Notify,
+    /// The result cannot be spooled, as one of the queries has found out.
+    pub(crate) direct: AtomicBool,
+    pub(crate) count: RecordCount,
+}
+
+impl StreamRun {
+    /// Waits until a query of the stream has its slot and was taken by the server. For one waiter.
+    pub(crate) async fn begun(&self) {
+        self.begun.notified().await;
+    }
+
+    /// Counts the stream's records between two of its states.
+    pub(crate) fn count(&self) -> &RecordCount {
+        &self.count
+    }
+
+    /// Says RUNNING, once.
+    pub(crate) async fn say_running(
+        &self,
+        output: &Output,
+        plan: &StreamPlan,
+    ) -> Result<(), Closed> {
+        if self.said.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        status::say(output, &plan.descriptor, StreamStatus::Running).await
+    }
+}

@@ -1,0 +1,71 @@
+//! The queries of one stream, several at once, with a STATE after each.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+use crate::protocol::message::{StateMessage, StreamState};
+use crate::read::context::Context;
+use crate::read::context::{ReadError, StreamRun};
+use crate::read::plan::StreamPlan;
+use crate::read::query;
+use crate::read::query::{FinishedQuery, StreamQuery};
+
+/// Reads all parts, `concurrency` of them at once, so that other streams get their turn, too. A
+/// part that fails ends the others.
+///
+/// `finished` is told of each part whose rows are written, and how many are left, and gives the
+/// state after it.
+///
+/// # Errors
+///
+/// When a query failed or stdout was closed.
+pub(crate) async fn read_queries(
+    context: &Context,
+    plan: &StreamPlan,
+    stream_run: &Arc<StreamRun>,
+    parts: Vec<StreamQuery>,
+    mut finished: impl FnMut(FinishedQuery, usize) -> Value,
+) -> Result<u64, ReadError> {
+    let mut left = parts.len();
+    let mut parts = parts.into_iter();
+    let mut reading = JoinSet::new();
+    let mut records = 0;
+    loop {
+        while reading.len() < context.connection.concurrency
+            && let Some(part) = parts.next()
+        {
+            let (context, plan, stream_run) =
+                (context.clone(), plan.clone(), Arc::clone(stream_run));
+            reading
+                .spawn(async move { query::read_query(&context, &plan, part, &stream_run).await });
+        }
+        let Some(part) = reading.join_next().await else {
+            return Ok(records);
+        };
+        let part = part.map_err(|_| ReadError::Encoder)??;
+        records += part.records;
+        left -= 1;
+        let state = finished(part, left);
+        send_state(context, plan, stream_run, state).await?;
+    }
+}
+
+/// Sends a STATE: all records of the stream that were sent before belong to it.
+///
+/// # Errors
+///
+/// When stdout was closed.
+pub(crate) async fn send_state(
+    context: &Context,
+    plan: &StreamPlan,
+    stream_run: &StreamRun,
+    stream_state: Value,
+) -> Result<(), ReadError> {
+    let state = StateMessage::new(StreamState {
+        stream_descriptor: plan.descriptor.clone(),
+        stream_state,
+    });
+    Ok(context.output.send_state(state, stream_run.count()).await?)
+}

@@ -1,0 +1,226 @@
+//! Reads one query: its blocks of rows encoded one after the other.
+
+use std::sync::atomic::Ordering;
+
+use crate::clock;
+use crate::config::FetchProtocol;
+use crate::encode::{EncodeError, Encoder, RecordPlan, Stopped};
+use crate::lines::Lines;
+use crate::output::Closed;
+use crate::read::boundary::Boundary;
+use crate::read::context::Context;
+use crate::read::context::{ReadError, StreamRun};
+use crate::read::plan::StreamPlan;
+use crate::trino::error::TrinoError;
+use crate::trino::retry::{PAUSE, RUNS};
+use crate::trino::rows::{Block, Rows};
+use crate::trino::wire::page::Column;
+use crate::types::column_type;
+
+/// A query of a stream.
+#[derive(Debug)]
+pub(crate) struct StreamQuery {
+    /// Tells it from the stream's other queries.
+    pub(crate) number: u32,
+    /// The query.
+    pub(crate) sql: String,
+    /// Looks at its rows, if they all have one cursor value.
+    pub(crate) boundary: Option<Boundary>,
+}
+
+/// A query whose rows are written.
+pub(crate) struct FinishedQuery {
+    /// The part's number.
+    pub(crate) number: u32,
+    /// What the part's rows at the boundary are.
+    pub(crate) boundary: Option<Boundary>,
+    /// Records written.
+    pub(crate) records: u64,
+}
+
+/// Writes the rows of a part as records of a stream. A query that fails for a passing reason
+/// before its first row is run again.
+///
+/// # Errors
+///
+/// When the query failed, its rows cannot be had, or stdout was closed.
+pub(crate) async fn read_query(
+    context: &Context,
+    plan: &StreamPlan,
+    mut part: StreamQuery,
+    stream_run: &StreamRun,
+) -> Result<FinishedQuery, ReadError> {
+    let stream = &plan.descriptor;
+    let mut attempt = 1;
+    let mut pause = PAUSE;
+    loop {
+        let direct = stream_run.direct.load(Ordering::Relaxed);
+        let protocol = if direct {
+            FetchProtocol::Direct
+        } else {
+            context.fetch_protocol
+        };
+        let mut reader = Reader {
+            context,
+            plan,
+            stream_run,
+            encoder: None,
+            boundary: part.boundary.take(),
+            rows: 0,
+            records: 0,
+        };
+        let result = reader.run(&part.sql, protocol).await;
+        let (rows, records) = (reader.rows, reader.records);
+        part.boundary = reader.boundary;
+        let (query_id, error) = match result {
+            Ok(()) => {
+                return Ok(FinishedQuery {
+                    number: part.number,
+                    boundary: part.boundary,
+                    records,
+                });
+            }
+            Err(ReadError::Trino { query_id, error }) if rows == 0 && attempt < RUNS => {
+                (query_id, error)
+            }
+            Err(error) => return Err(error),
+        };
+        attempt += 1;
+        if error.is_serialization() && protocol == FetchProtocol::Auto {
+            tracing::info!(
+                "stream \"{stream}\": this result cannot be spooled, so it is read direct"
+            );
+            stream_run.direct.store(true, Ordering::Relaxed);
+        } else if error.is_transient_query() {
+            tracing::warn!("stream \"{stream}\": {error}; starting again in {pause:?}");
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        } else {
+            return Err(ReadError::Trino { query_id, error });
+        }
+    }
+}
+
+struct Reader<'a> {
+    context: &'a Context,
+    plan: &'a StreamPlan,
+    stream_run: &'a StreamRun,
+    encoder: Option<Encoder>,
+    boundary: Option<Boundary>,
+    /// Rows that were read.
+    rows: u64,
+    /// Records that were written: fewer, where some were sent before.
+    records: u64,
+}
+
+impl Reader<'_> {
+    async fn run(&mut self, sql: &str, protocol: FetchProtocol) -> Result<(), ReadError> {
+        let mut rows = self.context.client.read(sql, protocol).await?;
+        self.stream_run.begun.notify_one();
+        let query_id = rows.query_id().to_owned();
+        let result = self.copy(&mut rows, &query_id).await;
+        result.map_err(|error| match error {
+            ReadError::Trino {
+                query_id: None,
+                error,
+            } => ReadError::Trino {
+                query_id: Some(query_id),
+                error,
+            },
+            other => other,
+        })
+    }
+
+    async fn copy(&mut self, rows: &mut Rows, query_id: &str) -> Result<(), ReadError> {
+        while let Some(block) = rows.next().await? {
+            self.stream_run
+                .say_running(&self.context.output, self.plan)
+                .await?;
+            if self.encoder.is_none() {
+                self.encoder = rows.columns().map(|columns| self.encoder_for(columns));
+            }
+            self.write(block, query_id).await?;
+        }
+        Ok(self
+            .stream_run
+            .say_running(&self.context.output, self.plan)
+            .await?)
+    }
+
+    /// The types that the server says of the result count, not those of the metadata: only they
+    /// describe the bytes.
+    fn encoder_for(&self, columns: &[Column]) -> Encoder {
+        let columns: Vec<_> = columns
+            .iter()
+            .map(|column| {
+                let ty = column_type(&column.type_text, column.type_signature.as_deref());
+                (column.name.clone(), ty)
+            })
+            .collect();
+        let stream = &self.plan.descriptor;
+        Encoder::new(RecordPlan::new(
+            &stream.name,
+            stream.namespace.as_deref(),
+            &columns,
+        ))
+    }
+
+    /// Encodes one block on a thread that may block: both for the work and for a slow stdout.
+    async fn write(&mut self, block: Block, query_id: &str) -> Result<(), ReadError> {
+        let Some(mut encoder) = self.encoder.take() else {
+            let text = format!("Query {query_id} sent rows before it said their columns.");
+            return Err(TrinoError::Protocol(text).into());
+        };
+        let Context {
+            client,
+            output,
+            progress,
+            ..
+        } = self.context.clone();
+        let count = self.stream_run.count.clone();
+        let mut boundary = self.boundary.take();
+        let job = move || {
+            let mut buffer = output.buffer();
+            let rows = block.rows();
+            let mut left_out = 0;
+            let mut flush = |buffer: &mut Lines| {
+                if let Some(boundary) = &mut boundary {
+                    left_out += boundary.filter(buffer);
+                }
+                if buffer.is_empty() {
+                    return Ok(());
+                }
+                let lines = std::mem::replace(buffer, output.buffer());
+                output
+                    .send_records_blocking(lines, &count)
+                    .map_err(|Closed| Stopped)
+            };
+            let result = encoder.encode_page(rows, clock::now_ms(), &mut buffer, &mut flush);
+            let result = match result {
+                Ok(records) => flush(&mut buffer)
+                    .map(|()| records)
+                    .map_err(EncodeError::from),
+                Err(error) => Err(error),
+            };
+            output.give_back(buffer);
+            progress.add(*result.as_ref().unwrap_or(&0), rows.len());
+            (encoder, boundary, block, left_out, result)
+        };
+        let done = tokio::task::spawn_blocking(job).await;
+        let (encoder, boundary, block, left_out, result) = done.map_err(|_| ReadError::Encoder)?;
+        self.encoder = Some(encoder);
+        self.boundary = boundary;
+        match result {
+            Ok(rows) => {
+                self.rows += rows;
+                self.records += rows - left_out;
+                Ok(block.accept(&client, rows)?)
+            }
+            Err(EncodeError::Stopped(_)) => Err(Closed.into()),
+            Err(cause) => Err(ReadError::Encode {
+                query_id: query_id.to_owned(),
+                cause,
+            }),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Secrets of this process, which no message may show.
+
+use std::sync::{OnceLock, RwLock};
+
+/// What a secret is replaced with.
+const MASK: &str = "***";
+
+/// Shorter texts are not scrubbed: replacing every `a` would garble the log and hide nothing.
+const SHORTEST_SECRET: usize = 3;
+
+static SECRETS: OnceLock<RwLock<Vec<String>>> = OnceLock::new();
+
+/// Makes sure that `secret` never leaves in a LOG or TRACE message, in any of the forms in which
+/// it might be printed: as it is, line by line, and with JSON's escapes.
+pub(crate) fn hide(secret: &str) {
+    let secrets = SECRETS.get_or_init(RwLock::default);
+    let mut forms: Vec<String> = secret.lines().map(|line| line.trim().to_owned()).collect();
+    forms.push(secret.to_owned());
+    forms.push(
+        serde_json::Value::from(secret)
+            .to_string()
+            .trim_matches('"')
+            .to_owned(),
+    );
+    forms.retain(|form| form.len() >= SHORTEST_SECRET);
+    let mut known = secrets
+        .write()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    known.extend(forms);
+    // Longest first, so that a secret that contains another is masked whole.
+    known.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    known.dedup();
+}
+
+/// `text` without the secrets that were hidden.
+pub(crate) fn scrub(text: String) -> String {
+    let Some(secrets) = SECRETS.get() else {
+        return text;
+    };
+    let secrets = secrets
+        .read()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    secrets.iter().fold(text, |text, secret| {
+        if text.contains(secret.as_str()) {
+            text.replace(secret.as_str(), MASK)
+        } else {
+            text
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_masked_whole_and_line_by_line() {
+        hide("hunter22");
+        hide("-----BEGIN KEY-----\nabcdef0123\n-----END KEY-----");
+        assert_eq!(
+            scrub("password hunter22 is wrong".into()),
+            "password *** is wrong"
+        );
+        assert_eq!(scrub("line abcdef0123 leaked".into()), "line *** leaked");
+    }
+
+    #[test]
+    fn very_short_secrets_do_not_garble_the_log() {
+        hide("a");
+        assert_eq!(scrub("a cat".into()), "a cat");
+    }
+}

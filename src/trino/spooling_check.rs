@@ -1,0 +1,78 @@
+//! Whether the spooled protocol works from here, found out before the first row of a read.
+//!
+//! A server that spools hands out links to a storage that this machine may not reach. Once rows
+//! have left there is no way back to the direct protocol, so one segment is fetched first.
+
+use crate::config::FetchProtocol;
+use crate::trino::error::TrinoError;
+use crate::trino::http::transport::Extras;
+use crate::trino::rows::Rows;
+use crate::trino::wire::codec;
+use crate::trino::{Client, statement};
+
+/// A row of three megabytes, a few kilobytes compressed: servers send up to two megabytes inline
+/// even when told not to (seen on 476).
+const SQL: &str = "SELECT rpad('', 3000000, 'x')";
+
+/// Makes the server store the row instead of sending it inline.
+const STORED: (&str, &str) = ("spooling_inlining_enabled", "false");
+
+/// The protocol to read tables with: what is configured, or, for `auto`, what works.
+pub(crate) async fn settle(client: &Client, configured: FetchProtocol) -> FetchProtocol {
+    if configured != FetchProtocol::Auto {
+        return configured;
+    }
+    match fetch_one_row(client).await {
+        Ok(true) => FetchProtocol::Auto,
+        Ok(false) => FetchProtocol::Direct,
+        Err(error @ TrinoError::Segment { .. }) => {
+            tracing::warn!(
+                "spooled results cannot be read from here, so rows are read direct: {error}"
+            );
+            FetchProtocol::Direct
+        }
+        Err(error) if is_unknown_property(&error) => FetchProtocol::Direct,
+        // The read itself will say what is wrong.
+        Err(error) => {
+            tracing::debug!(%error, "whether spooling works is not known");
+            FetchProtocol::Auto
+        }
+    }
+}
+
+/// Proves the protocol that is configured; see [`Client::prove`].
+pub(crate) async fn prove(client: &Client, configured: FetchProtocol) -> Result<(), TrinoError> {
+    if configured != FetchProtocol::Spooled {
+        settle(client, configured).await;
+        return Ok(());
+    }
+    match fetch_one_row(client).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(TrinoError::NotSpooled),
+        Err(error) if is_unknown_property(&error) => Err(TrinoError::NotSpooled),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the server does not know the property of spooling, and so does not spool.
+fn is_unknown_property(error: &TrinoError) -> bool {
+    let error = error.query_error();
+    error.is_some_and(|error| error.error_name == "INVALID_SESSION_PROPERTY")
+}
+
+/// Whether the row came by way of a stored segment.
+async fn fetch_one_row(client: &Client) -> Result<bool, TrinoError> {
+    let extras = Extras {
+        encodings: Some(codec::ACCEPTED),
+        property: Some(STORED),
+        bare: false,
+    };
+    let statement = statement::start(client, SQL, extras).await?;
+    let mut rows = Rows::new(client.clone(), statement, FetchProtocol::Auto);
+    let mut stored = false;
+    while let Some(block) = rows.next().await? {
+        stored |= block.is_stored();
+        block.accept(client, 1)?;
+    }
+    Ok(stored)
+}

@@ -1,0 +1,193 @@
+//! `tunnel_method`: connections to Trino through an SSH server.
+//!
+//! The HTTP client keeps its URLs, names and certificates: it is given a SOCKS proxy on loopback
+//! (RFC 1928, with the password of RFC 1929, so that nobody else on this machine gets in), and
+//! each connection that it asks for becomes a channel of one SSH session. A session that is lost
+//! is opened anew for the next connection; the requests that were lost with it are sent again by
+//! whoever may send them again.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use russh::client::Msg;
+use russh::{Channel, ChannelOpenFailure};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Mutex;
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+
+mod login;
+mod socks;
+mod ssh;
+
+use super::error::TrinoError;
+use crate::config;
+use crate::trino::tunnel::login::Proof;
+use crate::trino::tunnel::ssh::{STEP, Session};
+
+/// An open tunnel; dropping it closes it.
+pub(crate) struct Tunnel {
+    bastion: Arc<Bastion>,
+    entrance: String,
+    accepting: AbortHandle,
+}
+
+/// The SSH server, and the session with it.
+struct Bastion {
+    settings: config::Tunnel,
+    proof: Proof,
+    session: Mutex<Option<Arc<Session>>>,
+    failure: std::sync::Mutex<Option<String>>,
+}
+
+impl Tunnel {
+    /// Logs in at the SSH server.
+    ///
+    /// # Errors
+    ///
+    /// When the server cannot be reached, is not the right one, or does not accept the user.
+    pub(crate) async fn open(settings: &config::Tunnel) -> Result<Self, TrinoError> {
+        let bastion = Arc::new(Bastion {
+            settings: settings.clone(),
+            proof: Proof::of(&settings.login)?,
+            session: Mutex::new(None),
+            failure: std::sync::Mutex::new(None),
+        });
+        bastion.session().await?;
+        let local = |error: std::io::Error| TrinoError::Tunnel {
+            message: format!("The tunnel's entrance on this machine cannot be opened: {error}."),
+            passes: false,
+        };
+        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await;
+        let listener = listener.map_err(local)?;
+        let port = listener.local_addr().map_err(local)?.port();
+        let password = socks::password().map_err(local)?;
+        let entrance = format!("socks5h://tunnel:{password}@127.0.0.1:{port}");
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&bastion), password));
+        Ok(Self {
+            bastion,
+            entrance,
+            accepting: accepting.abort_handle(),
+        })
+    }
+
+    /// URL of the SOCKS proxy that leads into the tunnel.
+    pub(crate) fn entrance(&self) -> &str {
+        &self.entrance
+    }
+
+    /// Host and port of the SSH server.
+    pub(crate) fn address(&self) -> String {
+        self.bastion.address()
+    }
+
+    /// Why the last connection could not be made.
+    pub(crate) fn failure(&self) -> Option<String> {
+        let failure = self.bastion.failure.lock();
+        failure.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Drop for Tunnel {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, bastion: Arc<Bastion>, password: String) {
+    loop {
+        match listener.accept().await {
+            Ok((near, _)) => {
+                let (bastion, password) = (Arc::clone(&bastion), password.clone());
+                tokio::spawn(async move { bastion.forward(near, &password).await });
+            }
+            // Too many open files passes; anything else does not end by asking faster.
+            Err(error) => {
+                tracing::debug!(%error, "the tunnel takes no connection");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+impl Bastion {
+    fn address(&self) -> String {
+        format!("{}:{}", self.settings.host, self.settings.port)
+    }
+
+    /// Serves one connection of the HTTP client.
+    async fn forward(&self, mut near: TcpStream, password: &str) {
+        // Answers come in small pieces; waiting for more would hold them up.
+        let _ = near.set_nodelay(true);
+        let Ok((host, port)) = socks::requested(&mut near, password).await else {
+            return;
+        };
+        let channel = self.channel(&host, port).await;
+        let failure = channel.as_ref().err().cloned();
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+        let Ok(channel) = channel else {
+            let _ = socks::refuse(&mut near).await;
+            return;
+        };
+        let mut far = channel.into_stream();
+        if socks::accept(&mut near).await.is_ok() {
+            // However it ends, the client sees that the connection has ended.
+            let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+        }
+    }
+
+    /// A channel to a server as the SSH server sees it; on a new session if the old one is dead.
+    async fn channel(&self, host: &str, port: u16) -> Result<Channel<Msg>, String> {
+        for _ in 0..2 {
+            let session = self.session().await.map_err(|error| error.to_string())?;
+            let port = u32::from(port);
+            let channel = session.channel_open_direct_tcpip(host, port, "127.0.0.1", 0);
+            match timeout(STEP, channel).await {
+                Ok(Ok(channel)) => return Ok(channel),
+                Ok(Err(russh::Error::ChannelOpenFailure(reason))) => return Err(in_words(&reason)),
+                Ok(Err(_)) | Err(_) => self.forget(&session).await,
+            }
+        }
+        Err("the SSH session breaks off".to_owned())
+    }
+
+    /// The open session, or a new one.
+    async fn session(&self) -> Result<Arc<Session>, TrinoError> {
+        let mut current = self.session.lock().await;
+        if let Some(session) = &*current
+            && !session.is_closed()
+        {
+            return Ok(Arc::clone(session));
+        }
+        if current.is_some() {
+            tracing::info!(
+                "the SSH session with {} was lost and is opened again",
+                self.address()
+            );
+        }
+        let session = Arc::new(ssh::log_in(&self.settings, &self.proof).await?);
+        Ok(Arc::clone(current.insert(session)))
+    }
+
+    async fn forget(&self, dead: &Arc<Session>) {
+        let mut current = self.session.lock().await;
+        if current
+            .as_ref()
+            .is_some_and(|session| Arc::ptr_eq(session, dead))
+        {
+            *current = None;
+        }
+    }
+}
+
+fn in_words(reason: &ChannelOpenFailure) -> String {
+    match reason {
+        ChannelOpenFailure::AdministrativelyProhibited => {
+            "the SSH server does not allow to pass on connections to it (AllowTcpForwarding, PermitOpen)".to_owned()
+        }
+        ChannelOpenFailure::ConnectFailed => "nothing accepts connections there, or there is no such host".to_owned(),
+        ChannelOpenFailure::Other { reason, .. } => reason.clone(),
+        other => format!("{other:?}"),
+    }
+}

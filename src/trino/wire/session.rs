@@ -1,0 +1,271 @@
+//! The headers that every request carries (`X-Trino-*`): who asks, for which catalog and schema,
+//! and what this client understands.
+//!
+//! Source: `client/trino-client`, `ProtocolHeaders` and `ClientCapabilities`.
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use secrecy::ExposeSecret as _;
+
+use crate::config::Connection;
+use crate::trino::error::TrinoError;
+use crate::trino::wire::session_updates::Amendable;
+
+/// What this client understands: full precision of times, and the newest types as themselves.
+/// Names that a server does not know are ignored by it.
+const CAPABILITIES: &str = "PARAMETRIC_DATETIME,NUMBER,VARIANT";
+
+const TRINO: &str = "x-trino-";
+
+/// Prefix of the headers before Presto was renamed (351).
+const PRESTO: &str = "x-presto-";
+
+/// The variables in which the platform says what it runs the connector for, and the words that an
+/// administrator of Trino sees.
+const PLATFORM: [(&str, &str); 4] = [
+    ("WORKSPACE_ID", "workspace"),
+    ("CONNECTION_ID", "connection"),
+    ("WORKER_JOB_ID", "job"),
+    ("WORKER_JOB_ATTEMPT", "attempt"),
+];
+
+/// The headers of a connection.
+pub(crate) struct Session {
+    prefix: &'static str,
+    headers: HeaderMap,
+    amendable: Amendable,
+    /// For the configured server only.
+    secrets: HeaderMap,
+}
+
+impl Session {
+    /// The headers for all requests of a connection.
+    ///
+    /// # Errors
+    ///
+    /// When a setting cannot be sent as a header, which only control characters cause.
+    pub(crate) fn new(connection: &Connection) -> Result<Self, TrinoError> {
+        let grants = &connection.grants;
+        let mut headers = HeaderMap::new();
+        let user = grants.session_user.as_ref();
+        let user = user.map_or(("username", &connection.username), |user| {
+            ("session_user", user)
+        });
+        add(&mut headers, "user", user.0, user.1)?;
+        add(&mut headers, "source", "source", &connection.source)?;
+        add(&mut headers, "catalog", "catalog", &connection.catalog)?;
+        add(&mut headers, "schema", "schema", &connection.schema)?;
+        // Values with a zone carry it themselves; this only fixes what is computed in the session.
+        add(&mut headers, "time-zone", "", "UTC")?;
+        add(&mut headers, "client-capabilities", "", CAPABILITIES)?;
+        if !connection.client_tags.is_empty() {
+            let tags = connection.client_tags.join(",");
+            add(&mut headers, "client-tags", "client_tags", &tags)?;
+        }
+        let job = platform(|name| std::env::var(name).ok());
+        if !job.is_empty() {
+            add(
+                &mut headers,
+                "client-info",
+                "",
+                &format!("airbyte {}", job.join(" ")),
+            )?;
+            add(
+                &mut headers,
+                "trace-token",
+                "",
+                &format!("airbyte-{}", job.join("-")),
+            )?;
+        }
+        let mut roles = Vec::new();
+        for (catalog, role) in &grants.roles {
+            let pair = format!("{catalog}={}", url_encoded(&role_in_words_of_trino(role)));
+            roles.push(value_of("roles", &pair)?);
+        }
+        let mut properties = Vec::new();
+        for (name, value) in &connection.session_properties {
+            let pair = format!("{name}={}", url_encoded(value));
+            properties.push(value_of("session_properties", &pair)?);
+        }
+        let mut secrets = HeaderMap::new();
+        for (name, value) in &grants.extra_credentials {
+            let value = url_encoded(value.expose_secret());
+            crate::secrets::hide(&value);
+            add(
+                &mut secrets,
+                "extra-credential",
+                "extra_credentials",
+                &format!("{name}={value}"),
+            )?;
+        }
+        for value in secrets.values_mut() {
+            value.set_sensitive(true);
+        }
+        Ok(Self {
+            prefix: TRINO,
+            headers,
+            amendable: Amendable::new(properties, roles),
+            secrets,
+        })
+    }
+
+    /// The headers of a request; those of a `bare` one have no session properties.
+    pub(crate) fn headers(&self, bare: bool) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        let mut add = |name, values: Vec<HeaderValue>| {
+            // What it is made of has no character that a name may not have.
+            if let Ok(name) = HeaderName::try_from(self.name(name)) {
+                for value in values {
+                    headers.append(&name, value);
+                }
+            }
+        };
+        add("role", self.amendable.roles());
+        if !bare {
+            add("session", self.amendable.properties());
+        }
+        headers
+    }
+
+    /// Takes over what an answer of the configured server changes of the session.
+    pub(crate) fn heed(&self, answer: &HeaderMap) {
+        self.amendable.heed(answer, self.prefix);
+    }
+
+    /// The headers that only the configured server may see.
+    pub(crate) fn secrets(&self) -> HeaderMap {
+        self.secrets.clone()
+    }
+
+    /// The name of another header of the protocol.
+    pub(crate) fn name(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+
+    /// Renames all headers to what a server before the renaming understands.
+    pub(crate) fn rename_for_presto(&mut self) {
+        self.prefix = PRESTO;
+        for headers in [&mut self.headers, &mut self.secrets] {
+            let mut renamed = HeaderMap::new();
+            for (name, value) in headers.iter() {
+                let name = name.as_str().replacen(TRINO, PRESTO, 1);
+                if let Ok(name) = HeaderName::try_from(name) {
+                    renamed.append(name, value.clone());
+                }
+            }
+            *headers = renamed;
+        }
+    }
+}
+
+/// Adds a header from a field of the configuration.
+fn add(headers: &mut HeaderMap, name: &str, field: &str, value: &str) -> Result<(), TrinoError> {
+    let name = HeaderName::try_from(format!("{TRINO}{name}")).map_err(|_| wrong(field))?;
+    headers.append(name, value_of(field, value)?);
+    Ok(())
+}
+
+/// The value of a header from a field of the configuration.
+fn value_of(field: &str, value: &str) -> Result<HeaderValue, TrinoError> {
+    HeaderValue::from_bytes(value.as_bytes()).map_err(|_| wrong(field))
+}
+
+fn wrong(field: &str) -> TrinoError {
+    TrinoError::Settings(format!("\"{field}\" must not contain control characters."))
+}
+
+/// What the platform says of this run, each as `word=value`.
+fn platform(variable: impl Fn(&str) -> Option<String>) -> Vec<String> {
+    let printable = |value: &String| {
+        !value.is_empty()
+            && value
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic() && byte != b',')
+    };
+    PLATFORM
+        .iter()
+        .filter_map(|(name, word)| {
+            let short = name.strip_prefix("WORKER_").unwrap_or(name);
+            let value = variable(name)
+                .or_else(|| variable(short))
+                .filter(printable)?;
+            Some(format!("{word}={value}"))
+        })
+        .collect()
+}
+
+/// A role's name, or `ALL`, `NONE` or `ROLE{name}` as Trino itself writes them.
+fn role_in_words_of_trino(role: &str) -> String {
+    if role == "ALL" || role == "NONE" || role.starts_with("ROLE{") {
+        role.to_owned()
+    } else {
+        format!("ROLE{{{role}}}")
+    }
+}
+
+/// Percent-encodes everything but unreserved characters, as Trino's clients do with
+/// `URLEncoder`; a blank may be `%20` for its decoder.
+fn url_encoded(value: &str) -> String {
+    percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn session(config: &serde_json::Value) -> Session {
+        Session::new(&Connection::from_json(config).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn settings_become_headers() {
+        let headers = session(
+            &json!({"hostname": "h", "username": "Zoë", "catalog": "c", "schema": "s",
+            "client_tags": ["a", "b"], "session_properties": ["x=1", "hive.y=a b=c"]}),
+        );
+        let bare = headers.headers(true);
+        assert!(!bare.contains_key("x-trino-session"));
+        let headers = headers.headers(false);
+        assert_eq!(headers["x-trino-user"].as_bytes(), "Zoë".as_bytes());
+        assert_eq!(headers["x-trino-client-tags"], "a,b");
+        let properties: Vec<_> = headers.get_all("x-trino-session").iter().collect();
+        assert_eq!(properties, ["x=1", "hive.y=a%20b%3Dc"]);
+    }
+
+    #[test]
+    fn what_a_session_is_given_goes_as_trino_writes_it() {
+        let mut session = session(
+            &json!({"hostname": "localhost", "username": "u", "catalog": "c", "schema": "s",
+            "session_user": "v", "roles": ["system=admin", "hive=ALL"],
+            "extra_credentials": [{"name": "token", "value": "a b"}]}),
+        );
+        assert_eq!(session.headers(false)["x-trino-user"], "v");
+        session.rename_for_presto();
+        let headers = session.headers(false);
+        assert_eq!(headers["x-presto-user"], "v");
+        let roles: Vec<_> = headers.get_all("x-presto-role").iter().collect();
+        assert_eq!(roles, ["system=ROLE%7Badmin%7D", "hive=ALL"]);
+        let secret = &session.secrets()["x-presto-extra-credential"];
+        assert_eq!(secret, "token=a%20b");
+        assert!(secret.is_sensitive());
+        assert!(!headers.keys().any(|name| name.as_str().contains("trino")));
+    }
+
+    #[test]
+    fn the_platforms_job_is_told() {
+        let variable = |name: &str| match name {
+            "CONNECTION_ID" => Some("c-1".to_owned()),
+            "WORKER_JOB_ID" => Some("7".to_owned()),
+            "WORKER_JOB_ATTEMPT" => Some("with\nline".to_owned()),
+            _ => None,
+        };
+        assert_eq!(platform(variable), ["connection=c-1", "job=7"]);
+    }
+
+    #[test]
+    fn a_setting_with_a_line_break_is_refused() {
+        let config = json!({"hostname": "h", "username": "a\nb", "catalog": "c", "schema": "s"});
+        assert!(Session::new(&Connection::from_json(&config).unwrap()).is_err());
+    }
+}
