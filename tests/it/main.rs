@@ -9,8 +9,11 @@
 
 mod architecture;
 mod cancel;
+mod command_line;
 mod concurrency;
+mod configured;
 mod connector;
+mod endings;
 mod fake;
 mod headers;
 mod heartbeat;
@@ -23,4 +26,6 @@ mod prusto;
 mod retries;
 mod secrets;
 mod spooled;
+mod state_file;
+mod texts;
 mod tls;
