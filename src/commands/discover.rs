@@ -42,6 +42,7 @@ pub(super) async fn run(
             });
         let catalog = ConfiguredAirbyteCatalog {
             streams: configured.collect(),
+            problems: Vec::new(),
         };
         let mut text = serde_json::to_vec_pretty(&catalog)?;
         text.push(b'\n');
