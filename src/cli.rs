@@ -87,7 +87,7 @@ pub enum SyncModeArg {
 
 impl DiscoverArgs {
     /// The sync mode that is asked for, by name or by a cursor.
-    pub fn sync_mode(&self) -> SyncMode {
+    pub(crate) fn sync_mode(&self) -> SyncMode {
         match self.sync_mode {
             Some(mode) => mode.into(),
             None if self.cursor.is_some() => SyncMode::Incremental,

@@ -93,7 +93,7 @@ impl StateFile {
     /// # Errors
     ///
     /// When the state cannot be written as JSON.
-    pub fn put(&mut self, stream: &StreamState) -> io::Result<bool> {
+    pub(crate) fn put(&mut self, stream: &StreamState) -> io::Result<bool> {
         let json = serde_json::to_string(&Stored {
             state_type: StateType::Stream,
             stream,
