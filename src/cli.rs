@@ -3,9 +3,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
+use crate::arguments::{self, SetAside};
+use crate::files;
 use crate::protocol::catalog::SyncMode;
 
 const EXAMPLES: &str = "\
@@ -13,8 +15,9 @@ Examples:
   source-trino check --config config.json
   source-trino discover --config config.json --configured > catalog.json
   source-trino read --config config.json --catalog catalog.json > records.jsonl
+  source-trino read --config config.json --catalog catalog.json --state-file state.json >> records.jsonl
 
-Any file may be - for standard input. Messages of the Airbyte protocol go to stdout, one JSON
+One of the files may be - for standard input. Messages of the Airbyte protocol go to stdout, one JSON
 object a line; LOG_LEVEL (or RUST_LOG) sets how much is logged there.";
 
 /// Airbyte source connector for Trino: reads tables and views as Airbyte records.
@@ -64,14 +67,9 @@ pub struct DiscoverArgs {
         requires = "configured"
     )]
     pub streams: Vec<String>,
-    /// How the streams are to be read
-    #[arg(
-        long,
-        value_name = "MODE",
-        default_value = "full_refresh",
-        requires = "configured"
-    )]
-    pub sync_mode: SyncModeArg,
+    /// How the streams are to be read; without it, incrementally if there is a --cursor, else whole
+    #[arg(long, value_name = "MODE", ignore_case = true, requires = "configured")]
+    pub sync_mode: Option<SyncModeArg>,
     /// Column whose values tell what is new, for streams that define no cursor themselves
     #[arg(long, value_name = "COLUMN", requires = "configured")]
     pub cursor: Option<String>,
@@ -85,6 +83,17 @@ pub enum SyncModeArg {
     FullRefresh,
     /// What is new since the last read; streams that have no cursor are read whole
     Incremental,
+}
+
+impl DiscoverArgs {
+    /// The sync mode that is asked for, by name or by a cursor.
+    pub fn sync_mode(&self) -> SyncMode {
+        match self.sync_mode {
+            Some(mode) => mode.into(),
+            None if self.cursor.is_some() => SyncMode::Incremental,
+            None => SyncMode::FullRefresh,
+        }
+    }
 }
 
 impl From<SyncModeArg> for SyncMode {
@@ -105,39 +114,77 @@ pub struct ReadArgs {
     /// JSON file with the configured catalog (see `source-trino discover --configured`)
     #[arg(long, value_name = "FILE")]
     pub catalog: PathBuf,
-    /// JSON file with the states of an earlier read
+    /// JSON file with the states of an earlier read: an array of them, or the STATE lines of its
+    /// output
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
+    /// File that keeps the states: read if it is there, and replaced whenever a STATE and the
+    /// records before it have left
+    #[arg(long, value_name = "FILE", conflicts_with = "state")]
+    pub state_file: Option<PathBuf>,
 }
 
-/// Parses the command line; arguments that are not known are set aside, as newer platforms may
-/// pass more than this version knows. They are returned beside the result.
+/// Parses the command line. Arguments that are not known are set aside, as newer platforms may
+/// pass more than this version knows; they are returned beside the result.
+///
+/// `by_person` makes an error of what looks like a slip: a misspelt flag, a value too many.
 ///
 /// # Errors
 ///
 /// clap's own error, help and version included.
-pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<(Cli, Vec<String>), clap::Error> {
-    let mut args: Vec<OsString> = args.into_iter().collect();
-    let mut unknown = Vec::new();
-    loop {
-        let error = match Cli::try_parse_from(&args) {
-            Ok(cli) => return Ok((cli, unknown)),
-            Err(error) => error,
-        };
-        let named = match (error.kind(), error.get(ContextKind::InvalidArg)) {
-            (ErrorKind::UnknownArgument, Some(ContextValue::String(named))) => named.clone(),
-            _ => return Err(error),
-        };
-        // clap names `--flag=value` without its value.
-        let is_named = |arg: &OsString| {
-            arg.to_str()
-                .is_some_and(|arg| arg == named || arg.starts_with(&format!("{named}=")))
-        };
-        let Some(at) = args.iter().position(is_named) else {
-            return Err(error);
-        };
-        unknown.push(args.remove(at).to_string_lossy().into_owned());
+pub fn parse(
+    args: impl IntoIterator<Item = OsString>,
+    by_person: bool,
+) -> Result<(Cli, Vec<SetAside>), clap::Error> {
+    let mut command = Cli::command();
+    command.build();
+    let sorted = arguments::sort(args.into_iter().collect(), &command);
+    let parsed = Cli::try_parse_from(&sorted.known);
+    let asks_for_help = |error: &clap::Error| {
+        matches!(
+            error.kind(),
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+        )
+    };
+    // A misspelt flag explains why another one is missing.
+    if by_person
+        && !parsed.as_ref().is_err_and(asks_for_help)
+        && let Some(error) = sorted.mistake(&command)
+    {
+        return Err(error);
     }
+    let cli = parsed?;
+    refuse_shared_input(&cli.command, &command)?;
+    Ok((cli, sorted.set_aside))
+}
+
+/// Two files cannot both be standard input: the first one would take all of it.
+fn refuse_shared_input(given: &Command, command: &clap::Command) -> Result<(), clap::Error> {
+    let Command::Read(args) = given else {
+        return Ok(());
+    };
+    let files = [
+        ("--config", Some(&args.config.config)),
+        ("--catalog", Some(&args.catalog)),
+        ("--state", args.state.as_ref()),
+        ("--state-file", args.state_file.as_ref()),
+    ];
+    let of_stdin = files
+        .iter()
+        .filter(|(_, file)| file.is_some_and(|file| files::is_stdin(file)));
+    let names: Vec<&str> = of_stdin.map(|(name, _)| *name).collect();
+    let problem = match names.as_slice() {
+        [] | ["--config" | "--catalog" | "--state"] => return Ok(()),
+        ["--state-file"] => {
+            "--state-file must name a file that can be replaced, not standard input".to_owned()
+        }
+        several => format!(
+            "{} cannot all be read from standard input: give all but one as files",
+            several.join(" and ")
+        ),
+    };
+    let read = command.find_subcommand("read").unwrap_or(command);
+    Err(read.clone().error(ErrorKind::ArgumentConflict, problem))
 }
 
 #[cfg(test)]
@@ -147,7 +194,16 @@ mod tests {
     use super::*;
 
     fn parsed(args: &str) -> Result<(Cli, Vec<String>), clap::Error> {
-        parse(args.split(' ').map(OsString::from))
+        let (cli, set_aside) = parse(args.split(' ').map(OsString::from), false)?;
+        let both = |other: SetAside| [Some(other.argument), other.value];
+        let unknown = set_aside.into_iter().flat_map(both).flatten();
+        Ok((cli, unknown.collect()))
+    }
+
+    /// What a person is told.
+    fn refused(args: &str) -> String {
+        let result = parse(args.split(' ').map(OsString::from), true);
+        result.map(|_| ()).unwrap_err().to_string()
     }
 
     #[test]
@@ -177,5 +233,76 @@ mod tests {
     fn streams_need_configured() {
         assert!(parsed("source-trino discover --config c --streams a").is_err());
         assert!(parsed("source-trino discover --config c --configured --streams a,b").is_ok());
+    }
+
+    #[test]
+    fn a_slip_of_a_person_is_an_error_with_the_right_name() {
+        for (args, said) in [
+            (
+                "st discover --config c --configured --stream a",
+                "'--streams'",
+            ),
+            ("st check --confg c", "'--config'"),
+            ("st read --config c --catalog k --sate s", "'--state'"),
+            (
+                "st discover --config c --configured --streams a b",
+                "commas",
+            ),
+            ("st check --config c d", "unexpected argument 'd'"),
+        ] {
+            let error = refused(args);
+            assert!(error.contains(said), "{args}: {error}");
+            assert!(error.contains("Usage: source-trino "), "{args}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_same_slip_below_the_platform_is_set_aside() {
+        let (_, unknown) = parsed("st check --config c --confg d e").unwrap();
+        assert_eq!(unknown, ["--confg", "d", "e"]);
+    }
+
+    #[test]
+    fn help_comes_before_a_slip() {
+        assert!(refused("st read --help --confg").contains("Usage: "));
+    }
+
+    #[test]
+    fn only_one_file_can_be_standard_input() {
+        for args in [
+            "--config - --catalog -",
+            "--config - --catalog k --state /dev/stdin",
+            "--config c --catalog /dev/fd/0 --state -",
+            "--config c --catalog k --state-file -",
+        ] {
+            let error = refused(&format!("st read {args}"));
+            assert!(error.contains("standard input"), "{error}");
+        }
+        assert!(parsed("st read --config - --catalog k --state s").is_ok());
+    }
+
+    #[test]
+    fn a_state_and_a_state_file_exclude_each_other() {
+        let error = refused("st read --config c --catalog k --state s --state-file f");
+        assert!(error.contains("--state-file"), "{error}");
+    }
+
+    #[test]
+    fn a_cursor_alone_means_incremental() {
+        for (args, expected) in [
+            ("", SyncMode::FullRefresh),
+            (" --cursor id", SyncMode::Incremental),
+            (" --sync-mode INCREMENTAL", SyncMode::Incremental),
+            (
+                " --cursor id --sync-mode full_refresh",
+                SyncMode::FullRefresh,
+            ),
+        ] {
+            let line = format!("st discover --config c --configured{args}");
+            let Command::Discover(args) = parsed(&line).unwrap().0.command else {
+                panic!()
+            };
+            assert_eq!(args.sync_mode(), expected, "{line}");
+        }
     }
 }

@@ -1,94 +1,156 @@
-//! The binary: arguments, output, signals, exit code. What the commands do is in the library.
+//! The binary: arguments, output, signals, and how the process ends. What the commands do is in
+//! the library.
 
-use std::io::{self, ErrorKind, IsTerminal as _};
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use source_trino::cli::Command;
 use source_trino::logging::{self, Stderr};
 use source_trino::output::Output;
+use source_trino::output::pipe::Pipe;
+use source_trino::signals::{Ending, Parent, Signals};
 use source_trino::trino::Queries;
-use source_trino::{cli, commands};
-use tokio::signal::unix::{SignalKind, signal};
-
-/// Exit codes of a process that ends because of a signal, as shells report them.
-const SIGINT: u8 = 130;
-const SIGPIPE: u8 = 141;
-const SIGTERM: u8 = 143;
+use source_trino::{cli, commands, platform};
+use tokio::time::timeout;
 
 /// How long the last lines may take to leave after a signal.
 const LAST_LINES: Duration = Duration::from_millis(100);
 
-fn main() -> anyhow::Result<ExitCode> {
-    let (cli, unknown) = match cli::parse(std::env::args_os()) {
+/// How a command ended.
+#[derive(Clone, Copy)]
+enum End {
+    /// By itself, with this exit code.
+    Finished(u8),
+    /// By a signal.
+    Stopped(Ending),
+    /// Nothing can be written any more; the writer knows why.
+    OutputLost,
+}
+
+fn main() -> ExitCode {
+    let parent = Parent::present().filter(|_| platform::is_above());
+    let end = start(parent).unwrap_or_else(|error| {
+        // Where stderr is gone there is nobody to tell.
+        let _ = writeln!(io::stderr(), "Error: {error}");
+        End::Finished(1)
+    });
+    match end {
+        End::Finished(code) => ExitCode::from(code),
+        End::Stopped(ending) => ending.die(),
+        End::OutputLost => Ending::ClosedPipe.die(),
+    }
+}
+
+fn start(parent: Option<Parent>) -> io::Result<End> {
+    let (cli, set_aside) = match cli::parse(std::env::args_os(), platform::is_absent()) {
         Ok(parsed) => parsed,
         Err(error) => error.exit(),
     };
-    let (output, writer) = Output::start(|| Box::new(io::stdout().lock()))?;
+    // A state that is kept must not outlive the records before it.
+    let is_durable = matches!(&cli.command, Command::Read(args) if args.state_file.is_some());
+    let (output, writer) =
+        Output::start(move || Box::new(Pipe::new(io::stdout().lock(), is_durable)))?;
     logging::install(&output, stderr(&cli.command));
-    commands::report_panics(&output);
-    for argument in unknown {
-        let name = argument.split('=').next().unwrap_or_default();
-        tracing::warn!("the argument {name:?} is not known and was ignored");
+    let panics = commands::report_panics(&output);
+    for argument in set_aside {
+        tracing::warn!("{}", argument.remark());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let (code, interrupted) = runtime.block_on(run(cli.command, &output));
+    let mut signals = {
+        let _inside = runtime.enter();
+        Signals::listen(parent)?
+    };
+    let queries = Queries::default();
+    let ran = catch_unwind(AssertUnwindSafe(|| {
+        runtime.block_on(run(cli.command, &output, &queries, &mut signals))
+    }));
+    let end = ran.unwrap_or(End::Finished(1));
+    let end = runtime.block_on(leave(end, &output, &queries, &mut signals));
     // A thread that waits for stdout must not keep an interrupted process alive.
     runtime.shutdown_background();
-    Ok(ExitCode::from(match end(writer, interrupted) {
-        Ok(()) => code,
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => SIGPIPE,
-        Err(error) => return Err(error).context("stdout cannot be written"),
-    }))
+    Ok(match (end, written(writer, end)) {
+        (End::Stopped(ending), _) => End::Stopped(ending),
+        (End::Finished(0), Ok(())) if panics.any() => End::Finished(1),
+        (end, Ok(())) => end,
+        (_, Err(error)) if is_closed(&error) => End::OutputLost,
+        (_, Err(error)) => {
+            return Err(io::Error::other(format!(
+                "stdout cannot be written: {error}"
+            )));
+        }
+    })
 }
 
 /// Who reads stderr of this command.
-fn stderr(command: &cli::Command) -> Stderr {
+fn stderr(command: &Command) -> Stderr {
     match command {
-        cli::Command::Discover(args) if args.configured => Stderr::Instead,
+        Command::Discover(args) if args.configured => Stderr::Instead,
         _ if io::stderr().is_terminal() && !io::stdout().is_terminal() => Stderr::Person,
         _ => Stderr::Unused,
     }
 }
 
 /// Runs the command until it ends, a signal comes, or the reader of stdout goes away.
-async fn run(command: cli::Command, output: &Output) -> (u8, bool) {
-    let queries = Queries::default();
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) else {
-        return (1, true);
-    };
-    let (code, interrupted) = tokio::select! {
-        code = commands::run(command, output, &queries) => (code, false),
-        // The code comes from the writer, which knows why.
-        () = output.closed().cancelled() => (1, true),
-        _ = interrupt.recv() => (SIGINT, true),
-        _ = terminate.recv() => (SIGTERM, true),
-    };
-    queries.cancel_all().await;
-    let finish = output.finish();
-    if interrupted {
-        let _ = tokio::time::timeout(LAST_LINES, finish).await;
-    } else {
-        finish.await;
+async fn run(command: Command, output: &Output, queries: &Queries, signals: &mut Signals) -> End {
+    tokio::select! {
+        code = commands::run(command, output, queries) => End::Finished(code),
+        () = output.closed().cancelled() => End::OutputLost,
+        ending = signals.next() => End::Stopped(ending),
     }
-    (code, interrupted)
 }
 
-/// Waits for the writer thread, shortly after a signal, and says whether it wrote everything.
-fn end(writer: JoinHandle<io::Result<()>>, interrupted: bool) -> io::Result<()> {
-    let limit = Instant::now() + LAST_LINES;
-    while interrupted && !writer.is_finished() && Instant::now() < limit {
-        std::thread::sleep(Duration::from_millis(2));
+/// Cancels what still runs on the server and lets the last lines out. A signal that comes
+/// meanwhile counts: nobody may wait for a reader that does not read.
+async fn leave(end: End, output: &Output, queries: &Queries, signals: &mut Signals) -> End {
+    let clean_up = async {
+        queries.cancel_all().await;
+        match end {
+            End::Finished(_) => {
+                // Where this fails, the writer says why.
+                let _ = output.all_written().await;
+                output.finish().await;
+            }
+            _ => finish_soon(output).await,
+        }
+    };
+    tokio::select! {
+        () = clean_up => end,
+        ending = signals.next() => {
+            queries.cancel_all().await;
+            finish_soon(output).await;
+            End::Stopped(ending)
+        }
     }
-    if interrupted && !writer.is_finished() {
-        return Ok(());
+}
+
+async fn finish_soon(output: &Output) {
+    let _ = timeout(LAST_LINES, output.finish()).await;
+}
+
+/// Waits for the writer thread, only shortly unless the command has finished, and says whether it
+/// wrote everything.
+fn written(writer: JoinHandle<io::Result<()>>, end: End) -> io::Result<()> {
+    let limit = Instant::now() + LAST_LINES;
+    let is_finished = matches!(end, End::Finished(_));
+    while !is_finished && !writer.is_finished() {
+        if Instant::now() > limit {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(2));
     }
     let failed = |_| Err(io::Error::other("the writer thread failed"));
     writer.join().unwrap_or_else(failed)
+}
+
+/// Whether the reader of stdout is gone.
+fn is_closed(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::BrokenPipe | ErrorKind::ConnectionReset
+    )
 }

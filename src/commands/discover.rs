@@ -5,8 +5,12 @@ use crate::discover::{near, stream};
 use crate::error::ConnectorError;
 use crate::output::Output;
 use crate::protocol::catalog::{AirbyteCatalog, AirbyteStream};
+use crate::protocol::configured::ConfiguredAirbyteCatalog;
 use crate::protocol::message::Message;
 use crate::trino::{Client, Queries};
+
+/// Streams that a warning names.
+const NAMED: usize = 5;
 
 pub(super) async fn run(
     args: &DiscoverArgs,
@@ -22,8 +26,24 @@ pub(super) async fn run(
         tracing::warn!("no table can be read with this configuration; the catalog is empty");
     }
     if args.configured {
-        let chosen = choose(streams, &args.streams)?;
-        let catalog = stream::configured(chosen, args.sync_mode.into(), args.cursor.as_deref());
+        let named: Vec<&str> = args.streams.iter().map(|name| name.trim()).collect();
+        let named: Vec<&str> = named.into_iter().filter(|name| !name.is_empty()).collect();
+        let chosen = choose(streams, &named)?;
+        let cursor = args.cursor.as_deref().map(str::trim);
+        let cursors = match cursor {
+            Some(cursor) => cursors(&chosen, cursor, !named.is_empty())?,
+            None => vec![None; chosen.len()],
+        };
+        let configured = chosen
+            .into_iter()
+            .zip(cursors)
+            .flat_map(|(stream, cursor)| {
+                stream::configured([stream], args.sync_mode(), cursor.as_deref()).streams
+            });
+        let catalog = ConfiguredAirbyteCatalog {
+            streams: configured.collect(),
+            problems: Vec::new(),
+        };
         let mut text = serde_json::to_vec_pretty(&catalog)?;
         text.push(b'\n');
         output.send_lines(text).await?;
@@ -37,23 +57,71 @@ pub(super) async fn run(
     Ok(0)
 }
 
+/// The name of a stream with its namespace.
+fn full(stream: &AirbyteStream) -> String {
+    match &stream.namespace {
+        Some(namespace) => format!("{namespace}.{}", stream.name),
+        None => stream.name.clone(),
+    }
+}
+
+/// The cursor of each stream: its column of that name. One that the source defines goes before.
+///
+/// # Errors
+///
+/// When a stream has no such column and was `named`, so that it is meant.
+fn cursors(
+    streams: &[AirbyteStream],
+    cursor: &str,
+    named: bool,
+) -> Result<Vec<Option<String>>, ConnectorError> {
+    let mut without = Vec::new();
+    let mut cursors = Vec::with_capacity(streams.len());
+    for stream in streams {
+        let columns = &stream.json_schema["properties"];
+        // Trino's names are in lower case, people's are not.
+        let spellings = [cursor.to_owned(), cursor.to_lowercase()];
+        let column = spellings.into_iter().find(|name| !columns[name].is_null());
+        if column.is_none() && stream.default_cursor_field.is_none() {
+            let name = full(stream);
+            if named {
+                let columns = columns.as_object().into_iter().flatten();
+                let columns: Vec<String> = columns.map(|(column, _)| column.clone()).collect();
+                return Err(ConnectorError::config(format!(
+                    "The stream \"{name}\" has no column \"{cursor}\" for --cursor. {}",
+                    near::hint(cursor, &columns)
+                )));
+            }
+            without.push(name);
+        }
+        cursors.push(column);
+    }
+    if !without.is_empty() {
+        let more = if without.len() > NAMED { ", …" } else { "" };
+        let count = without.len();
+        without.truncate(NAMED);
+        tracing::warn!(
+            "{count} of {} streams have no column \"{cursor}\" for --cursor and are read whole: {}{more}",
+            streams.len(),
+            without.join(", ")
+        );
+    }
+    Ok(cursors)
+}
+
 /// The streams named `wanted`, in that order; all when none is named.
 fn choose(
     streams: Vec<AirbyteStream>,
-    wanted: &[String],
+    wanted: &[&str],
 ) -> Result<Vec<AirbyteStream>, ConnectorError> {
     if wanted.is_empty() {
         return Ok(streams);
     }
-    let full = |stream: &AirbyteStream| match &stream.namespace {
-        Some(namespace) => format!("{namespace}.{}", stream.name),
-        None => stream.name.clone(),
-    };
     let mut chosen = Vec::new();
     for name in wanted {
         let found: Vec<&AirbyteStream> = streams
             .iter()
-            .filter(|s| s.name == *name || full(s) == *name)
+            .filter(|s| s.name == **name || full(s) == **name)
             .collect();
         match found.as_slice() {
             [stream] => chosen.push((*stream).clone()),

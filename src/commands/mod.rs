@@ -4,9 +4,11 @@ mod check;
 mod discover;
 mod read;
 mod spec;
+mod states;
 
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -14,6 +16,7 @@ use serde_json::Value;
 use crate::cli::Command;
 use crate::config::{self, Connection};
 use crate::error::ConnectorError;
+use crate::files;
 use crate::logging::{self, Told};
 use crate::output::{Closed, Output};
 use crate::trino::Queries;
@@ -21,8 +24,16 @@ use crate::trino::Queries;
 /// Exit code of a command that failed.
 const FAILED: u8 = 1;
 
-/// Time for the last words of a panic.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+/// Whether there were panics.
+#[derive(Debug, Clone, Default)]
+pub struct Panics(Arc<AtomicBool>);
+
+impl Panics {
+    /// Whether there was one, in whatever thread.
+    pub fn any(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// Runs a command and says what went wrong; the result is the exit code.
 pub async fn run(command: Command, output: &Output, queries: &Queries) -> u8 {
@@ -48,17 +59,20 @@ pub async fn run(command: Command, output: &Output, queries: &Queries) -> u8 {
     }
 }
 
-/// Makes a panic end with an ERROR trace, as any other failure.
-pub fn report_panics(output: &Output) {
-    let output = output.clone();
+/// Makes an ERROR trace of each panic. It unwinds the task that it happens in, and so fails the
+/// stream that the task is of; the others go on.
+pub fn report_panics(output: &Output) -> Panics {
+    let panics = Panics::default();
+    let (output, seen) = (output.clone(), panics.clone());
     std::panic::set_hook(Box::new(move |panic| {
+        seen.0.store(true, Ordering::Relaxed);
         let error = ConnectorError::system(
             "source-trino failed because of a fault of its own. Please report it with the detail below.",
         )
         .with_detail(panic.to_string());
         output.note(&error.trace());
-        output.drain_notes(LAST_WORDS);
     }));
+    panics
 }
 
 /// Reads the configuration, with its problems as one error.
@@ -82,9 +96,14 @@ fn checked(config: &Value) -> Result<Connection, ConnectorError> {
 /// Reads a JSON file; `what` names it in errors.
 async fn json<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T, ConnectorError> {
     let text = text(path, what).await?;
-    serde_json::from_str(&text).map_err(|error| {
+    let parsed = if text.trim().is_empty() {
+        Err("the file is empty".to_owned())
+    } else {
+        serde_json::from_str(&text).map_err(|error| error.to_string())
+    };
+    parsed.map_err(|problem| {
         let path = path.display();
-        ConnectorError::config(format!("The {what} file {path} is not usable: {error}."))
+        ConnectorError::config(format!("The {what} file {path} is not usable: {problem}."))
     })
 }
 
@@ -92,14 +111,7 @@ async fn json<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T, Connect
 /// pipe may take its time and signals must still count.
 async fn text(path: &Path, what: &str) -> Result<String, ConnectorError> {
     let file = path.to_owned();
-    let read = move || {
-        if file == Path::new("-") {
-            std::io::read_to_string(std::io::stdin())
-        } else {
-            std::fs::read_to_string(file)
-        }
-    };
-    let result = tokio::task::spawn_blocking(read).await;
+    let result = tokio::task::spawn_blocking(move || files::read(&file)).await;
     result
         .map_err(std::io::Error::other)
         .flatten()
@@ -107,4 +119,51 @@ async fn text(path: &Path, what: &str) -> Result<String, ConnectorError> {
             let path = path.display();
             ConnectorError::config(format!("The {what} file {path} cannot be read: {error}."))
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    struct Sink(mpsc::Sender<Vec<u8>>);
+
+    impl std::io::Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            let _ = self.0.send(bytes.to_vec());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_panic_is_told_as_an_error_and_ends_only_its_thread() {
+        let (sender, written) = mpsc::channel();
+        let (output, writer) = Output::start(move || Box::new(Sink(sender))).unwrap();
+        let usual = std::panic::take_hook();
+        let panics = report_panics(&output);
+        assert!(!panics.any());
+        let failed = std::thread::spawn(|| panic!("out of order")).join();
+        std::panic::set_hook(usual);
+        assert!(failed.is_err() && panics.any());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        runtime.block_on(output.finish());
+        writer.join().unwrap().unwrap();
+        let text = String::from_utf8(written.iter().flatten().collect()).unwrap();
+        let trace: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        let error = &trace["trace"]["error"];
+        assert_eq!(error["failure_type"], "system_error");
+        assert!(
+            error["internal_message"]
+                .to_string()
+                .contains("out of order"),
+            "{text}"
+        );
+    }
 }

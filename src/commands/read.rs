@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::states;
 use crate::cli::ReadArgs;
 use crate::error::ConnectorError;
 use crate::logging;
@@ -10,6 +11,7 @@ use crate::progress::Progress;
 use crate::protocol::configured::ConfiguredAirbyteCatalog;
 use crate::protocol::state::InputState;
 use crate::read::context::Context;
+use crate::read::runner::Summary;
 use crate::read::{self, runner};
 use crate::trino::{Client, Queries};
 
@@ -18,12 +20,16 @@ pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> 
     let catalog: ConfiguredAirbyteCatalog = super::json(&args.catalog, "configured catalog")
         .await
         .map_err(hint_at_discover)?;
-    let state = state(args).await?;
-    note_state(&state, &catalog);
+    let input = states::input(args, &catalog.descriptors()).await?;
+    note_state(&input.state, &catalog);
+    let keeps_states = input.file.is_some();
+    if let Some(file) = input.file {
+        output.keep_states(file).await?;
+    }
     let client = Client::connect(&connection, queries)
         .await
         .map_err(ConnectorError::from)?;
-    let plans = read::plan_streams(&client, &connection, &catalog, &state).await?;
+    let plans = read::plan_streams(&client, &connection, &catalog, &input.state).await?;
     let fetch_protocol = client.settle(connection.fetch_protocol).await;
     let progress = Progress::new(plans.len());
     let context = Context {
@@ -33,7 +39,16 @@ pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> 
         connection: Arc::new(connection),
         progress: progress.clone(),
     };
-    let summary = runner::run(&context, plans).await?;
+    let summary = tokio::select! {
+        summary = runner::run(&context, plans) => summary?,
+        () = output.state_lost().cancelled() => Summary::default(),
+    };
+    if keeps_states {
+        output.all_written().await?;
+    }
+    if let (Some(path), Some(error)) = (&args.state_file, output.state_error()) {
+        return Err(states::not_kept(path, error).into());
+    }
     progress.end();
     let nameless = catalog
         .problems
@@ -63,17 +78,6 @@ fn hint_at_discover(error: ConnectorError) -> ConnectorError {
         error.message
     );
     ConnectorError { message, ..error }
-}
-
-async fn state(args: &ReadArgs) -> Result<InputState, ConnectorError> {
-    let Some(path) = &args.state else {
-        return Ok(InputState::default());
-    };
-    let text = super::text(path, "state").await?;
-    InputState::parse(&text).map_err(|error| {
-        let path = path.display();
-        ConnectorError::config(format!("The state file {path} is not usable: {error}."))
-    })
 }
 
 /// Says what of the state does not count.

@@ -6,19 +6,20 @@
 //! blocks, since they are written from inside the async runtime; the writer puts the pending
 //! ones out before whatever it takes from the queue next.
 
+pub mod pipe;
 mod writer;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::lines::Lines;
 use crate::protocol::message::StateMessage;
+use crate::state_file::StateFile;
 
 /// Buffers in flight between the encoders and the writer. With buffers of [`Lines::SIZE`] this
 /// bounds what waits for stdout to 2 MiB, larger records aside.
@@ -51,6 +52,10 @@ enum Item {
     Records(Lines, RecordCount),
     /// A STATE of the stream that these records are of.
     State(Box<StateMessage>, RecordCount),
+    /// Where all later STATEs are kept, once they are written.
+    KeepStates(Box<StateFile>),
+    /// Somebody waits until everything before it is written.
+    Mark(oneshot::Sender<()>),
     /// Only a reason to look at the notes.
     Wake,
     /// The last item.
@@ -61,10 +66,19 @@ struct Shared {
     notes: Mutex<Notes>,
     spare: Mutex<Vec<Lines>>,
     closed: CancellationToken,
+    /// Cancelled once a STATE could not be kept, for the reason in `not_kept`.
+    lost: CancellationToken,
+    not_kept: OnceLock<std::io::Error>,
     bytes: AtomicU64,
 }
 
 impl Shared {
+    /// Ends the keeping of states.
+    fn state_is_lost(&self, error: std::io::Error) {
+        let _ = self.not_kept.set(error);
+        self.lost.cancel();
+    }
+
     /// Keeps a buffer for later use, if no large record has grown it.
     fn keep(&self, mut buffer: Lines) {
         let mut spare = lock(&self.spare);
@@ -79,8 +93,6 @@ impl Shared {
 struct Notes {
     lines: Vec<u8>,
     dropped: u64,
-    /// The writer has taken lines and not yet written them.
-    leaving: bool,
 }
 
 /// A poisoned lock only means that another thread panicked between two writes to a byte buffer.
@@ -103,6 +115,8 @@ impl Output {
             notes: Mutex::default(),
             spare: Mutex::default(),
             closed: CancellationToken::new(),
+            lost: CancellationToken::new(),
+            not_kept: OnceLock::new(),
             bytes: AtomicU64::new(0),
         });
         let writer = Arc::clone(&shared);
@@ -160,6 +174,40 @@ impl Output {
             .map_err(|_| Closed)
     }
 
+    /// Keeps all STATEs from now on in a file, each once it and all before it are written.
+    ///
+    /// # Errors
+    ///
+    /// When stdout was closed.
+    pub async fn keep_states(&self, file: StateFile) -> Result<(), Closed> {
+        self.queue
+            .send(Item::KeepStates(Box::new(file)))
+            .await
+            .map_err(|_| Closed)
+    }
+
+    /// Waits until everything that was sent before is written, and kept.
+    ///
+    /// # Errors
+    ///
+    /// When stdout was closed.
+    pub async fn all_written(&self) -> Result<(), Closed> {
+        let (mark, reached) = oneshot::channel();
+        let sent = self.queue.send(Item::Mark(mark)).await;
+        sent.map_err(|_| Closed)?;
+        reached.await.map_err(|_| Closed)
+    }
+
+    /// Becomes cancelled when a STATE could not be kept; [`Output::state_error`] says why.
+    pub fn state_lost(&self) -> &CancellationToken {
+        &self.shared.lost
+    }
+
+    /// Why a STATE could not be kept, if one could not.
+    pub fn state_error(&self) -> Option<&std::io::Error> {
+        self.shared.not_kept.get()
+    }
+
     /// An empty buffer, a used one where there is one.
     pub fn buffer(&self) -> Lines {
         lock(&self.shared.spare).pop().unwrap_or_default()
@@ -182,15 +230,6 @@ impl Output {
         drop(notes);
         // A full queue means that the writer is about to look at the notes anyway.
         let _ = self.queue.try_send(Item::Wake);
-    }
-
-    /// Waits until all notes are written, at most `limit`. For the panic hook.
-    pub fn drain_notes(&self, limit: Duration) {
-        let end = Instant::now() + limit;
-        let pending = |notes: &Notes| notes.leaving || !notes.lines.is_empty();
-        while pending(&lock(&self.shared.notes)) && Instant::now() < end {
-            std::thread::sleep(Duration::from_millis(5));
-        }
     }
 
     /// Lets the writer thread end once everything sent before is written.

@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering;
 use tokio::sync::mpsc;
 
 use super::{Item, Shared, line, lock};
-use crate::protocol::message::{Message, SourceStats};
+use crate::protocol::message::{Message, SourceStats, StreamState};
+use crate::state_file::StateFile;
 
 /// Writes until it is told to finish, or the reader of `sink` is gone.
 ///
@@ -18,6 +19,7 @@ pub(super) fn run(
     shared: &Shared,
 ) -> io::Result<()> {
     let mut notes = Vec::new();
+    let mut states = None;
     let mut result = Ok(());
     while let Some(item) = items.blocking_recv() {
         if matches!(item, Item::Finish) {
@@ -44,7 +46,24 @@ pub(super) fn run(
             Item::State(mut state, count) => {
                 let records = count.0.swap(0, Ordering::Relaxed);
                 state.source_stats = SourceStats::with_records(records);
-                write(&line(&Message::State { state: *state }))
+                let message = Message::State { state: *state };
+                let written = write(&line(&message));
+                if let Message::State { state } = &message
+                    && written.is_ok()
+                {
+                    keep(&mut states, &state.stream, sink, shared)
+                } else {
+                    written
+                }
+            }
+            Item::KeepStates(file) => {
+                states = Some(file);
+                Ok(())
+            }
+            Item::Mark(reached) => {
+                // Whoever has given up waiting needs no answer.
+                let _ = reached.send(());
+                Ok(())
             }
             Item::Wake | Item::Finish => Ok(()),
         };
@@ -61,6 +80,34 @@ pub(super) fn run(
     result
 }
 
+/// Keeps a STATE that was written. After a failure no other is kept: the file must not tell of one
+/// stream what is newer than what it tells of another.
+///
+/// # Errors
+///
+/// When `sink` cannot be flushed. A file that cannot be written is told to those who ask for it.
+fn keep(
+    states: &mut Option<Box<StateFile>>,
+    stream: &StreamState,
+    sink: &mut dyn Write,
+    shared: &Shared,
+) -> io::Result<()> {
+    let Some(file) = states else { return Ok(()) };
+    let kept = match file.put(stream) {
+        Ok(false) => Ok(()),
+        Ok(true) => {
+            sink.flush()?;
+            file.replace()
+        }
+        Err(error) => Err(error),
+    };
+    if let Err(error) = kept {
+        *states = None;
+        shared.state_is_lost(error);
+    }
+    Ok(())
+}
+
 fn write_notes(sink: &mut dyn Write, notes: &mut Vec<u8>, shared: &Shared) -> io::Result<()> {
     let mut pending = lock(&shared.notes);
     if pending.lines.is_empty() {
@@ -68,16 +115,18 @@ fn write_notes(sink: &mut dyn Write, notes: &mut Vec<u8>, shared: &Shared) -> io
     }
     std::mem::swap(notes, &mut pending.lines);
     let dropped = std::mem::take(&mut pending.dropped);
-    pending.leaving = true;
     drop(pending);
+    if dropped > 0 {
+        // One write: `sink` has no buffer of its own.
+        notes.extend_from_slice(
+            format!(
+                "{{\"type\":\"LOG\",\"log\":{{\"level\":\"WARN\",\"message\":\"{dropped} log lines were \
+                 dropped while stdout was blocked\"}}}}\n"
+            )
+            .as_bytes(),
+        );
+    }
     sink.write_all(notes)?;
     notes.clear();
-    lock(&shared.notes).leaving = false;
-    if dropped > 0 {
-        writeln!(
-            sink,
-            r#"{{"type":"LOG","log":{{"level":"WARN","message":"{dropped} log lines were dropped while stdout was blocked"}}}}"#
-        )?;
-    }
     Ok(())
 }

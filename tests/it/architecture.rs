@@ -133,10 +133,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("encode", &["lines", "types"]),
     ("error", &["clock", "protocol", "secrets"]),
     ("config", &["error", "secrets"]),
-    ("output", &["lines", "protocol"]),
+    ("files", &[]),
+    ("platform", &[]),
+    ("signals", &[]),
+    ("arguments", &[]),
+    ("state_entries", &[]),
+    ("state_file", &["files", "protocol", "state_entries"]),
+    ("output", &["lines", "protocol", "state_file"]),
     ("logging", &["output", "protocol", "secrets"]),
     ("progress", &["logging"]),
-    ("cli", &["protocol"]),
+    ("cli", &["arguments", "files", "protocol"]),
     ("trino/wire", &["config", "protocol", "secrets", "trino"]),
     ("trino/tunnel", &["config", "secrets", "trino"]),
     (
@@ -332,4 +338,15 @@ fn files_of_a_folder_do_not_name_each_other_in_a_circle() {
         circles.extend(left.iter().map(|file| format!("{folder}/{}", names[*file])));
     }
     assert!(circles.is_empty(), "{circles:#?}");
+}
+
+#[test]
+fn a_panic_unwinds_in_the_release_as_it_does_in_the_tests() {
+    // A thread or task that panics fails one stream; the code is written for that.
+    let manifest = include_str!("../../Cargo.toml");
+    assert!(
+        !manifest
+            .lines()
+            .any(|line| line.trim_start().starts_with("panic"))
+    );
 }

@@ -1,6 +1,7 @@
 //! Runs the real executable and takes what it says apart.
 
 use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -19,7 +20,9 @@ const LIMIT: Duration = Duration::from_secs(50);
 pub(crate) struct Connector {
     args: Vec<String>,
     env: Vec<(String, String)>,
-    input: Option<String>,
+    input: Option<Vec<u8>>,
+    stdin: Option<Stdio>,
+    shell: Option<String>,
     stdout: Option<Stdio>,
     limit: Duration,
     files: tempfile::TempDir,
@@ -37,7 +40,10 @@ pub(crate) struct Running {
 
 /// How a run ended.
 pub(crate) struct Outcome {
+    /// As a shell shows it: 128 and the number of the signal that the process died by.
     pub(crate) code: Option<i32>,
+    /// The signal that the process died by.
+    pub(crate) signal: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     pub(crate) took: Duration,
@@ -98,6 +104,8 @@ impl Connector {
             args: vec![command.to_owned()],
             env: Vec::new(),
             input: None,
+            stdin: None,
+            shell: None,
             stdout: None,
             limit: LIMIT,
             files: tempfile::tempdir().unwrap(),
@@ -113,7 +121,7 @@ impl Connector {
     }
 
     /// Passes a file with this text as `--name`.
-    pub(crate) fn file(self, name: &str, text: &str) -> Self {
+    pub(crate) fn file(self, name: &str, text: impl AsRef<[u8]>) -> Self {
         let path = self.path(name);
         std::fs::write(&path, text).unwrap();
         let option = format!("--{name}");
@@ -135,9 +143,20 @@ impl Connector {
     }
 
     /// Standard input.
-    pub(crate) fn input(mut self, text: &str) -> Self {
-        self.input = Some(text.to_owned());
+    pub(crate) fn input(mut self, text: impl Into<Vec<u8>>) -> Self {
+        self.input = Some(text.into());
         self
+    }
+
+    /// Below a shell that runs this script; `"$@"` in it is the command.
+    pub(crate) fn shell(mut self, script: &str) -> Self {
+        self.shell = Some(script.to_owned());
+        self
+    }
+
+    /// As Airbyte's platform starts it.
+    pub(crate) fn below_platform(self) -> Self {
+        self.env("WORKER_JOB_ID", "1")
     }
 
     /// With a stdout that nobody will ever read.
@@ -152,6 +171,12 @@ impl Connector {
         self
     }
 
+    /// With a standard input of the test's own.
+    pub(crate) fn stdin_from(mut self, stdin: impl Into<Stdio>) -> Self {
+        self.stdin = Some(stdin.into());
+        self
+    }
+
     /// Fails a run that takes longer.
     pub(crate) fn within(mut self, limit: Duration) -> Self {
         self.limit = limit;
@@ -161,20 +186,29 @@ impl Connector {
     /// Starts it, with nobody reading stdout yet.
     pub(crate) fn start(self) -> Running {
         let started = Instant::now();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_source-trino"))
+        let binary = env!("CARGO_BIN_EXE_source-trino");
+        let mut command = match &self.shell {
+            None => Command::new(binary),
+            Some(script) => {
+                let mut shell = Command::new("/bin/sh");
+                shell.args(["-c", script, "sh", binary]);
+                shell
+            }
+        };
+        let mut child = command
             .args(&self.args)
             // Proxies and log levels of whoever runs the tests must not matter.
             .env_clear()
             .envs(self.env)
-            .stdin(Stdio::piped())
+            .stdin(self.stdin.unwrap_or_else(Stdio::piped))
             .stdout(self.stdout.unwrap_or_else(Stdio::piped))
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        // A program that never reads it may be gone already.
-        let _ = stdin.write_all(self.input.unwrap_or_default().as_bytes());
-        drop(stdin);
+        if let Some(mut stdin) = child.stdin.take() {
+            // A program that never reads it may be gone already.
+            let _ = stdin.write_all(&self.input.unwrap_or_default());
+        }
         let mut pipe = child.stderr.take().unwrap();
         let stderr = std::thread::spawn(move || {
             let mut bytes = Vec::new();
@@ -245,7 +279,8 @@ impl Running {
             String::from_utf8(bytes.unwrap_or_default()).unwrap()
         };
         Outcome {
-            code: status.code(),
+            code: status.code().or(status.signal().map(|signal| 128 + signal)),
+            signal: status.signal(),
             stdout: text(stdout),
             stderr: text(self.stderr.take()),
             took,

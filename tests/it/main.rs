@@ -10,8 +10,11 @@
 mod architecture;
 mod cancel;
 mod catalogs;
+mod command_line;
 mod concurrency;
+mod configured;
 mod connector;
+mod endings;
 mod fake;
 mod fields;
 mod headers;
@@ -26,4 +29,6 @@ mod prusto;
 mod retries;
 mod secrets;
 mod spooled;
+mod state_file;
+mod texts;
 mod tls;

@@ -225,7 +225,7 @@ fn discover_configured_is_a_catalog_that_reads() {
         .config(&trino.config())
         .arg("--catalog")
         .arg("-")
-        .input(&outcome.stdout)
+        .input(outcome.stdout)
         .run();
     assert_eq!(read.code, Some(0), "{}", read.stdout);
     assert_eq!(read.records("customer").len(), 3);

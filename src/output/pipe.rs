@@ -1,0 +1,101 @@
+//! Stdout as it is: written to until everything is written.
+
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::{FileType, fdatasync, fstat};
+use rustix::io::Errno;
+
+/// A file, pipe, socket or terminal without a buffer of its own.
+///
+/// The flag `O_NONBLOCK` belongs to the pipe and not to this process, so any of the others at the
+/// pipe may have set it. It changes nothing here: a full pipe is waited for.
+pub struct Pipe<F> {
+    end: F,
+    is_durable: bool,
+}
+
+impl<F: AsFd> Pipe<F> {
+    /// Writes to `end`. Where `is_durable`, [`Write::flush`] waits until a regular file is on its
+    /// disk.
+    pub fn new(end: F, is_durable: bool) -> Self {
+        Self { end, is_durable }
+    }
+
+    fn wait(&self) -> io::Result<()> {
+        let mut waits = [PollFd::new(&self.end, PollFlags::OUT)];
+        match poll(&mut waits, None) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl<F: AsFd> Write for Pipe<F> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            match rustix::io::write(&self.end, bytes) {
+                Err(Errno::AGAIN) => self.wait()?,
+                Err(Errno::INTR) => {}
+                written => return Ok(written?),
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.is_durable && FileType::from_raw_mode(fstat(&self.end)?.st_mode).is_file() {
+            fdatasync(&self.end)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+    use std::os::unix::net::UnixStream;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_pipe_that_does_not_block_is_waited_for() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let text: Vec<u8> = (0..4 << 20).map(|n: u32| n.to_le_bytes()[1]).collect();
+        let expected = text.clone();
+        let writer = std::thread::spawn(move || Pipe::new(ours, true).write_all(&text));
+        std::thread::sleep(Duration::from_millis(50));
+        let mut read = Vec::new();
+        theirs.read_to_end(&mut read).unwrap();
+        writer.join().unwrap().unwrap();
+        assert!(read == expected, "{} of {}", read.len(), expected.len());
+    }
+
+    #[test]
+    fn a_reader_that_is_gone_ends_the_waiting() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let writer = std::thread::spawn(move || Pipe::new(ours, false).write_all(&[0; 4 << 20]));
+        std::thread::sleep(Duration::from_millis(50));
+        drop(theirs);
+        let error = writer.join().unwrap().unwrap_err();
+        assert!(
+            matches!(
+                error.kind(),
+                io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+            ),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_file_is_flushed_and_anything_else_needs_it_not() {
+        let mut file = Pipe::new(tempfile::tempfile().unwrap(), true);
+        file.write_all(b"line\n").unwrap();
+        file.flush().unwrap();
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        Pipe::new(ours, true).flush().unwrap();
+    }
+}

@@ -1,0 +1,56 @@
+//! Whether Airbyte's platform has started this process, or a person has.
+//!
+//! The platform may be newer than this version and pass what it does not know; its states and
+//! arguments are written by programs. A person makes mistakes that should be named.
+
+use std::io::IsTerminal as _;
+
+/// What only the platform sets: `WORKER_…` for a read (`WORKER_ENVIRONMENT` in older versions),
+/// `WORKLOAD_ID` for the other commands.
+const VARIABLES: &[&str] = &[
+    "WORKER_JOB_ID",
+    "WORKER_JOB_ATTEMPT",
+    "WORKER_CONNECTOR_IMAGE",
+    "WORKER_ENVIRONMENT",
+    "WORKLOAD_ID",
+];
+
+/// Set in the image, so also where a person runs the image.
+const ENTRY_POINT: &str = "AIRBYTE_ENTRYPOINT";
+
+/// Whether this process runs below the platform's shell.
+pub fn is_above() -> bool {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    is_told_by(is_set, std::process::id())
+}
+
+/// Whether a person reads the errors of this process.
+pub fn is_absent() -> bool {
+    !is_above() || std::io::stderr().is_terminal()
+}
+
+fn is_told_by(is_set: impl Fn(&str) -> bool, process: u32) -> bool {
+    // `docker run` makes the connector the first process; below a shell it never is.
+    VARIABLES.iter().any(|name| is_set(name)) || (process != 1 && is_set(ENTRY_POINT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_of_a_job_tells_of_the_platform() {
+        for variable in VARIABLES {
+            assert!(is_told_by(|name| name == *variable, 1), "{variable}");
+        }
+        assert!(!is_told_by(|_| false, 7));
+        assert!(!is_told_by(|name| name == "LOG_LEVEL", 7));
+    }
+
+    #[test]
+    fn the_image_alone_is_not_the_platform() {
+        let image = |name: &str| name == ENTRY_POINT;
+        assert!(!is_told_by(image, 1));
+        assert!(is_told_by(image, 7));
+    }
+}
