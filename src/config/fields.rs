@@ -160,18 +160,23 @@ impl<'a> Fields<'a> {
         self.problems.push(Problem { field, text });
     }
 
-    /// The problem of a field that must be there; `expected` completes "set it to …". A field that
-    /// seems to be this one under a wrong name is named.
+    /// The problem of a field that must be there; `expected` completes "set it to …".
     pub(super) fn missing(&mut self, name: &str, expected: &str) {
+        self.missing_with_advice(name, &format!("set it to {expected}"));
+    }
+
+    /// As [`Fields::missing`], with what is to be done in words of its own. A field that seems to be
+    /// this one under a wrong name is named.
+    pub(super) fn missing_with_advice(&mut self, name: &str, advice: &str) {
         let path = self.path(name);
         let misspelt = self
             .unknown
             .iter()
             .find(|unknown| unknown.suggestion.as_deref() == Some(path.as_str()));
         let text = match misspelt {
-            None => format!("is missing; set it to {expected}"),
+            None => format!("is missing; {advice}"),
             Some(Unknown { path: given, .. }) => format!(
-                "is missing; there is \"{given}\", which is not known: did you mean \"{path}\"? Set it to {expected}"
+                "is missing; there is \"{given}\", which is not known: did you mean \"{path}\"? Otherwise {advice}"
             ),
         };
         self.problem(name, &text);

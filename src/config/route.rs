@@ -156,10 +156,7 @@ pub(super) fn tunnel(fields: &mut Fields<'_>) -> Option<Tunnel> {
 fn key(fields: &mut Fields<'_>) -> Option<TunnelLogin> {
     let passphrase = secret(fields, "ssh_key_passphrase");
     let Some(key) = fields.secret("ssh_key") else {
-        fields.problem(
-            "ssh_key",
-            "is missing; paste the private key of \"tunnel_user\"",
-        );
+        fields.missing_with_advice("ssh_key", "paste the private key of \"tunnel_user\"");
         return None;
     };
     let key = pem::secret(key);

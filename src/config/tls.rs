@@ -137,16 +137,16 @@ fn client_certificate(fields: &mut Fields<'_>) -> Option<ClientCertificate> {
             password,
         }),
         (Some(_), None) => {
-            fields.problem(
+            fields.missing_with_advice(
                 "client_key",
-                "is missing; paste the private key of the client certificate",
+                "paste the private key of the client certificate",
             );
             None
         }
         (None, Some(_)) => {
-            fields.problem(
+            fields.missing_with_advice(
                 "client_certificate",
-                "is missing; paste the certificate that the client key is for",
+                "paste the certificate that the client key is for",
             );
             None
         }
