@@ -81,6 +81,9 @@ pub(crate) struct ConfiguredAirbyteStream {
     /// Paths of the key columns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) primary_key: Option<Vec<Vec<String>>>,
+    /// Counts how often the stream began anew in the destination.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) generation_id: Option<i64>,
 }
 
 /// What a configured catalog says of a stream.
