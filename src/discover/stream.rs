@@ -82,6 +82,7 @@ fn configure(
         destination_sync_mode: destination_sync_mode.to_owned(),
         cursor_field: cursor,
         primary_key: key,
+        generation_id: None,
     }
 }
 

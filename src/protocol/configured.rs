@@ -38,6 +38,9 @@ pub(crate) struct ConfiguredAirbyteStream {
     /// Paths of the key columns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) primary_key: Option<Vec<Vec<String>>>,
+    /// Counts how often the stream began anew in the destination.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) generation_id: Option<i64>,
 }
 
 /// What a configured catalog says of a stream.
@@ -234,6 +237,7 @@ fn read(
         },
         cursor_field,
         primary_key,
+        generation_id: take(&mut entry, "generation_id").as_i64(),
     })
 }
 

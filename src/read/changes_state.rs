@@ -18,7 +18,8 @@ pub(crate) struct Rising {
 }
 
 impl Rising {
-    /// For rows whose commit has this `value` and which must be above all that was sent.
+    /// For rows whose commits have this `value` and higher ones, and which must be above all that
+    /// was sent: the clock of a writer may be behind that of the one before.
     pub(crate) fn above_all(self, value: i64) -> Self {
         let offset = match self.sent {
             Some(sent) if value.saturating_add(self.offset) <= sent => sent + 1 - value,
@@ -37,17 +38,25 @@ impl Rising {
 }
 
 /// How far a read of changes has come.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ChangesState {
-    /// The table's version whose rows, or the changes up to which, are written. `None` for a table
-    /// that had no version yet.
+    /// The table's version up to which everything is written: its rows, or the changes up to it.
+    /// It stays while a snapshot of a later version is being written, so that the changes since
+    /// are told if that snapshot comes to nothing. `None` for a table that had no version yet.
     pub(crate) table_version: Option<Version>,
-    /// The snapshot of that version, while it is not written whole.
+    /// The snapshot that is being written. Its version is that of its slices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) progress: Option<Progress>,
+    /// The `_ab_cdc_cursor` of the rows of that snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) snapshot_cursor: Option<i64>,
     /// What was sent before.
     #[serde(default)]
     pub(crate) rising: Rising,
+    /// Tells whether a selected column is another one now: a hash of their names and of the ids
+    /// that the table's format has given them, where Trino shows these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) columns: Option<String>,
 }
 
 #[cfg(test)]

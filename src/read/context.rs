@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
 
 use super::plan::StreamPlan;
 use super::status;
@@ -12,7 +13,7 @@ use crate::encode::EncodeError;
 use crate::error::ConnectorError;
 use crate::output::{Closed, Output, RecordCount};
 use crate::progress::Progress;
-use crate::protocol::message::StreamStatus;
+use crate::protocol::message::{FailureType, StreamStatus};
 use crate::trino::Client;
 use crate::trino::error::TrinoError;
 
@@ -52,6 +53,9 @@ pub(crate) enum ReadError {
         query_id: String,
         cause: EncodeError,
     },
+    /// The version of the table that was being read is gone, for the reason that is proved.
+    #[error("{0}")]
+    VersionGone(String),
     #[error(transparent)]
     Closed(#[from] Closed),
     /// The thread that encoded a block panicked; the panic hook has said why.
@@ -82,6 +86,13 @@ impl From<ReadError> for ConnectorError {
                     _ => error,
                 }
             }
+            ReadError::VersionGone(reason) => Self::new(
+                FailureType::Transient,
+                format!(
+                    "{reason}. Rows of it were sent already, so the stream ends here with its last \
+                     state; the next attempt decides whether it can begin anew."
+                ),
+            ),
             other => Self::system(other.to_string()),
         }
     }
@@ -95,6 +106,12 @@ pub(crate) struct StreamRun {
     /// The result cannot be spooled, as one of the queries has found out.
     pub(crate) direct: AtomicBool,
     pub(crate) count: RecordCount,
+    /// The threads that encode rows.
+    pub(crate) encoders: TaskTracker,
+    /// A record has left.
+    sent: AtomicBool,
+    /// A query has failed, so no record may leave any more.
+    stopped: AtomicBool,
 }
 
 impl StreamRun {
@@ -106,6 +123,30 @@ impl StreamRun {
     /// Counts the stream's records between two of its states.
     pub(crate) fn count(&self) -> &RecordCount {
         &self.count
+    }
+
+    /// Notes that records leave; `false` where none may any more.
+    pub(crate) fn may_send(&self) -> bool {
+        if self.stopped.load(Ordering::Acquire) {
+            return false;
+        }
+        self.sent.store(true, Ordering::Release);
+        true
+    }
+
+    /// Whether a record of the stream has left in this run.
+    pub(crate) fn has_sent(&self) -> bool {
+        self.sent.load(Ordering::Acquire)
+    }
+
+    /// Waits until no thread encodes rows of the stream any more: nothing of it may follow its last
+    /// status.
+    pub(crate) async fn stop_encoders(&self) {
+        self.stopped.store(true, Ordering::Release);
+        self.encoders.close();
+        self.encoders.wait().await;
+        self.encoders.reopen();
+        self.stopped.store(false, Ordering::Release);
     }
 
     /// Says RUNNING, once.

@@ -44,3 +44,16 @@ pub(crate) struct CursorSync {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) seen_until: Option<Seen>,
 }
+
+impl CursorSync {
+    /// What is left of the sync when its version of the table is gone. The first one has read files
+    /// of that version, and begins anew. Later ones have read ranges of the cursor: they go on with
+    /// the others in the present version, as they do where tables have no versions.
+    pub(crate) fn without_version(mut self) -> Option<Self> {
+        if self.first {
+            return None;
+        }
+        self.progress.slices.version = None;
+        Some(self)
+    }
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::context::Context;
 use super::plan::StreamPlan;
+use super::progress::Progress;
 use super::state::Content;
 use crate::clock;
 use crate::read::context::{ReadError, StreamRun};
@@ -23,10 +24,24 @@ pub(crate) async fn read_whole(
     state: Option<Content>,
     stream_run: &Arc<StreamRun>,
 ) -> Result<u64, ReadError> {
+    let finished = || Content::finished(clock::now_ms(), plan.attempt.clone()).write();
     let begun = match state {
+        Some(Content::FullRefresh {
+            progress: None,
+            finished_at_ms: Some(_),
+            attempt,
+        }) if attempt.is_of_the_job(&plan.attempt) => {
+            tracing::info!(
+                "stream \"{}\" was finished by an earlier attempt of this job",
+                plan.descriptor
+            );
+            queries::send_state(context, plan, stream_run, finished()).await?;
+            return Ok(0);
+        }
         Some(Content::FullRefresh { progress, .. }) => progress,
         _ => None,
     };
+    let begun = begun.filter(|progress| is_of_the_generation(plan, progress));
     let columns = select::projections(&plan.columns);
     let mut progress = begin(context, plan, begun).await?;
     let parts = slice_queries(plan, &progress, &columns, None);
@@ -36,7 +51,6 @@ pub(crate) async fn read_whole(
         plan.columns.len(),
         progress.slices.describe()
     );
-    let finished = || Content::finished(clock::now_ms()).write();
     if parts.is_empty() {
         queries::send_state(context, plan, stream_run, finished()).await?;
         return Ok(0);
@@ -49,8 +63,24 @@ pub(crate) async fn read_whole(
         let under_way = Content::FullRefresh {
             progress: Some(progress.clone()),
             finished_at_ms: None,
+            attempt: plan.attempt.clone(),
         };
         under_way.write()
     })
     .await
+}
+
+/// Whether the finished slices are in the destination's present generation of the stream: those of
+/// an earlier one are dropped there.
+fn is_of_the_generation(plan: &StreamPlan, progress: &Progress) -> bool {
+    match (progress.generation, plan.attempt.generation) {
+        (Some(before), Some(now)) if before != now => {
+            tracing::warn!(
+                "stream \"{}\" starts anew: its state is of generation {before} in the destination, and this is {now}",
+                plan.descriptor
+            );
+            false
+        }
+        _ => true,
+    }
 }

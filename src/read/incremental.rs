@@ -19,7 +19,6 @@ use super::context::Context;
 use super::cursor_state::{CursorState, CursorSync};
 use super::plan::StreamPlan;
 use super::progress::Progress;
-use super::spread::spread;
 use super::state::Content;
 use super::version::Version;
 use crate::clock;
@@ -28,6 +27,7 @@ use crate::read::context::{ReadError, StreamRun};
 use crate::read::pin;
 use crate::read::queries;
 use crate::read::query::StreamQuery;
+use crate::read::restart;
 use crate::read::slices::Slices;
 use crate::read::slicing;
 use crate::read::slicing::slice_queries;
@@ -156,13 +156,22 @@ async fn begun(
     plan: &StreamPlan,
     state: &mut CursorState,
 ) -> Result<Option<CursorSync>, TrinoError> {
-    let Some(sync) = state.sync.take() else {
+    let Some(mut sync) = state.sync.take() else {
         return Ok(None);
     };
     let stream = &plan.descriptor;
     if let Some(gone) = pin::gone(context, plan, &sync.progress.slices).await? {
-        tracing::warn!("stream \"{stream}\" starts its sync anew: {gone}");
-        return Ok(None);
+        let progress = sync.progress.clone();
+        match sync.without_version() {
+            Some(goes_on) => {
+                tracing::warn!("stream \"{stream}\" goes on in the present version: {gone}");
+                sync = goes_on;
+            }
+            None => {
+                restart::begin_anew(plan, &progress, &gone)?;
+                return Ok(None);
+            }
+        }
     }
     tracing::info!(
         "stream \"{stream}\" goes on after {} finished parts",
@@ -228,10 +237,7 @@ async fn begin(
         first,
         until,
         late,
-        progress: Progress {
-            slices,
-            done: Vec::new(),
-        },
+        progress: Progress::new(slices, plan.attempt.generation),
         seen_until: None,
     }))
 }
@@ -264,11 +270,12 @@ fn by_cursor(
 ) -> Slices {
     let rows = u64::try_from(position.total).unwrap_or_default();
     let wanted = slicing::slices_for(rows, context.slice_rows());
-    let bounds = match (&position.low, &position.high) {
-        (Some(low), Some(high)) => spread(low, high, &cursor.ty, wanted),
-        _ => Vec::new(),
-    };
-    Slices::by(&cursor.column, &cursor.ty, bounds, version)
+    match (&position.low, &position.high) {
+        (Some(low), Some(high)) => {
+            Slices::between(&cursor.column, &cursor.ty, (low, high), wanted, version)
+        }
+        _ => Slices::whole(version),
+    }
 }
 
 /// The queries that are not finished.
@@ -291,6 +298,7 @@ fn parts_of(
             &[&cursor.compare("=", value)],
         ),
         boundary: Some(boundary),
+        version: sync.progress.slices.version,
     };
     if let (true, Some(from)) = (sync.late, from) {
         parts.push(with_value(LATE, from, Boundary::new(&state.seen)));

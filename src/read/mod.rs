@@ -13,22 +13,29 @@
 //! | `boundary` | rows at the cursor's boundary: which were sent, which came late |
 //! | `state`, `cursor_state`, `changes_state`, `progress` | what a STATE holds |
 //! | `version`, `pin` | a version of a table; the one that a read is pinned to |
+//! | `listing`, `gone` | asks Trino which versions a table has; proves that one is gone |
+//! | `columns` | asks Trino which columns a version of an Iceberg table has |
+//! | `restart` | whether a stream may begin anew when its version is gone |
 //! | `status`, `estimate` | the messages around the records |
 
 mod boundary;
 mod changes;
 mod changes_state;
+mod columns;
 pub(crate) mod context;
 mod cursor_state;
 mod estimate;
 mod full_refresh;
+mod gone;
 mod incremental;
+mod listing;
 mod lookup;
 mod pin;
 pub(crate) mod plan;
 mod progress;
 mod queries;
 mod query;
+mod restart;
 pub(crate) mod runner;
 mod slices;
 mod slicing;

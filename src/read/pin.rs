@@ -1,81 +1,23 @@
 //! The version that a read is pinned to: which one it is, and whether it can still be read.
 
+use super::columns;
 use super::context::Context;
+use super::gone::{self, Standing};
+use super::listing::{self, Listed};
 use super::plan::{Mode, StreamPlan};
 use super::slices::Slices;
 use super::version::Version;
 use crate::catalog::format::Format;
+use crate::sql::field_ids::{self, Column};
 use crate::sql::ident::Table;
-use crate::sql::{metadata, select, versions};
-use crate::trino::control::{self, DeltaVersionRow, SnapshotIdRow};
+use crate::sql::versions;
+use crate::trino::control::{self, TotalRow};
 use crate::trino::error::TrinoError;
-use crate::trino::wire::query_error::QueryError;
 
-impl From<&DeltaVersionRow> for Version {
-    fn from(row: &DeltaVersionRow) -> Self {
-        Self::Commit {
-            number: row.version,
-            at_ms: row.at_ms,
-        }
-    }
-}
-
-/// The version to read of a stream: the present one, or that of `as_of`. `None` for what has no
-/// versions: other connectors, views, and tables without a row ever.
-///
-/// # Errors
-///
-/// When Trino cannot be asked.
-pub(crate) async fn of_stream(
-    context: &Context,
-    plan: &StreamPlan,
-) -> Result<Option<Version>, TrinoError> {
-    let (Some(table), Some(format)) =
-        (plan.relation.table(), Format::of(plan.connector.as_deref()))
-    else {
-        return Ok(None);
-    };
-    match of_table(context, format, table).await {
-        Ok(None) => match &context.connection.as_of {
-            Some(time) => Err(TrinoError::Settings(format!(
-                "The table {table} has no version that old. Set \"as_of\" to a later time than \
-                 {time}, or deselect the stream."
-            ))),
-            None => Ok(None),
-        },
-        // Views, for one, have no metadata tables.
-        Err(error) if error.query_error().is_some_and(QueryError::is_of_the_user) => {
-            tracing::debug!(%error, "stream \"{}\" has no versions", plan.descriptor);
-            Ok(None)
-        }
-        version => version,
-    }
-}
-
-async fn of_table(
-    context: &Context,
-    format: Format,
-    table: &Table,
-) -> Result<Option<Version>, TrinoError> {
-    let client = &context.client;
-    let as_of = context.connection.as_of.as_deref();
-    Ok(match format {
-        Format::Iceberg => {
-            let sql = versions::iceberg(table, as_of);
-            let rows: Vec<SnapshotIdRow> = control::rows(client, &sql).await?;
-            rows.first().and_then(|row| row.id).map(Version::Snapshot)
-        }
-        Format::DeltaLake => {
-            let sql = versions::delta(table, as_of);
-            let rows: Vec<DeltaVersionRow> = control::rows(client, &sql).await?;
-            rows.first().map(Version::from)
-        }
-    })
-}
-
-/// The version of a stream's table to read, if all selected columns can be read of it: a column
-/// that was added or renamed after the last write is not in it, and old servers cannot read
-/// versions of Delta Lake tables at all. What `as_of` asks for is an error then.
+/// The version of a stream's table to read, if its columns are those of the table now: `ALTER TABLE`
+/// makes no version in Iceberg, so the last one may have other columns under these names; and old
+/// servers cannot read versions of Delta Lake tables at all. The table is read as it is now then,
+/// with a WARN; what `as_of` asks for is an error.
 ///
 /// # Errors
 ///
@@ -84,17 +26,162 @@ pub(crate) async fn pin(
     context: &Context,
     plan: &StreamPlan,
 ) -> Result<Option<Version>, TrinoError> {
-    let Some(version) = of_stream(context, plan).await? else {
+    let stream = &plan.descriptor;
+    let as_of = context.connection.as_of.as_deref();
+    let version = match listing::version(context, plan).await? {
+        Listed::Version(version) => version,
+        Listed::NoVersions => {
+            if let Some(time) = as_of {
+                tracing::warn!(
+                    "stream \"{stream}\" is read as it is now, not as of {time}: it is no table that keeps versions"
+                );
+            }
+            return Ok(None);
+        }
+        Listed::Hidden(error) => {
+            if let Some(time) = as_of {
+                return Err(not_as_of(plan, time, &error));
+            }
+            warn_of_hidden(plan, &error);
+            return Ok(None);
+        }
+    };
+    let difference = match difference(context, plan, version).await {
+        Err(error) if as_of.is_none() && error.is_named(&["NOT_SUPPORTED", "SYNTAX_ERROR"]) => {
+            tracing::debug!(%error, "stream \"{stream}\": this server cannot read versions");
+            return Ok(None);
+        }
+        difference => difference?,
+    };
+    match (difference, as_of) {
+        (None, _) => Ok(Some(version)),
+        (Some(why), Some(time)) => Err(TrinoError::Settings(format!(
+            "The table cannot be read as of {time}: {why}. Set \"as_of\" to a later time, or deselect \
+             the column."
+        ))),
+        (Some(why), None) => {
+            tracing::warn!(
+                "stream \"{stream}\" is read with one query, of the table as it is now, and cannot go on if it breaks: of its last version, {why}. The next write to the table ends that."
+            );
+            Ok(None)
+        }
+    }
+}
+
+fn not_as_of(plan: &StreamPlan, time: &str, error: &TrinoError) -> TrinoError {
+    let table = plan
+        .relation
+        .table()
+        .map(Table::to_string)
+        .unwrap_or_default();
+    let error = error.to_string();
+    TrinoError::Settings(format!(
+        "The table {table} cannot be read as of {time}, since its versions are not told: {}. Grant \
+         the user of \"username\" SELECT on its metadata tables (\"$history\" and \"$refs\"), or \
+         remove \"as_of\".",
+        error.trim_end_matches('.')
+    ))
+}
+
+/// Says that the versions of a table cannot be had, and which right is missing.
+pub(crate) fn warn_of_hidden(plan: &StreamPlan, error: &TrinoError) {
+    if error.is_named(&["TABLE_NOT_FOUND"]) {
+        tracing::debug!(%error, "stream \"{}\": this server lists no versions", plan.descriptor);
+        return;
+    }
+    let error = error.to_string();
+    tracing::warn!(
+        "stream \"{}\" is read with one query, of the table as it is now, and cannot go on if it breaks: the versions of its table are not told ({}). Grant the user of \"username\" SELECT on the table's \"$refs\" (Iceberg) or \"$history\" (Delta Lake).",
+        plan.descriptor,
+        error.trim_end_matches('.')
+    );
+}
+
+/// How the selected columns of a version differ from those of the table now, in words.
+async fn difference(
+    context: &Context,
+    plan: &StreamPlan,
+    version: Version,
+) -> Result<Option<String>, TrinoError> {
+    let Some(table) = plan.relation.table() else {
         return Ok(None);
     };
-    match readable(context, plan, version).await {
-        Ok(()) => Ok(Some(version)),
-        Err(error)
+    let at_version = columns::types_at(context, table, version, &plan.columns).await;
+    let types = match at_version {
+        Ok(types) => types,
+        Err(error) if error.is_named(&["COLUMN_NOT_FOUND"]) => {
+            let error = error.to_string();
+            return Ok(Some(error.trim_end_matches('.').to_owned()));
+        }
+        Err(error) => return Err(error),
+    };
+    if let Some(why) = columns::other_types(&plan.columns, &types) {
+        return Ok(Some(why));
+    }
+    if Format::of(plan.connector.as_deref()) != Some(Format::Iceberg) {
+        return Ok(None);
+    }
+    let (now, then) = tokio::join!(
+        columns::of_columns(context, table, None, &plan.columns),
+        columns::of_columns(context, table, Some(version), &plan.columns),
+    );
+    if let (Some(now), Some(then)) = (now?, then?)
+        && let Some(column) = other_column(&now, &then)
+    {
+        return Ok(Some(format!(
+            "another column than now has the name \"{column}\""
+        )));
+    }
+    let may_be_others = may_have_other_fields(context, plan, version).await?;
+    Ok(may_be_others.then(|| OTHER_FIELDS.to_owned()))
+}
+
+/// What is said where [`may_have_other_fields`].
+pub(crate) const OTHER_FIELDS: &str =
+    "it is not known whether fields within arrays or maps have the names that they have now";
+
+/// Whether fields that no plan shows may have other names now than in the present version.
+///
+/// # Errors
+///
+/// When Trino cannot be asked.
+pub(crate) async fn may_have_other_fields(
+    context: &Context,
+    plan: &StreamPlan,
+    version: Version,
+) -> Result<bool, TrinoError> {
+    match plan.relation.table() {
+        Some(table)
             if context.connection.as_of.is_none()
-                && error.query_error().is_some_and(QueryError::is_of_the_user) =>
+                && plan
+                    .columns
+                    .iter()
+                    .any(|(_, ty)| field_ids::has_hidden_fields(ty)) =>
         {
-            tracing::debug!(%error, "stream \"{}\" is not pinned to a version", plan.descriptor);
-            Ok(None)
+            was_altered(context, table, version).await
+        }
+        _ => Ok(false),
+    }
+}
+
+fn other_column(now: &[Column], then: &[Column]) -> Option<String> {
+    let differs = |(now, then): &(&Column, &Column)| now.id != then.id || now.leaves != then.leaves;
+    let mut pairs = now.iter().zip(then);
+    pairs.find(differs).map(|(now, _)| now.name.clone())
+}
+
+/// Whether the table may have been altered since a version. A write of Trino leaves two entries in
+/// the metadata's log; fields cannot change places with fewer than two more.
+async fn was_altered(
+    context: &Context,
+    table: &Table,
+    version: Version,
+) -> Result<bool, TrinoError> {
+    let sql = versions::iceberg_log_entries(table, version.number());
+    match control::rows::<TotalRow>(&context.client, &sql).await {
+        Ok(rows) => Ok(rows.first().and_then(|row| row.total).unwrap_or_default() > 2),
+        Err(error) if listing::is_hidden(&error) || error.is_named(&["TABLE_NOT_FOUND"]) => {
+            Ok(false)
         }
         Err(error) => Err(error),
     }
@@ -104,60 +191,63 @@ pub(crate) async fn pin(
 ///
 /// # Errors
 ///
-/// When Trino cannot be asked.
+/// When Trino cannot be asked, or it is not clear.
 pub(crate) async fn gone(
     context: &Context,
     plan: &StreamPlan,
     slices: &Slices,
 ) -> Result<Option<String>, TrinoError> {
     let Some(version) = slices.version else {
-        // A hidden column stays; one of the table may not.
-        let column = &slices.column;
-        let is_there = column.is_empty()
-            || column.starts_with('$')
-            || matches!(&plan.mode, Mode::Cursor(cursor) if cursor.column == *column)
-            || plan
-                .columns
-                .iter()
-                .any(|(name, ty)| name == column && ty.to_string() == slices.column_type);
-        return Ok((!is_there)
-            .then(|| format!("its slices were cut by \"{column}\", which is not what it was")));
+        return Ok(gone_column(plan, slices));
     };
-    let reason = match check(context, plan, version).await {
-        Ok(true) => return Ok(None),
-        Ok(false) => "the table was made anew".to_owned(),
-        Err(error) if error.query_error().is_some() && !error.is_transient_query() => {
-            error.to_string()
-        }
+    if let Some(reason) = gone_version(context, plan, version).await? {
+        return Ok(Some(reason));
+    }
+    let Some(table) = plan.relation.table() else {
+        return Ok(None);
+    };
+    // The read goes on with the columns of its version, if they fit those that are selected.
+    let different = match columns::types_at(context, table, version, &plan.columns).await {
+        Ok(types) => columns::other_types(&plan.columns, &types),
+        Err(error) if error.is_named(&["COLUMN_NOT_FOUND"]) => Some(error.to_string()),
         Err(error) => return Err(error),
     };
-    Ok(Some(format!(
-        "the version {version} of the table that was being read is gone ({reason})"
-    )))
+    Ok(different.map(|why| {
+        format!("the version {version} of the table that was being read lacks what is selected now ({why})")
+    }))
 }
 
-/// Whether a version is one of the stream's table, and not of an earlier table with its name.
-async fn check(context: &Context, plan: &StreamPlan, version: Version) -> Result<bool, TrinoError> {
-    if Format::of(plan.connector.as_deref()) == Some(Format::DeltaLake)
-        && let Some(table) = plan.relation.table()
-    {
-        let number = version.number();
-        let sql = versions::delta_between(table, number, number);
-        let rows: Vec<DeltaVersionRow> = control::rows(&context.client, &sql).await?;
-        if !rows.iter().any(|row| Version::from(row) == version) {
-            return Ok(false);
-        }
-    }
-    readable(context, plan, version).await?;
-    Ok(true)
-}
-
-async fn readable(
+/// Says why a version cannot be read any more, if that is so.
+///
+/// # Errors
+///
+/// When Trino cannot be asked, or it is not clear.
+pub(crate) async fn gone_version(
     context: &Context,
     plan: &StreamPlan,
     version: Version,
-) -> Result<(), TrinoError> {
-    let query = select::select(&plan.relation, &plan.columns, Some(version.number()), &[]);
-    control::columns(&context.client, &metadata::validate(&query)).await?;
-    Ok(())
+) -> Result<Option<String>, TrinoError> {
+    match gone::standing(context, plan, version).await {
+        Ok(Standing::Listed) => Ok(None),
+        Ok(Standing::Gone(reason)) => Ok(Some(gone::of_version(version, reason))),
+        // The id of a snapshot is its own proof, if it can be read.
+        Err(error) if listing::is_hidden(&error) && matches!(version, Version::Snapshot(_)) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Slices of a table without versions are ranges of a column. A hidden one stays; one of the table
+/// may not.
+fn gone_column(plan: &StreamPlan, slices: &Slices) -> Option<String> {
+    let column = &slices.column;
+    let is_there = column.is_empty()
+        || column.starts_with('$')
+        || matches!(&plan.mode, Mode::Cursor(cursor) if cursor.column == *column)
+        || plan
+            .columns
+            .iter()
+            .any(|(name, ty)| name == column && ty.to_string() == slices.column_type);
+    (!is_there).then(|| format!("its slices were cut by \"{column}\", which is not what it was"))
 }

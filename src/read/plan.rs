@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::lookup::{Found, Lookup};
-use super::state::Content;
+use super::state::{Attempt, Content};
 use crate::catalog::format::Format;
 use crate::config::{Connection, Replication};
 use crate::error::ConnectorError;
@@ -30,10 +30,17 @@ pub(crate) struct StreamPlan {
     pub(crate) connector: Option<String>,
     /// The selected columns that exist, in the table's order.
     pub(crate) columns: Vec<(String, TrinoType)>,
-    /// The key columns that the configured catalog names.
+    /// The key columns that the configured catalog names. What it names and is no column stays, so
+    /// that the key is used whole or not at all.
     pub(crate) primary_key: Vec<String>,
     /// How it is read.
     pub(crate) mode: Mode,
+    /// Whether the configured catalog asks for what is new only.
+    pub(crate) is_incremental: bool,
+    /// The platform's job, and the generation of the stream in the destination.
+    pub(crate) attempt: Attempt,
+    /// Whether the destination keeps one row for each key, so that a row may come twice.
+    pub(crate) keeps_one_row_of_a_key: bool,
     /// Where an earlier read stopped.
     pub(crate) state: Option<Content>,
 }
@@ -50,11 +57,6 @@ pub(crate) enum Mode {
 }
 
 impl StreamPlan {
-    /// Whether the table keeps versions.
-    pub(crate) fn has_versions(&self) -> bool {
-        self.relation.table().is_some() && Format::of(self.connector.as_deref()).is_some()
-    }
-
     /// The key, if all of it is selected; else none.
     pub(crate) fn readable_key(&self) -> &[String] {
         let selected = |name: &String| self.columns.iter().any(|(column, _)| column == name);
@@ -87,11 +89,12 @@ pub(super) fn plan_streams(
         let plan = found
             .and_then(|found| plan_stream(connection, stream, found))
             .map_err(|error| error.of_stream(&descriptor))
-            .map(|plan| StreamPlan {
-                state: state
-                    .of(&descriptor)
-                    .and_then(|state| Content::read(&descriptor, state)),
-                ..plan
+            .and_then(|plan| {
+                let state = state.of(&descriptor);
+                let state = state.and_then(|state| Content::read(&descriptor, state));
+                refuse_to_lose_position(connection, &plan, state.as_ref())
+                    .map_err(|error| error.of_stream(&descriptor))?;
+                Ok(StreamPlan { state, ..plan })
             });
         (descriptor, plan)
     });
@@ -101,6 +104,29 @@ pub(super) fn plan_streams(
         Some((descriptor, Err(error)))
     });
     Ok(plans.chain(unreadable).collect())
+}
+
+/// A stream whose changes were read keeps its position where it is only not known which connector
+/// its table is of: the changes since could never be told after a full read.
+fn refuse_to_lose_position(
+    connection: &Connection,
+    plan: &StreamPlan,
+    state: Option<&Content>,
+) -> Result<(), ConnectorError> {
+    let follows_changes = matches!(state, Some(Content::Changes(_)))
+        && connection.sync.replication == Replication::Changes
+        && plan.mode == Mode::FullRefresh
+        && plan.is_incremental;
+    match plan.relation.table() {
+        Some(table) if follows_changes && plan.connector.is_none() => {
+            Err(ConnectorError::config(format!(
+                "its changes were read before, and now it is not known which connector the catalog \
+                 \"{}\" has. Grant the user of \"username\" SELECT on system.metadata.catalogs.",
+                table.catalog
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn refuse_repeated(catalog: &ConfiguredAirbyteCatalog) -> Result<(), ConnectorError> {
@@ -125,6 +151,10 @@ fn plan_stream(
 ) -> Result<StreamPlan, ConnectorError> {
     let descriptor = stream.stream.descriptor();
     let mode = mode(connection, stream, &found);
+    let primary_key = key_columns(
+        stream.primary_key.as_deref().unwrap_or_default(),
+        &found.columns,
+    );
     let columns = match stream.stream.selected_columns() {
         None => found.columns,
         Some(selected) => select(&descriptor, found.columns, &selected),
@@ -142,16 +172,65 @@ fn plan_stream(
             "none of the selected columns is in {what}. Refresh the source's schema."
         )));
     }
-    let key = stream.primary_key.iter().flatten();
     Ok(StreamPlan {
         descriptor,
         relation: found.relation,
         connector: found.connector,
         columns,
-        primary_key: key.filter_map(|path| path.first().cloned()).collect(),
+        primary_key,
         mode,
+        is_incremental: stream.sync_mode == SyncMode::Incremental,
+        attempt: Attempt {
+            job: std::env::var("WORKER_JOB_ID")
+                .ok()
+                .filter(|job| !job.is_empty()),
+            generation: stream.generation_id,
+        },
+        keeps_one_row_of_a_key: stream.destination_sync_mode.ends_with("_dedup"),
         state: None,
     })
+}
+
+/// The columns of a key. A path of several names whose names are all columns is these columns:
+/// people write the columns of a key as one path. One that leads into a row stays as it is written,
+/// and is no column.
+fn key_columns(paths: &[Vec<String>], columns: &[(String, TrinoType)]) -> Vec<String> {
+    let mut key: Vec<String> = Vec::new();
+    for path in paths {
+        let names: Vec<String> = path
+            .iter()
+            .filter(|name| !name.is_empty())
+            .cloned()
+            .collect();
+        let are_columns = names
+            .iter()
+            .all(|name| columns.iter().any(|(column, _)| column == name));
+        let names = if are_columns && !leads_into_a_row(&names, columns) {
+            names
+        } else {
+            vec![names.join(".")]
+        };
+        for name in names {
+            if !key.contains(&name) {
+                key.push(name);
+            }
+        }
+    }
+    key
+}
+
+fn leads_into_a_row(path: &[String], columns: &[(String, TrinoType)]) -> bool {
+    let [first, second, ..] = path else {
+        return false;
+    };
+    let row = columns.iter().find(|(column, _)| column == first);
+    match row {
+        Some((_, TrinoType::Row(fields))) => {
+            let mut fields = fields.iter();
+            fields.any(|field| field.name.as_ref() == Some(second))
+        }
+        _ => false,
+    }
 }
 
 /// How a stream is read. What cannot be read incrementally is read whole, with a WARN: PyAirbyte
@@ -165,8 +244,19 @@ fn mode(connection: &Connection, stream: &ConfiguredAirbyteStream, found: &Found
         tracing::warn!("stream \"{descriptor}\" is read whole, not incrementally: {why}");
         Mode::FullRefresh
     };
-    let configured = stream.cursor_field.as_deref().unwrap_or_default();
-    let configured = configured.iter().find(|name| !name.is_empty()).cloned();
+    let path = stream.cursor_field.as_deref().unwrap_or_default();
+    let path: Vec<&String> = path.iter().filter(|name| !name.is_empty()).collect();
+    let configured = match path[..] {
+        [] => None,
+        [name] => Some(name.clone()),
+        _ => {
+            let path: Vec<&str> = path.into_iter().map(String::as_str).collect();
+            return whole(&format!(
+                "its cursor \"{}\" is not one column",
+                path.join(".")
+            ));
+        }
+    };
     // Tables whose changes cannot be read have a cursor that a person has picked.
     if connection.sync.replication == Replication::Changes
         && configured
@@ -179,7 +269,14 @@ fn mode(connection: &Connection, stream: &ConfiguredAirbyteStream, found: &Found
     }
     let of_query = found.query.as_ref().and_then(|query| query.cursor.clone());
     let Some(name) = configured.or(of_query) else {
-        return whole("it has no cursor");
+        return whole(match found.connector {
+            None if connection.sync.replication == Replication::Changes
+                && found.relation.table().is_some() =>
+            {
+                "it has no cursor, and its changes cannot be read, since it is not known which connector its catalog has. Grant the user of \"username\" SELECT on system.metadata.catalogs"
+            }
+            _ => "it has no cursor",
+        });
     };
     let column = found.columns.iter().find(|(column, _)| *column == name);
     match column {
@@ -337,6 +434,7 @@ mod tests {
             ("incremental", None, json!({}), None, "FullRefresh"),
             ("incremental", Some("flag"), json!({}), None, "FullRefresh"),
             ("incremental", Some("gone"), json!({}), None, "FullRefresh"),
+            ("incremental", Some("a.b"), json!({}), None, "FullRefresh"),
             (
                 "incremental",
                 None,
@@ -374,7 +472,10 @@ mod tests {
             ),
         ];
         for (sync_mode, cursor, config, connector, expected) in cases {
-            let cursor: Vec<&str> = cursor.into_iter().collect();
+            let cursor: Vec<&str> = cursor
+                .into_iter()
+                .flat_map(|path| path.split('.'))
+                .collect();
             let stream = stream(
                 json!({"stream": {"name": "t"}, "sync_mode": sync_mode, "cursor_field": cursor}),
             );
@@ -382,6 +483,55 @@ mod tests {
             let said = format!("{mode:?}");
             assert!(said.starts_with(expected), "{said} {cursor:?} {config}");
         }
+    }
+
+    #[test]
+    fn a_key_is_used_whole_or_not_at_all() {
+        let columns = [
+            ("id".to_owned(), TrinoType::Bigint),
+            ("part".to_owned(), TrinoType::Bigint),
+            (
+                "data".to_owned(),
+                TrinoType::parse("row(id bigint, x date)"),
+            ),
+        ];
+        let key = |paths: &[&[&str]]| {
+            let paths: Vec<Vec<String>> = paths
+                .iter()
+                .map(|path| path.iter().map(|name| (*name).to_owned()).collect())
+                .collect();
+            key_columns(&paths, &columns)
+        };
+        assert_eq!(key(&[&["id", "part"]]), ["id", "part"]);
+        assert_eq!(key(&[&["id"], &["part"]]), ["id", "part"]);
+        assert_eq!(key(&[&["id"], &["id"]]), ["id"]);
+        assert_eq!(key(&[&["id", ""]]), ["id"]);
+        assert_eq!(key(&[&["data"]]), ["data"]);
+        assert_eq!(key(&[&["data", "id"]]), ["data.id"], "no column");
+        assert_eq!(key(&[&["data", "x"], &["id"]]), ["data.x", "id"]);
+        assert_eq!(key(&[&["id", "gone"]]), ["id.gone"]);
+        assert!(key(&[&[""]]).is_empty());
+        assert!(key(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_position_in_changes_is_not_given_up_where_the_connector_is_not_known() {
+        let changes = connection(&json!({"replication_method": {"method": "CHANGES"}}));
+        let by_cursor = connection(&json!({}));
+        let plan = |connection: &Connection, connector, cursor: &[&str]| {
+            let stream = stream(json!({"stream": {"name": "t"}, "sync_mode": "incremental",
+                "cursor_field": cursor}));
+            plan_stream(connection, &stream, found(connector)).unwrap()
+        };
+        let state = Content::Changes(crate::read::changes_state::ChangesState::default());
+        let is_refused = |connection, plan: &StreamPlan| {
+            refuse_to_lose_position(connection, plan, Some(&state)).is_err()
+        };
+        assert!(is_refused(&changes, &plan(&changes, None, &[])));
+        assert!(!is_refused(&changes, &plan(&changes, Some("memory"), &[])));
+        assert!(!is_refused(&changes, &plan(&changes, None, &["a"])));
+        assert!(!is_refused(&by_cursor, &plan(&by_cursor, None, &[])));
+        assert!(refuse_to_lose_position(&changes, &plan(&changes, None, &[]), None).is_ok());
     }
 
     #[test]

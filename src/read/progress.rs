@@ -10,10 +10,24 @@ pub(crate) struct Progress {
     /// All slices.
     pub(crate) slices: Slices,
     /// The numbers of those whose rows are written, sorted.
+    #[serde(with = "ranges")]
     pub(crate) done: Vec<u32>,
+    /// The generation of the stream in the destination that the rows belong to, where the platform
+    /// counts them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) generation: Option<i64>,
 }
 
 impl Progress {
+    /// Of `slices` of which none is finished.
+    pub(crate) fn new(slices: Slices, generation: Option<i64>) -> Self {
+        Self {
+            slices,
+            done: Vec::new(),
+            generation,
+        }
+    }
+
     /// Notes that a slice is finished.
     pub(crate) fn finish(&mut self, slice: u32) {
         if let Err(at) = self.done.binary_search(&slice) {
@@ -24,5 +38,84 @@ impl Progress {
     /// Whether a slice is finished.
     pub(crate) fn is_done(&self, slice: u32) -> bool {
         self.done.binary_search(&slice).is_ok()
+    }
+}
+
+/// Sorted numbers as ranges with both ends, `[[0,5],[7,7]]`. States before version 4 list them all.
+mod ranges {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        One(u32),
+        Range(u32, u32),
+    }
+
+    /// More slices than any release has made: a longer range is not one of ours.
+    const LONGEST: u32 = 100_000;
+
+    pub(crate) fn serialize<S: Serializer>(
+        numbers: &[u32],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let mut ranges: Vec<(u32, u32)> = Vec::new();
+        for &number in numbers {
+            match ranges.last_mut() {
+                Some((_, last)) if last.checked_add(1) == Some(number) => *last = number,
+                _ => ranges.push((number, number)),
+            }
+        }
+        ranges.serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<u32>, D::Error> {
+        let mut numbers = Vec::new();
+        for given in Vec::<Given>::deserialize(deserializer)? {
+            match given {
+                Given::One(number) => numbers.push(number),
+                Given::Range(first, last) if last.saturating_sub(first) < LONGEST => {
+                    numbers.extend(first..=last);
+                }
+                Given::Range(..) => {
+                    return Err(serde::de::Error::custom("a range of slices is too long"));
+                }
+            }
+        }
+        numbers.sort_unstable();
+        numbers.dedup();
+        Ok(numbers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn finished_slices_are_kept_as_ranges() {
+        let mut progress = Progress::default();
+        for slice in [7, 2, 0, 1, u32::MAX, u32::MAX - 1, 2] {
+            progress.finish(slice);
+        }
+        let written = json!(progress);
+        let last = u64::from(u32::MAX);
+        assert_eq!(written["done"], json!([[0, 2], [7, 7], [last - 1, last]]));
+        assert_eq!(
+            serde_json::from_value::<Progress>(written).unwrap(),
+            progress
+        );
+        assert!(progress.is_done(7) && !progress.is_done(3));
+    }
+
+    #[test]
+    fn lists_of_older_states_are_read() {
+        let read = |done| serde_json::from_value::<Progress>(json!({"slices": {}, "done": done}));
+        assert_eq!(read(json!([3, 0, 1])).unwrap().done, [0, 1, 3]);
+        assert!(read(json!([[0, 4_000_000_000_u32]])).is_err());
     }
 }

@@ -13,7 +13,7 @@ use crate::read::query;
 use crate::read::query::{FinishedQuery, StreamQuery};
 
 /// Reads all parts, `concurrency` of them at once, so that other streams get their turn, too. A
-/// part that fails ends the others.
+/// part that fails ends the others, and none of them writes anything any more.
 ///
 /// `finished` is told of each part whose rows are written, and how many are left, and gives the
 /// state after it.
@@ -26,11 +26,27 @@ pub(crate) async fn read_queries(
     plan: &StreamPlan,
     stream_run: &Arc<StreamRun>,
     parts: Vec<StreamQuery>,
+    finished: impl FnMut(FinishedQuery, usize) -> Value,
+) -> Result<u64, ReadError> {
+    let mut reading = JoinSet::new();
+    let result = read_all(context, plan, stream_run, parts, &mut reading, finished).await;
+    if result.is_err() {
+        reading.shutdown().await;
+        stream_run.stop_encoders().await;
+    }
+    result
+}
+
+async fn read_all(
+    context: &Context,
+    plan: &StreamPlan,
+    stream_run: &Arc<StreamRun>,
+    parts: Vec<StreamQuery>,
+    reading: &mut JoinSet<Result<FinishedQuery, ReadError>>,
     mut finished: impl FnMut(FinishedQuery, usize) -> Value,
 ) -> Result<u64, ReadError> {
     let mut left = parts.len();
     let mut parts = parts.into_iter();
-    let mut reading = JoinSet::new();
     let mut records = 0;
     loop {
         while reading.len() < context.connection.concurrency

@@ -1,5 +1,6 @@
 //! Reads one query: its blocks of rows encoded one after the other.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::clock;
@@ -10,7 +11,9 @@ use crate::output::Closed;
 use crate::read::boundary::Boundary;
 use crate::read::context::Context;
 use crate::read::context::{ReadError, StreamRun};
+use crate::read::gone;
 use crate::read::plan::StreamPlan;
+use crate::read::version::Version;
 use crate::trino::error::TrinoError;
 use crate::trino::retry::{PAUSE, RUNS};
 use crate::trino::rows::{Block, Rows};
@@ -26,6 +29,8 @@ pub(crate) struct StreamQuery {
     pub(crate) sql: String,
     /// Looks at its rows, if they all have one cursor value.
     pub(crate) boundary: Option<Boundary>,
+    /// The version of the stream's table that it reads.
+    pub(crate) version: Option<Version>,
 }
 
 /// A query whose rows are written.
@@ -43,12 +48,32 @@ pub(crate) struct FinishedQuery {
 ///
 /// # Errors
 ///
-/// When the query failed, its rows cannot be had, or stdout was closed.
+/// When the query failed, its version of the table is gone, its rows cannot be had, or stdout was
+/// closed.
 pub(crate) async fn read_query(
     context: &Context,
     plan: &StreamPlan,
+    part: StreamQuery,
+    stream_run: &Arc<StreamRun>,
+) -> Result<FinishedQuery, ReadError> {
+    let version = part.version;
+    match run_query(context, plan, part, stream_run).await {
+        Err(ReadError::Trino { query_id, error }) => {
+            let lost = gone::since_error(context, plan, version, &error).await;
+            Err(match lost {
+                Some(reason) => ReadError::VersionGone(reason),
+                None => ReadError::Trino { query_id, error },
+            })
+        }
+        result => result,
+    }
+}
+
+async fn run_query(
+    context: &Context,
+    plan: &StreamPlan,
     mut part: StreamQuery,
-    stream_run: &StreamRun,
+    stream_run: &Arc<StreamRun>,
 ) -> Result<FinishedQuery, ReadError> {
     let stream = &plan.descriptor;
     let mut attempt = 1;
@@ -104,7 +129,7 @@ pub(crate) async fn read_query(
 struct Reader<'a> {
     context: &'a Context,
     plan: &'a StreamPlan,
-    stream_run: &'a StreamRun,
+    stream_run: &'a Arc<StreamRun>,
     encoder: Option<Encoder>,
     boundary: Option<Boundary>,
     /// Rows that were read.
@@ -177,7 +202,7 @@ impl Reader<'_> {
             progress,
             ..
         } = self.context.clone();
-        let count = self.stream_run.count.clone();
+        let stream_run = Arc::clone(self.stream_run);
         let mut boundary = self.boundary.take();
         let job = move || {
             let mut buffer = output.buffer();
@@ -190,9 +215,12 @@ impl Reader<'_> {
                 if buffer.is_empty() {
                     return Ok(());
                 }
+                if !stream_run.may_send() {
+                    return Err(Stopped);
+                }
                 let lines = std::mem::replace(buffer, output.buffer());
                 output
-                    .send_records_blocking(lines, &count)
+                    .send_records_blocking(lines, stream_run.count())
                     .map_err(|Closed| Stopped)
             };
             let result = encoder.encode_page(rows, clock::now_ms(), &mut buffer, &mut flush);
@@ -206,7 +234,7 @@ impl Reader<'_> {
             progress.add(*result.as_ref().unwrap_or(&0), rows.len());
             (encoder, boundary, block, left_out, result)
         };
-        let done = tokio::task::spawn_blocking(job).await;
+        let done = self.stream_run.encoders.spawn_blocking(job).await;
         let (encoder, boundary, block, left_out, result) = done.map_err(|_| ReadError::Encoder)?;
         self.encoder = Some(encoder);
         self.boundary = boundary;

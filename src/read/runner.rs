@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::plan::{Mode, Planned, StreamPlan};
-use super::{changes, estimate, full_refresh, incremental, status};
+use super::{changes, estimate, full_refresh, incremental, restart, status};
 use crate::error::ConnectorError;
 use crate::logging;
 use crate::output::Closed;
@@ -94,14 +94,9 @@ async fn read(context: &Context, plan: &StreamPlan) -> Result<u64, ReadError> {
     let estimate = estimate::send(context, plan, Arc::clone(&stream_run));
     let result = read_in_mode(context, plan, plan.state.clone(), &stream_run).await;
     let result = match result {
-        // The version of the table that was being read has expired meanwhile.
-        Err(ReadError::Trino { error, .. }) if plan.has_versions() && error.is_of_the_version() => {
-            tracing::warn!(
-                "stream \"{}\" starts anew: the version of the table that was being read is gone ({error})",
-                plan.descriptor
-            );
-            let state = plan.state.clone().and_then(Content::without_version);
-            read_in_mode(context, plan, state, &stream_run).await
+        // A second version in one run would be rows that the table never had together.
+        Err(ReadError::VersionGone(reason)) if !stream_run.has_sent() => {
+            read_without_version(context, plan, &reason, &stream_run).await
         }
         result => result,
     };
@@ -112,6 +107,24 @@ async fn read(context: &Context, plan: &StreamPlan) -> Result<u64, ReadError> {
     // A stream without a query has not said so yet.
     stream_run.say_running(&context.output, plan).await?;
     Ok(records)
+}
+
+/// Reads again what the version that was being read is gone for, before a record of it has left.
+async fn read_without_version(
+    context: &Context,
+    plan: &StreamPlan,
+    reason: &str,
+    stream_run: &Arc<StreamRun>,
+) -> Result<u64, ReadError> {
+    let begun = plan.state.as_ref().and_then(Content::progress);
+    let state = plan.state.clone().and_then(Content::without_version);
+    match begun {
+        Some(progress) if state.as_ref().and_then(Content::progress).is_none() => {
+            restart::begin_anew(plan, progress, reason)?;
+        }
+        _ => tracing::warn!("stream \"{}\" is read anew: {reason}", plan.descriptor),
+    }
+    read_in_mode(context, plan, state, stream_run).await
 }
 
 async fn read_in_mode(
@@ -126,7 +139,14 @@ async fn read_in_mode(
             incremental::read_by_cursor(context, plan, cursor, state, stream_run).await
         }
         Mode::Changes(format, table) => {
-            changes::read_changes(context, plan, *format, table, state, stream_run).await
+            let changes = changes::Changes {
+                context,
+                plan,
+                format: *format,
+                table,
+                stream_run,
+            };
+            changes.read(state).await
         }
     }
 }

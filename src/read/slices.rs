@@ -1,31 +1,101 @@
 //! The slices of a stream as its state keeps them: what they are cut by, and where.
 //!
-//! The bounds are texts that follow each other in order, so each is written as the number of
-//! bytes that it shares with the one before and the rest: 1,000 bounds within the files of one
-//! table take some ten bytes each.
+//! Bounds that lie evenly between two values are written as these two and the number of slices.
+//! Others are texts that follow each other in order, so each is written as the number of bytes that
+//! it shares with the one before and the rest: the bounds within the files of one table take some
+//! ten bytes each.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::read::spread::spread;
 use crate::read::version::Version;
 use crate::sql::literal::literal;
 use crate::sql::slices;
 use crate::types::TrinoType;
 
+/// Slices of one stream; Trino plans each as a query of its own, and each STATE tells of all of them.
+pub(crate) const MOST_SLICES: u64 = 250;
+
 /// Disjoint parts of a table that together are the whole table.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "Written")]
 pub(crate) struct Slices {
     /// The version of the table that all slices read, where it has versions.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) version: Option<Version>,
     /// The column whose ranges the slices are; empty for one slice.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) column: String,
     /// The type of that column.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) column_type: String,
     /// The lowest values of all slices but the first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "front_coded")]
     pub(crate) bounds: Vec<String>,
+    /// What the bounds lie evenly in.
+    range: Option<Range>,
+}
+
+/// Two values of a column that so many slices lie between.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Range {
+    low: String,
+    high: String,
+    slices: u64,
+}
+
+/// [`Slices`] as a state has them.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    version: Option<Version>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    column: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    column_type: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    range: Option<Range>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "front_coded")]
+    bounds: Vec<String>,
+}
+
+impl From<Slices> for Written {
+    fn from(slices: Slices) -> Self {
+        let bounds = match slices.range {
+            Some(_) => Vec::new(),
+            None => slices.bounds,
+        };
+        Self {
+            version: slices.version,
+            column: slices.column,
+            column_type: slices.column_type,
+            range: slices.range,
+            bounds,
+        }
+    }
+}
+
+impl TryFrom<Written> for Slices {
+    type Error = &'static str;
+
+    fn try_from(written: Written) -> Result<Self, Self::Error> {
+        let bounds = match &written.range {
+            Some(Range { slices, .. }) if *slices > 4 * MOST_SLICES => {
+                return Err("there are more slices than any release makes");
+            }
+            Some(Range { low, high, slices }) => {
+                spread(low, high, &TrinoType::parse(&written.column_type), *slices)
+            }
+            None => written.bounds,
+        };
+        // Without bounds the finished slices would be taken for the whole table.
+        if written.range.is_some() && bounds.is_empty() {
+            return Err("there are no bounds between the ends of its slices");
+        }
+        Ok(Self {
+            version: written.version,
+            column: written.column,
+            column_type: written.column_type,
+            bounds,
+            range: written.range,
+        })
+    }
 }
 
 impl Slices {
@@ -52,6 +122,27 @@ impl Slices {
             column: column.to_owned(),
             column_type: ty.to_string(),
             bounds,
+            range: None,
+        }
+    }
+
+    /// Up to so many slices of a column, evenly between two of its values.
+    pub(crate) fn between(
+        column: &str,
+        ty: &TrinoType,
+        (low, high): (&str, &str),
+        slices: u64,
+        version: Option<Version>,
+    ) -> Self {
+        let bounds = spread(low, high, ty, slices);
+        let is_cut = !bounds.is_empty();
+        Self {
+            range: is_cut.then(|| Range {
+                low: low.to_owned(),
+                high: high.to_owned(),
+                slices,
+            }),
+            ..Self::by(column, ty, bounds, version)
         }
     }
 
@@ -137,7 +228,6 @@ mod front_coded {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::read::spread::spread;
 
     #[test]
     fn bounds_are_written_as_what_is_new_in_them() {
@@ -151,15 +241,57 @@ mod tests {
         let text = serde_json::to_string(&cuts).unwrap();
         assert_eq!(
             text,
-            r#"{"version":5,"column":"$path","column_type":"varchar","bounds":[[0,"s3://b/é1"],[9,"2x"],[7,"ê"]]}"#
+            r#"{"version":"5","column":"$path","column_type":"varchar","bounds":[[0,"s3://b/é1"],[9,"2x"],[7,"ê"]]}"#
         );
         assert_eq!(serde_json::from_str::<Slices>(&text).unwrap(), cuts);
     }
 
     #[test]
     fn bounds_that_do_not_fit_together_are_refused() {
-        for text in [r#"{"bounds":[[1,"a"]]}"#, r#"{"bounds":[[0,"é"],[1,"a"]]}"#] {
+        for text in [
+            r#"{"bounds":[[1,"a"]]}"#,
+            r#"{"bounds":[[0,"é"],[1,"a"]]}"#,
+            r#"{"column":"k","column_type":"varchar","range":{"low":"a","high":"b","slices":3}}"#,
+            r#"{"column":"k","column_type":"bigint","range":{"low":"1","high":"9","slices":5000}}"#,
+        ] {
             assert!(serde_json::from_str::<Slices>(text).is_err(), "{text}");
+        }
+    }
+
+    /// States keep the ends only, so the bounds between them must never become others: rows would
+    /// be in no slice.
+    #[test]
+    fn bounds_between_two_values_are_those_of_every_release() {
+        for (ty, low, high, bounds) in [
+            ("bigint", "-10", "91", &["15", "40", "65"][..]),
+            ("decimal(5, 2)", "1.50", "9.99", &["3", "5", "7"]),
+            (
+                "date",
+                "2024-01-01",
+                "2024-12-31",
+                &["2024-04-01", "2024-07-01", "2024-09-30"],
+            ),
+            (
+                "timestamp(6)",
+                "2024-01-01 00:00:00.000000",
+                "2024-01-01 00:00:01.000001",
+                &[
+                    "2024-01-01 00:00:00.250000",
+                    "2024-01-01 00:00:00.500000",
+                    "2024-01-01 00:00:00.750000",
+                ],
+            ),
+        ] {
+            let text = format!(
+                r#"{{"column":"k","column_type":"{ty}","range":{{"low":"{low}","high":"{high}","slices":4}}}}"#
+            );
+            let slices: Slices = serde_json::from_str(&text).unwrap();
+            assert_eq!(slices.bounds, bounds, "{ty}");
+            assert_eq!(
+                slices,
+                Slices::between("k", &TrinoType::parse(ty), (low, high), 4, None)
+            );
+            assert_eq!(serde_json::to_string(&slices).unwrap(), text);
         }
     }
 
@@ -179,7 +311,7 @@ mod tests {
         paths.sort();
         let bounds = paths
             .windows(2)
-            .step_by(100)
+            .step_by(400)
             .map(|pair| separator(&pair[0], &pair[1]))
             .collect();
         let cuts = Slices::by(
@@ -189,7 +321,7 @@ mod tests {
             Some(Version::Snapshot(i64::MAX)),
         );
         let text = serde_json::to_string(&cuts).unwrap();
-        assert!(text.len() < 48_000, "{} bytes", text.len());
+        assert!(text.len() < 12_000, "{} bytes", text.len());
         assert_eq!(serde_json::from_str::<Slices>(&text).unwrap(), cuts);
     }
 
@@ -246,8 +378,10 @@ mod tests {
         fn every_number_is_in_one_slice(
             low: i64, high: i64, wanted in 0_u64..40, values: Vec<i64>, near in 0_i64..3,
         ) {
-            let bounds = spread(&low.to_string(), &high.to_string(), &TrinoType::Bigint, wanted);
-            let cuts = from_state(&Slices::by("k", &TrinoType::Bigint, bounds.clone(), None));
+            let ends = (low.to_string(), high.to_string());
+            let cuts = Slices::between("k", &TrinoType::Bigint, (&ends.0, &ends.1), wanted, None);
+            let cuts = from_state(&cuts);
+            let bounds = cuts.bounds.clone();
             let at_bounds = bounds.iter().map(|bound| bound.parse::<i64>().unwrap());
             let near_bounds = at_bounds.map(|bound| bound.saturating_add(near - 1));
             for value in values.into_iter().chain(near_bounds).map(Some).chain([None]) {
@@ -271,8 +405,9 @@ mod tests {
                 day.push_str(time);
             }
             let ty = TrinoType::parse(ty);
-            let bounds = spread(&days[0], &days[1], &ty, wanted);
-            let cuts = from_state(&Slices::by("k", &ty, bounds.clone(), None));
+            let cuts = Slices::between("k", &ty, (&days[0], &days[1]), wanted, None);
+            let cuts = from_state(&cuts);
+            let bounds = cuts.bounds.clone();
             for value in days.into_iter().chain(bounds).map(Some).chain([None]) {
                 // Of one form, so their order is that of time.
                 let slices = slices_of(&cuts, value.as_ref(), str::to_owned);

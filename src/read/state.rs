@@ -1,24 +1,28 @@
 //! What a stream's STATE holds, and what is made of one that is given.
 //!
 //! ```json
-//! {"version":3,"mode":"full_refresh","progress":{"slices":{…},"done":[0,2]}}
-//! {"version":3,"mode":"full_refresh","finished_at_ms":1764000000000}
-//! {"version":3,"mode":"cursor","cursor_field":["c"],"cursor_type":"bigint","cursor":"17","seen":{…},…}
-//! {"version":3,"mode":"changes","table_version":{"number":42,"at_ms":…},…}
+//! {"version":4,"mode":"full_refresh","progress":{"slices":{…},"done":[[0,5],[7,7]]}}
+//! {"version":4,"mode":"full_refresh","finished_at_ms":1764000000000,"job":"42","generation":7}
+//! {"version":4,"mode":"cursor","cursor_field":["c"],"cursor_type":"bigint","cursor":"17","seen":{…},…}
+//! {"version":4,"mode":"changes","table_version":"7769510365661554395",…}
 //! ```
 //!
-//! A finished full refresh holds nothing that a later sync could take for "already done".
+//! A finished full refresh holds nothing that a later sync could take for "already done": only
+//! another attempt of the same job, in the same generation, does.
+//!
+//! A state means the same after it went through a program that reads numbers as doubles: no number
+//! is above 2^53, and `5.0` is 5.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::changes_state::ChangesState;
-use super::cursor_state::CursorState;
+use super::cursor_state::{CursorState, CursorSync};
 use super::progress::Progress;
 use crate::protocol::message::StreamDescriptor;
 
 /// The version that is written; every version up to it is read.
-const VERSION: u64 = 3;
+const VERSION: u64 = 4;
 
 /// The content of a STATE.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +36,9 @@ pub(crate) enum Content {
         /// For people.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         finished_at_ms: Option<i64>,
+        /// The attempt that finished it.
+        #[serde(flatten)]
+        attempt: Attempt,
     },
     /// Of a stream that is read by cursor.
     Cursor(CursorState),
@@ -39,21 +46,42 @@ pub(crate) enum Content {
     Changes(ChangesState),
 }
 
+/// What the attempts of one job have in common: the platform runs a job again until all of its
+/// streams are complete, with the states that the attempts before have left.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Attempt {
+    /// The platform's id of the job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) job: Option<String>,
+    /// The generation of the stream in the destination.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) generation: Option<i64>,
+}
+
+impl Attempt {
+    /// Whether both are certain to be of one job, and of one generation.
+    pub(crate) fn is_of_the_job(&self, other: &Self) -> bool {
+        self.job.is_some() && self.generation.is_some() && self == other
+    }
+}
+
 impl Content {
     /// A finished full refresh.
-    pub(crate) fn finished(now_ms: i64) -> Self {
+    pub(crate) fn finished(now_ms: i64, attempt: Attempt) -> Self {
         Self::FullRefresh {
             progress: None,
             finished_at_ms: Some(now_ms),
+            attempt,
         }
     }
 
     /// Reads the state of a stream. One that is not understood is said in a WARN and dropped, so
     /// that the stream starts anew.
     pub(crate) fn read(stream: &StreamDescriptor, state: &Value) -> Option<Self> {
+        let state = with_whole_numbers(state);
         let why = match state.get("version").and_then(Value::as_u64) {
-            Some(1..=VERSION) => match serde_json::from_value(state.clone()) {
-                Ok(content) => return Some(content),
+            Some(version @ 1..=VERSION) => match serde_json::from_value(state) {
+                Ok(content) => return Some(Self::of_version(content, version)),
                 Err(error) => error.to_string(),
             },
             Some(version) => format!("its version {version} is of a later release"),
@@ -66,26 +94,79 @@ impl Content {
         None
     }
 
+    /// What the content of a state of an earlier `version` means now.
+    fn of_version(self, version: u64) -> Self {
+        match self {
+            // Up to version 3 the version of an unfinished snapshot stood in the place of the
+            // position.
+            Self::Changes(state) if version <= 3 && state.progress.is_some() => {
+                Self::Changes(ChangesState {
+                    table_version: None,
+                    ..state
+                })
+            }
+            content => content,
+        }
+    }
+
+    /// The slices that were being read.
+    pub(crate) fn progress(&self) -> Option<&Progress> {
+        match self {
+            Self::FullRefresh { progress, .. } => progress.as_ref(),
+            Self::Cursor(state) => state.sync.as_ref().map(|sync| &sync.progress),
+            Self::Changes(state) => state.progress.as_ref(),
+        }
+    }
+
+    /// What is left when the version of the table that was being read is gone.
+    pub(crate) fn without_version(self) -> Option<Self> {
+        match self {
+            Self::FullRefresh { .. } => None,
+            Self::Cursor(state) => Some(Self::Cursor(CursorState {
+                sync: state.sync.and_then(CursorSync::without_version),
+                ..state
+            })),
+            Self::Changes(state) => Some(Self::Changes(ChangesState {
+                progress: None,
+                ..state
+            })),
+        }
+    }
+
     /// The content as it is written.
     pub(crate) fn write(&self) -> Value {
         let mut state = json!(self);
         state["version"] = json!(VERSION);
         state
     }
+}
 
-    /// What is left when the version of the table that was being read is gone.
-    pub(crate) fn without_version(self) -> Option<Self> {
-        match self {
-            Self::Cursor(state) if state.sync.as_ref().is_some_and(|sync| !sync.first) => {
-                Some(Self::Cursor(CursorState {
-                    sync: None,
-                    table_version: None,
-                    ..state
-                }))
+/// The state with each number that is whole as an integer: JavaScript, jq and others write 5 as 5.0
+/// or read it so.
+fn with_whole_numbers(state: &Value) -> Value {
+    match state {
+        Value::Number(number) => match number.as_f64() {
+            Some(double) if number.is_f64() => {
+                whole(double).map_or_else(|| state.clone(), Value::from)
             }
-            _ => None,
-        }
+            _ => state.clone(),
+        },
+        Value::Array(items) => items.iter().map(with_whole_numbers).collect(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| (name.clone(), with_whole_numbers(value)))
+            .collect(),
+        other => other.clone(),
     }
+}
+
+fn whole(double: f64) -> Option<i64> {
+    // 2^63 itself is the first double that is no i64.
+    let is_whole = double.fract() == 0.0 && double.abs() < 9.223_372_036_854_775_8e18;
+    // The text of a whole double has no exponent, and no fraction.
+    is_whole
+        .then(|| format!("{double:.0}").parse().ok())
+        .flatten()
 }
 
 #[cfg(test)]
@@ -102,6 +183,13 @@ mod tests {
         }
     }
 
+    fn attempt(job: &str, generation: i64) -> Attempt {
+        Attempt {
+            job: Some(job.into()),
+            generation: Some(generation),
+        }
+    }
+
     fn read(state: &Value) -> Option<Content> {
         Content::read(&stream(), state)
     }
@@ -115,15 +203,19 @@ mod tests {
         assert_eq!(progress.done, [0, 2]);
         assert!(progress.is_done(0) && !progress.is_done(1));
         for content in [
-            Content::finished(5),
+            Content::finished(5, attempt("42", 7)),
+            Content::finished(5, Attempt::default()),
             Content::FullRefresh {
                 progress: Some(progress.clone()),
                 finished_at_ms: None,
+                attempt: attempt("42", 7),
             },
             Content::Changes(ChangesState {
                 table_version: Some(Version::Snapshot(-3)),
                 progress: Some(progress),
+                snapshot_cursor: Some(7),
                 rising: Rising::default().sent(7),
+                columns: Some("0011223344556677".into()),
             }),
             Content::Cursor(CursorState {
                 cursor_field: vec!["c".into()],
@@ -162,11 +254,78 @@ mod tests {
             json!({}),
             json!({"version": 1}),
             json!({"version": 99, "mode": "full_refresh"}),
+            json!({"version": 4.5, "mode": "full_refresh"}),
             json!({"version": 2, "mode": "cursor", "cursor": 7}),
             json!({"cursor": "2020"}),
             json!([1]),
         ] {
             assert_eq!(read(&state), None, "{state}");
+        }
+    }
+
+    /// As jq 1.6 and JavaScript read and write numbers.
+    fn through_doubles(value: &Value) -> Value {
+        match value {
+            Value::Number(number) => json!(number.as_f64().unwrap()),
+            Value::Array(items) => items.iter().map(through_doubles).collect(),
+            Value::Object(members) => members
+                .iter()
+                .map(|(name, value)| (name.clone(), through_doubles(value)))
+                .collect(),
+            other => other.clone(),
+        }
+    }
+
+    fn numbers(value: &Value) -> Vec<f64> {
+        match value {
+            Value::Number(number) => vec![number.as_f64().unwrap()],
+            Value::Array(items) => items.iter().flat_map(numbers).collect(),
+            Value::Object(members) => members.values().flat_map(numbers).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_state_that_went_through_doubles_means_the_same() {
+        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/state");
+        for file in std::fs::read_dir(directory).unwrap() {
+            let path = file.unwrap().path();
+            let state: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+            let content = read(&state).unwrap();
+            let written = content.write();
+            assert_eq!(read(&through_doubles(&written)), Some(content), "{written}");
+            for number in numbers(&written) {
+                assert!(number.abs() < 9e15, "{number} in {written}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_version_of_an_unfinished_snapshot_is_no_position() {
+        let state = |version: u64| {
+            read(
+                &json!({"version": version, "mode": "changes", "table_version": 42,
+                "progress": {"slices": {"version": 42}, "done": []}}),
+            )
+        };
+        let position = |version| match state(version) {
+            Some(Content::Changes(state)) => (state.table_version, state.progress.is_some()),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(position(3), (None, true));
+        assert_eq!(position(4), (Some(Version::Snapshot(42)), true));
+    }
+
+    #[test]
+    fn only_attempts_that_say_their_job_and_generation_are_of_one_job() {
+        assert!(attempt("42", 7).is_of_the_job(&attempt("42", 7)));
+        for (one, other) in [
+            (attempt("42", 7), attempt("43", 7)),
+            (attempt("42", 7), attempt("42", 8)),
+            (attempt("42", 7), Attempt::default()),
+            (Attempt::default(), Attempt::default()),
+        ] {
+            assert!(!one.is_of_the_job(&other), "{one:?} {other:?}");
         }
     }
 

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Version {
-    /// A snapshot of an Iceberg table. Its id is random.
-    Snapshot(i64),
+    /// A snapshot of an Iceberg table. Its id is random, and most are above 2^53.
+    Snapshot(#[serde(with = "exact")] i64),
     /// A version of a Delta Lake table. Every table counts them from 0, so the time of the commit
     /// belongs to it.
     Commit {
@@ -33,5 +33,45 @@ impl Version {
 impl Display for Version {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         self.number().fmt(f)
+    }
+}
+
+/// A whole number as text: what carries a state may read its numbers as doubles, and those are not
+/// exact above 2^53. Numbers of older states are read, too.
+pub(super) mod exact {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        Number(i64),
+        Text(String),
+    }
+
+    pub(crate) fn serialize<S: Serializer>(number: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+        number.to_string().serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+        match Given::deserialize(deserializer)? {
+            Given::Number(number) => Ok(number),
+            Given::Text(text) => text.parse().map_err(serde::de::Error::custom),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_is_written_as_text_and_read_as_text_or_number() {
+        let version = Version::Snapshot(7_769_510_365_661_554_395);
+        let text = serde_json::to_string(&version).unwrap();
+        assert_eq!(text, "\"7769510365661554395\"");
+        for text in [text.as_str(), "7769510365661554395"] {
+            assert_eq!(serde_json::from_str::<Version>(text).unwrap(), version);
+        }
+        assert!(serde_json::from_str::<Version>("\"7x\"").is_err());
     }
 }

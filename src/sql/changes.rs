@@ -72,35 +72,79 @@ pub(crate) fn delta_commit(table: &Table, version: i64) -> String {
     )
 }
 
-/// All snapshots of an Iceberg table as `id`, `parent` and `operation`.
+/// All snapshots of an Iceberg table as `id`, `parent`, `operation` and `at_ms`.
 pub(crate) fn iceberg_snapshots(table: &Table) -> String {
     format!(
-        "SELECT snapshot_id AS id, parent_id AS parent, operation FROM {}",
+        "SELECT snapshot_id AS id, parent_id AS parent, operation, \
+         to_milliseconds(committed_at - TIMESTAMP '1970-01-01 00:00:00 UTC') AS at_ms FROM {}",
         metadata_table(table, "snapshots")
     )
 }
 
 /// Changes of a Delta Lake table by its change data feed, without the rows as they were before an
-/// update. `offset` is added to [`CURSOR`].
+/// update, and without deletions of rows that have no `key`: no row of the destination is meant.
+/// `offset` is added to [`CURSOR`].
 pub(crate) fn delta_feed(
     table: &Table,
     columns: &[(String, TrinoType)],
-    after: i64,
-    until: i64,
+    key: &[String],
+    (after, until): (i64, i64),
     offset: i64,
 ) -> String {
     let time = "_commit_timestamp AT TIME ZONE 'UTC'";
     let deleted = format!("IF(_change_type = 'delete', {time})");
+    let named = if key.is_empty() {
+        String::new()
+    } else {
+        format!(" AND NOT (_change_type = 'delete' AND {})", all_null(key))
+    };
     format!(
-        "SELECT {}, {} FROM TABLE({}.system.table_changes(schema_name => {}, table_name => {}, \
-         since_version => {after})) WHERE _commit_version <= {until} \
-         AND _change_type <> 'update_preimage'",
+        "SELECT {}, {} FROM {} WHERE _commit_version <= {until} \
+         AND _change_type <> 'update_preimage'{named}",
         projections(columns),
         three_columns(time, &deleted, &format!("_commit_version + {offset}")),
+        feed_since(table, after),
+    )
+}
+
+/// The number of deletions that [`delta_feed`] leaves out, as `total`.
+pub(crate) fn delta_deletions_without_key(
+    table: &Table,
+    key: &[String],
+    (after, until): (i64, i64),
+) -> String {
+    format!(
+        "SELECT count(*) AS total FROM {} WHERE _commit_version <= {until} \
+         AND _change_type = 'delete' AND {}",
+        feed_since(table, after),
+        all_null(key)
+    )
+}
+
+fn feed_since(table: &Table, after: i64) -> String {
+    format!(
+        "TABLE({}.system.table_changes(schema_name => {}, table_name => {}, \
+         since_version => {after}))",
         Ident(&table.catalog),
         Text(&table.schema),
         Text(&table.name),
     )
+}
+
+fn all_null(key: &[String]) -> String {
+    let parts: Vec<String> = key
+        .iter()
+        .map(|name| format!("{} IS NULL", Ident(name)))
+        .collect();
+    format!("({})", parts.join(" AND "))
+}
+
+fn any_null(key: &[String]) -> String {
+    let parts: Vec<String> = key
+        .iter()
+        .map(|name| format!("{} IS NULL", Ident(name)))
+        .collect();
+    format!("({})", parts.join(" OR "))
 }
 
 /// Rows that were appended to an Iceberg table; Trino refuses ranges with other changes. `offset`
@@ -157,58 +201,139 @@ pub(crate) struct ChangedFiles {
     pub(crate) added: Vec<String>,
 }
 
-/// The difference of two versions of a table, looked for in `files`, or everywhere without:
-/// rows that are new or have changed, and, with a `key`, the keys that are gone.
+/// The difference of two versions of a table.
 ///
 /// With a key, a row that is new or has changed is in an added file, and what was there before can
 /// be found by the key; what stayed in thinned files is not looked at but for its key.
-pub(crate) fn difference(
-    table: &Table,
-    columns: &[(String, TrinoType)],
-    key: &[String],
-    (before, after): (i64, i64),
-    files: Option<&ChangedFiles>,
-    commit: &Commit,
-) -> String {
-    let rows = |version: i64, of: fn(&ChangedFiles) -> [&[String]; 2]| {
-        let version = at_version(Some(version));
-        let condition = files.map(|files| within(&of(files).concat()));
-        format!("{table}{version}{}", condition.unwrap_or_default())
-    };
-    let old = rows(before, |files| [&files.removed, &files.thinned]);
-    let new = rows(after, |files| [&files.added, &files.thinned]);
-    let added = rows(after, |files| [&files.added, &[]]);
-    let names = columns.iter().map(|(name, _)| name);
-    let names = list(names);
-    let changed = format!(
-        "SELECT {}, {}",
-        projections(columns),
-        columns_of(commit, false)
-    );
-    if key.is_empty() {
-        return format!(
-            "{changed} FROM (SELECT {names} FROM {new} EXCEPT ALL SELECT {names} FROM {old})"
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Difference<'a> {
+    /// The table.
+    pub(crate) table: &'a Table,
+    /// The columns of the result.
+    pub(crate) columns: &'a [(String, TrinoType)],
+    /// Those that tell rows apart. Without, whole rows are compared.
+    pub(crate) key: &'a [String],
+    /// Whether to tell which whole rows are gone, where there is no key.
+    pub(crate) tells_rows: bool,
+    /// The earlier version, and `columns` over its own.
+    pub(crate) before: (i64, &'a [String]),
+    /// The later version, and `columns` over its own.
+    pub(crate) after: (i64, &'a [String]),
+    /// Where to look; everywhere without.
+    pub(crate) files: Option<&'a ChangedFiles>,
+}
+
+/// Kinds of files.
+type Kinds = fn(&ChangedFiles) -> [&[String]; 2];
+
+impl Difference<'_> {
+    /// Rows that are new or have changed, and the keys, or whole rows, that are gone.
+    pub(crate) fn sql(&self, commit: &Commit) -> String {
+        let changed = format!(
+            "SELECT {}, {}",
+            projections(self.columns),
+            columns_of(commit, false)
         );
-    }
-    let keys = list(key.iter());
-    let only_key: Vec<String> = columns
-        .iter()
-        .map(|(name, ty)| {
-            if key.contains(name) {
-                projections(&[(name.clone(), ty.clone())])
-            } else {
-                format!("CAST(NULL AS {ty}) AS {}", Ident(name))
+        let (old, new) = (self.old(), self.new());
+        if self.key.is_empty() {
+            let rows = format!("{changed} FROM ({new} EXCEPT ALL {old})");
+            if !self.tells_rows {
+                return rows;
             }
-        })
-        .collect();
-    format!(
-        "WITH added AS (SELECT {names} FROM {added}), old AS (SELECT {names} FROM {old}) \
-         {changed} FROM (SELECT * FROM added EXCEPT ALL \
-         SELECT * FROM old WHERE ({keys}) IN (SELECT {keys} FROM added)) \
-         UNION ALL SELECT {}, {} FROM (SELECT {keys} FROM old EXCEPT SELECT {keys} FROM {new})",
-        only_key.join(", "),
-        columns_of(commit, true)
-    )
+            return format!(
+                "{rows} UNION ALL SELECT {}, {} FROM ({old} EXCEPT ALL {new})",
+                projections(self.columns),
+                columns_of(commit, true)
+            );
+        }
+        let added = self.rows(self.after, |files| [&files.added, &[]]);
+        let keys = list(self.key);
+        let only_key: Vec<String> = self
+            .columns
+            .iter()
+            .map(|(name, ty)| {
+                if self.key.contains(name) {
+                    projections(&[(name.clone(), ty.clone())])
+                } else {
+                    format!("CAST(NULL AS {ty}) AS {}", Ident(name))
+                }
+            })
+            .collect();
+        // Rows without a key, or a part of it, are found by no comparison.
+        format!(
+            "WITH added AS ({added}), old AS ({old}) \
+             {changed} FROM (SELECT * FROM added EXCEPT ALL \
+             (SELECT * FROM old WHERE {} IN (SELECT {keys} FROM added) \
+             UNION ALL SELECT * FROM old WHERE {})) \
+             UNION ALL SELECT {}, {} FROM (SELECT {keys} FROM old EXCEPT SELECT {keys} FROM ({new})) \
+             WHERE NOT {}",
+            self.key_value(),
+            any_null(self.key),
+            only_key.join(", "),
+            columns_of(commit, true),
+            all_null(self.key)
+        )
+    }
+
+    /// How many rows without a key are gone, as `total`.
+    pub(crate) fn rows_without_key(&self) -> String {
+        let count = |rows: String| {
+            format!(
+                "(SELECT count(*) FROM ({rows}) WHERE {})",
+                all_null(self.key)
+            )
+        };
+        format!(
+            "SELECT {} - {} AS total",
+            count(self.old()),
+            count(self.new())
+        )
+    }
+
+    /// The key as a value that can be looked for. A row alone would be taken for a list of columns.
+    fn key_value(&self) -> String {
+        let keys = list(self.key);
+        let is_row = |name: &String| {
+            let mut columns = self.columns.iter();
+            columns.any(|(column, ty)| column == name && matches!(ty, TrinoType::Row(_)))
+        };
+        match self.key {
+            [only] if is_row(only) => format!("ROW({keys})"),
+            _ => format!("({keys})"),
+        }
+    }
+
+    fn old(&self) -> String {
+        self.rows(self.before, |files| [&files.removed, &files.thinned])
+    }
+
+    fn new(&self) -> String {
+        self.rows(self.after, |files| [&files.added, &files.thinned])
+    }
+
+    fn rows(&self, (version, expressions): (i64, &[String]), kinds: Kinds) -> String {
+        let columns: Vec<String> = self
+            .columns
+            .iter()
+            .zip(expressions)
+            .map(|((name, _), expression)| {
+                let name = Ident(name).to_string();
+                if *expression == name {
+                    name
+                } else {
+                    format!("{expression} AS {name}")
+                }
+            })
+            .collect();
+        let condition = self.files.map(|files| within(&kinds(files).concat()));
+        format!(
+            "SELECT {} FROM {}{}{}",
+            columns.join(", "),
+            self.table,
+            at_version(Some(version)),
+            condition.unwrap_or_default()
+        )
+    }
 }
 
 /// The condition for the rows of some files.
@@ -220,8 +345,8 @@ fn within(files: &[String]) -> String {
     format!(" WHERE \"$path\" IN ({})", files.join(", "))
 }
 
-fn list<'a>(names: impl Iterator<Item = &'a String>) -> String {
-    let names: Vec<String> = names.map(|name| Ident(name).to_string()).collect();
+fn list(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| Ident(name).to_string()).collect();
     names.join(", ")
 }
 
@@ -274,45 +399,103 @@ mod tests {
         }
     }
 
+    fn difference<'a>(
+        table: &'a Table,
+        columns: &'a [(String, TrinoType)],
+        key: &'a [String],
+        expressions: &'a [String],
+        files: &'a ChangedFiles,
+    ) -> Difference<'a> {
+        Difference {
+            table,
+            columns,
+            key,
+            tells_rows: key.is_empty(),
+            before: (1, expressions),
+            after: (2, expressions),
+            files: Some(files),
+        }
+    }
+
+    fn names() -> Vec<String> {
+        vec!["\"id\"".into(), "\"v\"".into()]
+    }
+
     #[test]
     fn with_a_key_only_added_rows_are_compared_and_keys_that_are_gone_are_deletions() {
-        let key = ["id".to_owned()];
-        let sql = difference(
-            &table(),
-            &columns(),
-            &key,
-            (1, 2),
-            Some(&files()),
-            &commit(),
-        );
+        let (table, columns, key) = (table(), columns(), ["id".to_owned()]);
+        let (names, files) = (names(), files());
+        let sql = difference(&table, &columns, &key, &names, &files).sql(&commit());
         for part in [
             "added AS (SELECT \"id\", \"v\" FROM \"c\".\"s\".\"t\" FOR VERSION AS OF 2 WHERE \"$path\" IN ('a''b'))",
             "old AS (SELECT \"id\", \"v\" FROM \"c\".\"s\".\"t\" FOR VERSION AS OF 1 WHERE \"$path\" IN ('r', 't'))",
+            "WHERE (\"id\") IN (SELECT \"id\" FROM added)",
             "UNION ALL SELECT \"id\", CAST(NULL AS varchar) AS \"v\"",
-            "EXCEPT SELECT \"id\" FROM \"c\".\"s\".\"t\" FOR VERSION AS OF 2 WHERE \"$path\" IN ('a''b', 't'))",
+            "EXCEPT SELECT \"id\" FROM (SELECT \"id\", \"v\" FROM \"c\".\"s\".\"t\" FOR VERSION AS OF 2 WHERE \"$path\" IN ('a''b', 't')))",
+            " WHERE NOT (\"id\" IS NULL)",
         ] {
             assert!(sql.contains(part), "{part}\n{sql}");
         }
     }
 
     #[test]
-    fn without_a_key_there_are_no_deletions() {
-        let files = files();
-        let sql = difference(&table(), &columns(), &[], (1, 2), Some(&files), &commit());
-        assert!(!sql.contains("UNION ALL"), "{sql}");
+    fn a_key_that_is_a_row_is_compared_as_one_value() {
+        let (table, key, files) = (table(), ["k".to_owned()], files());
+        let columns = [("k".to_owned(), TrinoType::parse("row(id integer)"))];
+        let expressions = ["\"k\"".to_owned()];
+        let sql = difference(&table, &columns, &key, &expressions, &files).sql(&commit());
         assert!(
-            sql.contains("FOR VERSION AS OF 1 WHERE \"$path\" IN ('r', 't')"),
+            sql.contains("WHERE ROW(\"k\") IN (SELECT \"k\" FROM added)"),
             "{sql}"
         );
     }
 
     #[test]
+    fn columns_of_the_version_before_are_taken_as_they_were_called() {
+        let (table, columns, key) = (table(), columns(), ["id".to_owned()]);
+        let (names, files) = (names(), files());
+        let before = ["\"id\"".to_owned(), "CAST(NULL AS varchar)".to_owned()];
+        let difference = Difference {
+            before: (1, &before),
+            ..difference(&table, &columns, &key, &names, &files)
+        };
+        let sql = difference.sql(&commit());
+        let part = "old AS (SELECT \"id\", CAST(NULL AS varchar) AS \"v\" FROM";
+        assert!(sql.contains(part), "{sql}");
+    }
+
+    #[test]
+    fn without_a_key_whole_rows_are_compared_both_ways() {
+        let (table, columns, names, files) = (table(), columns(), names(), files());
+        let both = difference(&table, &columns, &[], &names, &files);
+        let sql = both.sql(&commit());
+        let old = "SELECT \"id\", \"v\" FROM \"c\".\"s\".\"t\" FOR VERSION AS OF 1 WHERE \"$path\" IN ('r', 't')";
+        assert!(sql.contains(&format!("EXCEPT ALL {old})")), "{sql}");
+        assert!(sql.contains(&format!("FROM ({old} EXCEPT ALL")), "{sql}");
+        let one_way = Difference {
+            tells_rows: false,
+            ..both
+        };
+        assert!(!one_way.sql(&commit()).contains("UNION ALL"));
+    }
+
+    #[test]
     fn without_files_on_one_side_nothing_is_read_there() {
+        let (table, columns, names) = (table(), columns(), names());
         let files = ChangedFiles {
             added: vec!["a".into()],
             ..ChangedFiles::default()
         };
-        let sql = difference(&table(), &columns(), &[], (1, 2), Some(&files), &commit());
+        let sql = difference(&table, &columns, &[], &names, &files).sql(&commit());
         assert!(sql.contains("FOR VERSION AS OF 1 WHERE false"), "{sql}");
+    }
+
+    #[test]
+    fn deletions_of_rows_without_any_key_are_left_out_of_the_feed() {
+        let key = ["id".to_owned(), "v".to_owned()];
+        let sql = delta_feed(&table(), &columns(), &key, (1, 2), 0);
+        let part = "AND NOT (_change_type = 'delete' AND (\"id\" IS NULL AND \"v\" IS NULL))";
+        assert!(sql.contains(part), "{sql}");
+        assert!(!delta_feed(&table(), &columns(), &[], (1, 2), 0).contains("NULL AND"));
     }
 }

@@ -45,6 +45,28 @@ pub(crate) fn base_tables(catalog: &str, schema: &str) -> String {
     )
 }
 
+/// What a table is, as `name`: `BASE TABLE` or `VIEW`; no row for what does not exist.
+pub(crate) fn table_type(table: &Table) -> String {
+    format!(
+        "SELECT table_type AS name FROM {}.information_schema.tables WHERE table_schema = {} \
+         AND table_name = {}",
+        Ident(&table.catalog),
+        Text(&table.schema),
+        Text(&table.name)
+    )
+}
+
+/// The name of a table, if it is a materialized view: `information_schema` calls these base tables.
+pub(crate) fn materialized_view(table: &Table) -> String {
+    format!(
+        "SELECT name FROM system.metadata.materialized_views WHERE catalog_name = {} \
+         AND schema_name = {} AND name = {}",
+        Text(&table.catalog),
+        Text(&table.schema),
+        Text(&table.name)
+    )
+}
+
 /// A statement whose result has the columns of a query, and no rows.
 pub(crate) fn of_query(sql: &str) -> String {
     format!("SELECT * FROM (\n{sql}\n) WHERE false")

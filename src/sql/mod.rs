@@ -2,6 +2,7 @@
 
 pub(crate) mod changes;
 pub(crate) mod cursor;
+pub(crate) mod field_ids;
 pub(crate) mod ident;
 pub(crate) mod literal;
 pub(crate) mod metadata;

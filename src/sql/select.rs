@@ -4,7 +4,7 @@
 //! zone, and in the hour when clocks are set back that name does not say which of two instants
 //! is meant. `AT TIME ZONE` keeps the instant (trino-facts 3).
 
-use super::ident::{Ident, Relation};
+use super::ident::{Ident, Relation, Table};
 use crate::types::TrinoType;
 
 /// `SELECT` of `columns` of a table or query, in that order and under their own names; of one
@@ -21,6 +21,11 @@ pub(crate) fn select(
         at_version(version),
         filter(conditions)
     )
+}
+
+/// A query of the number of a table's rows, as `total`.
+pub(crate) fn count(table: &Table) -> String {
+    format!("SELECT count(*) AS total FROM {table}")
 }
 
 /// The columns of a `SELECT` that reads rows, each under its own name.
@@ -47,11 +52,27 @@ pub(crate) fn filter(conditions: &[&str]) -> String {
     format!(" WHERE {}", conditions.join(" AND "))
 }
 
+/// The same of columns that another version of the table has under other names: each is the value
+/// of its expression.
+pub(crate) fn projections_of(columns: &[(String, TrinoType)], expressions: &[String]) -> String {
+    let list: Vec<String> = columns
+        .iter()
+        .zip(expressions)
+        .map(|((name, ty), expression)| projection_of(name, ty, expression))
+        .collect();
+    list.join(", ")
+}
+
 fn projection(name: &str, ty: &TrinoType) -> String {
+    projection_of(name, ty, &Ident(name).to_string())
+}
+
+fn projection_of(name: &str, ty: &TrinoType, expression: &str) -> String {
     let column = Ident(name).to_string();
-    match in_utc(&column, ty, 0) {
+    match in_utc(expression, ty, 0) {
         Some(expression) => format!("{expression} AS {column}"),
-        None => column,
+        None if expression == column => column,
+        None => format!("{expression} AS {column}"),
     }
 }
 
@@ -111,7 +132,6 @@ fn in_utc(expression: &str, ty: &TrinoType, depth: usize) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sql::ident::Table;
 
     fn projected(ty: &str) -> String {
         projection("c", &TrinoType::parse(ty))

@@ -37,6 +37,60 @@ pub(crate) fn delta_between(table: &Table, from: i64, to: i64) -> String {
     )
 }
 
+/// Whether a snapshot is one of an Iceberg table, as the number `found`, and whether the list that
+/// says so has the present one, as the number `present`.
+pub(crate) fn iceberg_standing(table: &Table, snapshot: i64) -> String {
+    format!(
+        "SELECT count_if(s.snapshot_id = {snapshot}) AS found, count(r.snapshot_id) AS present \
+         FROM {} s LEFT JOIN (SELECT snapshot_id FROM {} WHERE name = 'main' AND type = 'BRANCH') r \
+         ON s.snapshot_id = r.snapshot_id",
+        metadata_table(table, "snapshots"),
+        metadata_table(table, "refs")
+    )
+}
+
+/// The same of a version of a Delta Lake table that was committed at a time.
+pub(crate) fn delta_standing(table: &Table, version: i64, at_ms: i64) -> String {
+    format!(
+        "SELECT count_if(version = {version} AND at_ms = {at_ms}) AS found, count(*) AS present \
+         FROM ({})",
+        delta_history(table)
+    )
+}
+
+/// How many entries the log of an Iceberg table's metadata has with this snapshot as the latest, as
+/// `total`.
+pub(crate) fn iceberg_log_entries(table: &Table, snapshot: i64) -> String {
+    format!(
+        "SELECT count(*) AS total FROM {} WHERE latest_snapshot_id = {snapshot}",
+        metadata_table(table, "metadata_log_entries")
+    )
+}
+
+/// Whether the message of an error names a file of the present version of an Iceberg table, as the
+/// number `found`, among so many that are `present`.
+pub(crate) fn iceberg_files_in(table: &Table, message: &str) -> String {
+    let files = metadata_table(table, "files");
+    files_in(&format!("SELECT file_path AS path FROM {files}"), message)
+}
+
+/// The same of a Delta Lake table, of which Trino has no list of files.
+pub(crate) fn delta_files_in(table: &Table, message: &str) -> String {
+    files_in(
+        &format!("SELECT DISTINCT \"$path\" AS path FROM {table}"),
+        message,
+    )
+}
+
+/// Names of files are unique. Their folders may be written in other ways in a message.
+fn files_in(files: &str, message: &str) -> String {
+    format!(
+        "SELECT count_if(strpos({}, element_at(split(path, '/'), -1)) > 0) AS found, \
+         count(*) AS present FROM ({files})",
+        Text(message)
+    )
+}
+
 fn delta_history(table: &Table) -> String {
     format!(
         "SELECT version, to_milliseconds(timestamp - TIMESTAMP '1970-01-01 00:00:00 UTC') AS at_ms, \

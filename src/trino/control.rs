@@ -108,6 +108,15 @@ pub(crate) struct DeltaVersionRow {
     pub(crate) operation: String,
 }
 
+/// Whether something is in a list, and whether the list is there.
+#[derive(Debug, Presto)]
+pub(crate) struct StandingRow {
+    /// How often it is in the list.
+    pub(crate) found: i64,
+    /// How much of what is certainly there the list has.
+    pub(crate) present: i64,
+}
+
 /// The rows in all files of a table.
 #[derive(Debug, Presto)]
 pub(crate) struct TotalRow {
@@ -142,6 +151,8 @@ pub(crate) struct SnapshotRow {
     pub(crate) parent: Option<i64>,
     /// `append`, `replace`, `overwrite` or `delete`.
     pub(crate) operation: Option<String>,
+    /// When it was made, in milliseconds since 1970. Clocks of writers differ.
+    pub(crate) at_ms: i64,
 }
 
 /// How far a cursor column has come.
@@ -241,6 +252,31 @@ async fn collect<T: Presto>(client: &Client, sql: &str, bare: bool) -> Result<Ve
             rows.extend(set.into_vec());
         }
         Ok(rows)
+    })
+    .await
+}
+
+/// Runs a statement whose answer is one text, as that of `EXPLAIN` is.
+///
+/// # Errors
+///
+/// When it fails, or its answer is another.
+pub(crate) async fn text(client: &Client, sql: &str) -> Result<String, TrinoError> {
+    retry::rerun(|| async {
+        let mut statement = client.execute(sql).await?;
+        let mut text = String::new();
+        while let Some(page) = statement.next_page().await? {
+            let Some(data) = page.rows() else {
+                continue;
+            };
+            let rows: Vec<[String; 1]> = serde_json::from_slice(&data).map_err(|error| {
+                TrinoError::Protocol(format!(
+                    "The answer to {sql:?} is not as expected: {error}."
+                ))
+            })?;
+            text.extend(rows.into_iter().flatten());
+        }
+        Ok(text)
     })
     .await
 }

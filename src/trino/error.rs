@@ -90,6 +90,9 @@ pub(crate) enum TrinoError {
     /// A setting cannot be used.
     #[error("{0}")]
     Settings(String),
+    /// Answers of the server do not fit together. They may the next time.
+    #[error("{0}")]
+    Unclear(String),
     /// The SSH tunnel cannot be opened.
     #[error("{message}")]
     Tunnel {
@@ -177,25 +180,10 @@ impl TrinoError {
             .is_some_and(|error| error.error_name == "SERIALIZATION_ERROR")
     }
 
-    /// Whether the cause may be that a version of a table, or its changes, cannot be read any more:
-    /// the version has expired, files of it were deleted, or the format cannot tell.
-    pub(crate) fn is_of_the_version(&self) -> bool {
-        self.query_error().is_some_and(|error| {
-            // Planning a Delta Lake version whose files VACUUM has removed succeeds (seen on 476).
-            if error.error_type == "EXTERNAL" {
-                return error.is_missing_file();
-            }
-            let name = error.error_name.as_str();
-            name.starts_with("DELTA_LAKE_")
-                || name.starts_with("ICEBERG_")
-                || matches!(
-                    name,
-                    "NOT_SUPPORTED"
-                        | "INVALID_ARGUMENTS"
-                        | "INVALID_FUNCTION_ARGUMENT"
-                        | "COLUMN_NOT_FOUND"
-                )
-        })
+    /// Whether a query failed with an error of one of these names.
+    pub(crate) fn is_named(&self, names: &[&str]) -> bool {
+        self.query_error()
+            .is_some_and(|error| names.contains(&error.error_name.as_str()))
     }
 
     /// Trino's name of the error, when it is one of a query.
@@ -237,9 +225,11 @@ impl TrinoError {
                 } => FailureType::Config,
                 cause => cause.failure_type(),
             },
-            Self::Starting | Self::Stopped | Self::PageLost { .. } | Self::Page(_) => {
-                FailureType::Transient
-            }
+            Self::Starting
+            | Self::Stopped
+            | Self::PageLost { .. }
+            | Self::Page(_)
+            | Self::Unclear(_) => FailureType::Transient,
             Self::Segment { cause, .. } => match cause.failure_type() {
                 FailureType::System => FailureType::Transient,
                 other => other,
@@ -378,23 +368,6 @@ mod tests {
             failure_info: None,
             was_queued: false,
         }))
-    }
-
-    #[test]
-    fn a_version_is_gone_where_the_query_is_at_fault_or_a_file_is_missing() {
-        let of = |kind: &str, class: &str| {
-            let answer = serde_json::json!({"message": "m", "errorName": "HIVE_CANNOT_OPEN_SPLIT",
-                "errorType": kind, "failureInfo": {"type": "io.trino.spi.TrinoException",
-                "cause": {"type": class, "message": "s3://lake/t/f"}}});
-            let error: QueryError = serde_json::from_value(answer).unwrap();
-            TrinoError::Query(Box::new(error)).is_of_the_version()
-        };
-        assert!(of("EXTERNAL", "java.io.FileNotFoundException"));
-        assert!(!of("EXTERNAL", "java.net.SocketTimeoutException"));
-        assert!(query("ICEBERG_INVALID_METADATA", "INTERNAL_ERROR").is_of_the_version());
-        assert!(query("INVALID_ARGUMENTS", "USER_ERROR").is_of_the_version());
-        assert!(!query("ICEBERG_FILESYSTEM_ERROR", "EXTERNAL").is_of_the_version());
-        assert!(!query("TABLE_NOT_FOUND", "USER_ERROR").is_of_the_version());
     }
 
     #[test]

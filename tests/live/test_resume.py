@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +13,8 @@ from typing import Any
 import psycopg
 import pytest
 from live_support.connector import Connector, Result
+from live_support.environment import Environment
+from live_support.failing import failing
 from live_support.messages import configured
 from live_support.oracle import Trino, quoted
 from live_support.syncs import Syncs, incremental
@@ -163,7 +167,7 @@ def since_its_new_start(result: Result) -> Counter[int]:
             content = message["state"]["stream"]["stream_state"]
             progress = (content.get("sync") or content).get("progress")
             if progress:
-                before, finished = finished, len(progress["done"])
+                before, finished = finished, sum(last - first + 1 for first, last in progress["done"])
                 if finished <= before:
                     rows.clear()
             rows.update(unsure)
@@ -171,22 +175,144 @@ def since_its_new_start(result: Result) -> Counter[int]:
     return rows
 
 
-@pytest.mark.parametrize("moment", ["before it is resumed", "while it runs"])
+@pytest.mark.parametrize("mode", ["full_refresh", "cursor"])
+@pytest.mark.parametrize("catalog", ["iceberg", "delta"])
+def test_a_version_whose_files_are_gone_ends_a_run_that_has_sent_rows_of_it(
+    lake_stream: LakeStream, sql: Trino, catalog: str, mode: str
+) -> None:
+    # So wide that most files are not asked for while nobody reads.
+    width = 4000
+    table, syncs = lake_stream(catalog, "lost", mode, width)
+    schema = syncs.config["schema"]
+    result = syncs.read_while(half(width) // 2, lambda: forget(sql, catalog, schema), fails=True)
+    assert result.exit_code == 1 and result.statuses("t")[-1] == "INCOMPLETE", result.explain()
+    assert result.errors[0]["failure_type"] == "transient_error", result.explain()
+    assert "is gone" in result.errors[0]["message"], result.explain()
+    rows = Counter(row["n"] for row in result.data("t"))
+    assert max(rows.values()) == 1, "rows of two versions"
+    # The next attempt has sent nothing yet.
+    again = syncs.read()
+    present = Counter(n for [n] in sql(f"SELECT n FROM {table}"))
+    assert Counter(row["n"] for row in again.data("t")) == present
+    assert any("starts anew" in line for line in again.logs("WARN")), again.explain()
+
+
+@pytest.mark.parametrize("catalog", ["iceberg", "delta"])
+def test_slices_of_a_version_that_is_gone_are_not_mixed_with_another_in_one_generation(
+    lake_stream: LakeStream, sql: Trino, catalog: str
+) -> None:
+    width = 4000
+    table, syncs = lake_stream(catalog, "generations", "full_refresh", width)
+    syncs.catalog["streams"][0] |= {"generation_id": 7, "minimum_generation_id": 7, "sync_id": 1}
+    read_half(syncs, width)
+    forget(sql, catalog, syncs.config["schema"])
+    refused = syncs.connector.read(syncs.config, syncs.catalog, syncs.state)
+    assert refused.exit_code == 1 and not refused.of_type("RECORD"), refused.explain()
+    assert refused.errors[0]["failure_type"] == "config_error", refused.explain()
+    assert "Start the sync again" in refused.errors[0]["message"]
+    # The next job begins a new generation.
+    syncs.catalog["streams"][0]["generation_id"] = 8
+    again = syncs.read().data("t")
+    assert Counter(row["n"] for row in again) == Counter(n for [n] in sql(f"SELECT n FROM {table}"))
+
+
+def test_a_stream_that_an_attempt_has_finished_is_not_sent_again_by_the_next_one(
+    lake_stream: LakeStream,
+) -> None:
+    _, syncs = lake_stream("iceberg", "attempts")
+    [stream] = syncs.catalog["streams"]
+
+    def read(job: str | None, generation: int | None) -> int:
+        stream.pop("generation_id", None)
+        if generation is not None:
+            stream["generation_id"] = generation
+        environment = {} if job is None else {"WORKER_JOB_ID": job}
+        result = syncs.connector.read(syncs.config, syncs.catalog, syncs.state, environment=environment)
+        assert result.exit_code == 0 and result.statuses("t")[-1] == "COMPLETE", result.explain()
+        assert len(result.states) >= 1
+        syncs.state = result.states[-1:]
+        return len(result.data("t"))
+
+    total = FILES * ROWS_OF_A_FILE
+    assert read("42", 7) == total
+    assert read("42", 7) == 0
+    assert read("42", 7) == 0, "the state stays what it was"
+    assert read("42", 8) == total
+    assert read("43", 8) == total
+    assert read(None, 8) == total
+    assert read("44", None) == total
+    assert read("44", None) == total
+
+
+@pytest.mark.parametrize("protocol", ["direct", "spooled"])
+def test_nothing_of_a_stream_follows_its_last_status(
+    connector: Connector,
+    config: Config,
+    sql: Trino,
+    new_schema: Callable[[str, str], str],
+    environment: Environment,
+    protocol: str,
+) -> None:
+    """The reader of stdout is late, so that threads hold rows when one of the queries fails."""
+    schema = new_schema("iceberg", "last_status")
+    table = quoted("iceberg", schema, "t")
+    fill(sql, table, 4000)
+    with failing(environment.http_port) as relay:
+        slices = 0
+
+        def rule(statement: str) -> str | None:
+            nonlocal slices
+            slices += statement.startswith("SELECT") and "FOR VERSION AS OF" in statement and '"$path"' in statement
+            if slices == 4:
+                slices += 1
+                time.sleep(2)
+                return "NOT_SUPPORTED"
+            return None
+
+        relay.rule = rule
+        settings = config(
+            "iceberg", schema, slice_rows=ROWS_OF_A_FILE, concurrency=4, fetch_protocol=protocol, port=relay.port
+        )
+        stream = connector.discover(config("iceberg", schema)).streams["t"]
+        arguments = connector.read_arguments(settings, configured([stream]))
+        with connector.start(*arguments) as process:
+            assert process.stdout and process.stderr
+            time.sleep(6)
+            result = Result(1, process.stdout.read(), process.stderr.read().decode(), 0)
+    kinds = [
+        message["trace"]["stream_status"]["status"] if message["type"] == "TRACE" else message["type"]
+        for message in result.messages
+        if message["type"] in ("RECORD", "STATE")
+        or (message["type"] == "TRACE" and message["trace"]["type"] == "STREAM_STATUS")
+    ]
+    assert "RECORD" in kinds and kinds[-1] == "INCOMPLETE", result.explain()
+
+
+def doubles(value: Any) -> Any:
+    """A state as a program leaves it that reads all numbers as doubles."""
+    return json.loads(json.dumps(value, default=float), parse_int=float)
+
+
+@pytest.mark.parametrize("catalog", ["iceberg", "delta"])
+def test_finished_slices_stay_so_in_a_state_that_went_through_doubles(lake_stream: LakeStream, catalog: str) -> None:
+    _, syncs = lake_stream(catalog, "carried")
+    covered = read_half(syncs)
+    syncs.state = doubles(syncs.state)
+    rest = syncs.read().data("t")
+    assert Counter(row["n"] for row in [*covered, *rest]) == Counter(range(1, FILES * ROWS_OF_A_FILE + 1))
+
+
 @pytest.mark.parametrize("mode", ["full_refresh", "cursor"])
 @pytest.mark.parametrize("catalog", ["iceberg", "delta"])
 def test_a_version_whose_files_are_gone_starts_the_stream_anew(
-    lake_stream: LakeStream, sql: Trino, catalog: str, mode: str, moment: str
+    lake_stream: LakeStream, sql: Trino, catalog: str, mode: str
 ) -> None:
     # So wide that most files are not asked for while nobody reads.
     width = 4000
     table, syncs = lake_stream(catalog, "forgotten", mode, width)
-    schema = syncs.config["schema"]
-    if moment == "while it runs":
-        result = syncs.read_while(half(width) // 2, lambda: forget(sql, catalog, schema))
-    else:
-        read_half(syncs, width)
-        forget(sql, catalog, schema)
-        result = syncs.read()
+    read_half(syncs, width)
+    forget(sql, catalog, syncs.config["schema"])
+    result = syncs.read()
     assert any("starts" in line and "anew" in line for line in result.logs("WARN")), result.explain()
     assert any("is gone" in line for line in result.logs("WARN")), result.explain()
     present = Counter(n for [n] in sql(f"SELECT n FROM {table}"))

@@ -40,8 +40,11 @@ class Syncs:
         """One more sync, which must succeed; its last state is that of the next one."""
         return self._finished(self.connector.read(self.config | fields, self.catalog, self.state))
 
-    def read_while(self, size: int, meanwhile: Callable[[], None], **fields: Any) -> Result:
-        """One more sync, whose reader waits when `size` bytes have come until `meanwhile` is done."""
+    def read_while(
+        self, size: int, meanwhile: Callable[[], None], fails: bool = False, **fields: Any
+    ) -> Result:
+        """One more sync, whose reader waits when `size` bytes have come until `meanwhile` is done. One that `fails`
+        leaves its last state, too."""
         started = time.monotonic()
         process = self.connector.start(*self.connector.read_arguments(self.config | fields, self.catalog, self.state))
         with process:
@@ -50,7 +53,11 @@ class Syncs:
             meanwhile()
             rest, errors = process.stdout.read(), process.stderr.read()
         seconds = time.monotonic() - started
-        return self._finished(Result(process.returncode, first + rest, errors.decode(errors="replace"), seconds))
+        result = Result(process.returncode, first + rest, errors.decode(errors="replace"), seconds)
+        if not fails:
+            return self._finished(result)
+        self.state = result.states[-1:] or self.state
+        return result
 
     def _finished(self, result: Result) -> Result:
         assert result.exit_code == 0, result.explain()

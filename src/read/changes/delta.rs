@@ -1,0 +1,126 @@
+//! Changes of Delta Lake tables, by their change data feed.
+
+use super::{Changes, Followed};
+use crate::read::changes_state::ChangesState;
+use crate::read::context::ReadError;
+use crate::read::gone;
+use crate::read::version::Version;
+use crate::sql::{changes, versions};
+use crate::trino::control::{self, DeltaVersionRow, NameRow};
+use crate::trino::error::TrinoError;
+
+impl Changes<'_> {
+    pub(super) async fn follow_delta(
+        &self,
+        state: &ChangesState,
+        before: Version,
+        now: Version,
+    ) -> Result<Followed, ReadError> {
+        let rising = state.rising;
+        let state = |rising| ChangesState {
+            table_version: Some(now),
+            rising,
+            ..ChangesState::default()
+        };
+        if now == before {
+            return self.nothing(state(rising)).await;
+        }
+        if let Some(reason) = self.gap_in_history(before, now).await? {
+            return Ok(Followed::Gap(reason));
+        }
+        let range = (before.number(), now.number());
+        let key = self.plan.readable_key();
+        let rising = rising.above_all(before.number() + 1);
+        let sql = changes::delta_feed(self.table, &self.plan.columns, key, range, rising.offset);
+        let written = self.write(sql, &state(rising.sent(now.number()))).await;
+        let records = match written {
+            Ok(records) => records,
+            Err(ReadError::Trino { query_id, error }) if !self.stream_run.has_sent() => {
+                return match self.gap_in_feed(before, &error).await? {
+                    Some(reason) => Ok(Followed::Gap(reason)),
+                    None => Err(ReadError::Trino {
+                        query_id,
+                        error: self.with_the_right(error),
+                    }),
+                };
+            }
+            Err(error) => return Err(error),
+        };
+        if !key.is_empty() {
+            let count = changes::delta_deletions_without_key(self.table, key, range);
+            self.warn_of_deletions_without_key(&count).await?;
+        }
+        Ok(Followed::Records(records))
+    }
+
+    /// Why the versions from one to another cannot have a feed, by the table's history.
+    async fn gap_in_history(
+        &self,
+        before: Version,
+        now: Version,
+    ) -> Result<Option<String>, TrinoError> {
+        let sql = versions::delta_between(self.table, before.number(), now.number());
+        let commits: Vec<DeltaVersionRow> = control::rows(&self.context.client, &sql).await?;
+        if commits.first().map(Version::from) != Some(before) {
+            // With fewer versions than before, the range is empty although the list is there.
+            let is_there =
+                before.number() > now.number() || commits.last().map(Version::from) == Some(now);
+            return if is_there {
+                Ok(Some(
+                    "it is not one of those that led to the present one".to_owned(),
+                ))
+            } else {
+                Err(TrinoError::Unclear(format!(
+                    "Trino's list of the versions of {} lacks the present one.",
+                    self.table
+                )))
+            };
+        }
+        let replaced = commits
+            .iter()
+            .skip(1)
+            .find(|row| row.operation.contains("REPLACE TABLE") || row.operation == "RESTORE");
+        Ok(replaced.map(|commit| format!("there was a {}", commit.operation)))
+    }
+
+    /// Why the feed cannot be read, if an error comes from that: VACUUM has deleted its files, or it
+    /// is off.
+    async fn gap_in_feed(
+        &self,
+        before: Version,
+        error: &TrinoError,
+    ) -> Result<Option<String>, TrinoError> {
+        let Some(query) = error.query_error() else {
+            return Ok(None);
+        };
+        if gone::has_lost_a_file(self.context, self.plan, before, query).await? {
+            return Ok(Some(error.to_string()));
+        }
+        // Trino's words for a version that deletes rows without telling them to the feed.
+        if query.message.contains("Change Data Feed is not enabled") {
+            return Ok(Some(error.to_string()));
+        }
+        if !query.is_of_the_user() {
+            return Ok(None);
+        }
+        let sql = changes::with_delta_feed(std::slice::from_ref(self.table));
+        let with_feed: Vec<NameRow> = control::rows(&self.context.client, &sql).await?;
+        Ok(with_feed
+            .is_empty()
+            .then(|| format!("the table has no change data feed now: {error}")))
+    }
+
+    fn with_the_right(&self, error: TrinoError) -> TrinoError {
+        if !error.is_named(&["PERMISSION_DENIED"]) {
+            return error;
+        }
+        let catalog = &self.table.catalog;
+        let error = error.to_string();
+        TrinoError::Settings(format!(
+            "The change data feed of {} may not be read: {}. Grant the user of \"username\" EXECUTE \
+             on the function {catalog}.system.table_changes, and SELECT on the table.",
+            self.table,
+            error.trim_end_matches('.')
+        ))
+    }
+}

@@ -1,0 +1,177 @@
+//! The snapshot of a stream whose changes are read: one version of its table whole.
+
+use super::Changes;
+use crate::catalog::format::Format;
+use crate::read::changes_state::ChangesState;
+use crate::read::columns;
+use crate::read::context::ReadError;
+use crate::read::pin;
+use crate::read::progress::Progress;
+use crate::read::queries;
+use crate::read::restart;
+use crate::read::slices::Slices;
+use crate::read::slicing::{cut, slice_queries};
+use crate::read::state::Content;
+use crate::read::version::Version;
+use crate::sql::changes::{self, Commit};
+use crate::sql::select;
+use crate::trino::error::TrinoError;
+
+/// What a snapshot selects.
+struct Selected {
+    /// One expression for each column.
+    expressions: Vec<String>,
+    /// Tells whether a column is another one in a later sync.
+    fingerprint: Option<String>,
+}
+
+impl Changes<'_> {
+    /// Reads a version of the table whole: the one that `state` is in the middle of, else `version`.
+    pub(super) async fn snapshot(
+        &self,
+        state: ChangesState,
+        version: Option<Version>,
+    ) -> Result<u64, ReadError> {
+        let stream = &self.plan.descriptor;
+        let begun = state.progress.clone();
+        let version = begun.as_ref().map_or(version, |begun| begun.slices.version);
+        let (version, begun, selected) = match self.selected(version, begun.is_some()).await? {
+            Ok(selected) => (version, begun, selected),
+            Err(reason) => {
+                if let Some(begun) = &begun {
+                    restart::begin_anew(self.plan, begun, &reason)?;
+                }
+                tracing::warn!(
+                    "stream \"{stream}\" is read with one query, of the table as it is now: of its last version, {reason}. The next write to the table ends that."
+                );
+                let selected = Selected {
+                    expressions: self.by_name(),
+                    fingerprint: self
+                        .present_columns()
+                        .await?
+                        .as_deref()
+                        .map(columns::fingerprint),
+                };
+                (None, None, selected)
+            }
+        };
+        let mut commit = match version {
+            Some(version) => self.commit(version.number()).await?,
+            None => Commit {
+                time: format!("{} UTC", &crate::clock::utc_before(0)[..23]),
+                cursor: 0,
+            },
+        };
+        let mut rising = state.rising;
+        commit.cursor = match state.snapshot_cursor {
+            // A read that goes on must come to the same values.
+            Some(cursor) if begun.is_some() => cursor,
+            _ => {
+                rising = rising.above_all(commit.cursor);
+                let cursor = commit.cursor.saturating_add(rising.offset);
+                rising = rising.sent(commit.cursor);
+                cursor
+            }
+        };
+        let mut progress = match begun {
+            Some(progress) => {
+                let done = progress.done.len();
+                tracing::info!("stream \"{stream}\" goes on after {done} finished slices");
+                progress
+            }
+            None => self.begun(version).await,
+        };
+        let columns = format!(
+            "{}, {}",
+            select::projections_of(&self.plan.columns, &selected.expressions),
+            changes::columns_of(&commit, false)
+        );
+        let parts = slice_queries(self.plan, &progress, &columns, None);
+        tracing::info!(
+            "stream \"{stream}\": reading a snapshot of {} columns with {}",
+            self.plan.columns.len(),
+            progress.slices.describe()
+        );
+        let after = |progress: Option<Progress>| {
+            let is_whole = progress.is_none();
+            let state = ChangesState {
+                // Without a version, the changes since the one before are told again next time.
+                table_version: version.filter(|_| is_whole).or(state.table_version),
+                progress,
+                snapshot_cursor: (!is_whole).then_some(commit.cursor),
+                rising,
+                columns: selected.fingerprint.clone(),
+            };
+            Content::Changes(state).write()
+        };
+        if parts.is_empty() {
+            self.send(&after(None)).await?;
+            return Ok(0);
+        }
+        let (context, plan) = (self.context, self.plan);
+        queries::read_queries(context, plan, self.stream_run, parts, |slice, left| {
+            progress.finish(slice.number);
+            after((left > 0).then(|| progress.clone()))
+        })
+        .await
+    }
+
+    /// The state that says that a snapshot of a version follows.
+    pub(super) async fn before_snapshot(
+        &self,
+        state: ChangesState,
+        version: Version,
+    ) -> Result<ChangesState, TrinoError> {
+        let commit = self.commit(version.number()).await?;
+        let rising = state.rising.above_all(commit.cursor);
+        Ok(ChangesState {
+            progress: Some(self.begun(Some(version)).await),
+            snapshot_cursor: Some(commit.cursor.saturating_add(rising.offset)),
+            rising: rising.sent(commit.cursor),
+            ..state
+        })
+    }
+
+    async fn begun(&self, version: Option<Version>) -> Progress {
+        let slices: Slices = cut(self.context, self.plan, version).await;
+        Progress::new(slices, self.plan.attempt.generation)
+    }
+
+    /// The selected columns over those of a version, or the reason why it does not have them.
+    async fn selected(
+        &self,
+        version: Option<Version>,
+        is_begun: bool,
+    ) -> Result<Result<Selected, String>, TrinoError> {
+        let by_name = Selected {
+            expressions: self.by_name(),
+            fingerprint: None,
+        };
+        let (Some(version), Format::Iceberg) = (version, self.format) else {
+            return Ok(Ok(by_name));
+        };
+        let Some(present) = self.present_columns().await? else {
+            let columns = &self.plan.columns;
+            let types = columns::types_at(self.context, self.table, version, columns).await;
+            return match types {
+                Ok(types) => Ok(match columns::other_types(columns, &types) {
+                    None => Ok(by_name),
+                    Some(reason) => Err(reason),
+                }),
+                Err(error) if error.is_named(&["COLUMN_NOT_FOUND"]) => Ok(Err(error.to_string())),
+                Err(error) => Err(error),
+            };
+        };
+        let mapped = self.columns_at(version, &present).await?;
+        if !is_begun && pin::may_have_other_fields(self.context, self.plan, version).await? {
+            return Ok(Err(pin::OTHER_FIELDS.to_owned()));
+        }
+        Ok(match mapped.all() {
+            Some(expressions) => Ok(Selected {
+                expressions,
+                fingerprint: Some(columns::fingerprint(&present)),
+            }),
+            None => Err("a nested column was of another type".to_owned()),
+        })
+    }
+}

@@ -1,0 +1,145 @@
+//! Proves that a version of a table is gone. Everything that is no proof is the error itself: the
+//! version may be read later, and giving it up would lose deletions, or send rows again.
+
+use super::context::Context;
+use super::listing::{self, Listed};
+use super::plan::StreamPlan;
+use super::version::Version;
+use crate::catalog::format::Format;
+use crate::sql::ident::Table;
+use crate::sql::versions;
+use crate::trino::control::{self, StandingRow};
+use crate::trino::error::{QueryError, TrinoError};
+
+/// What is said of a version that was there once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It is listed.
+    Listed,
+    /// It is not, and the present one is; or nothing is left of the table.
+    Gone(&'static str),
+}
+
+/// Whether a version is still one of a stream's table.
+///
+/// # Errors
+///
+/// When Trino cannot be asked, or the answer shows neither.
+pub(crate) async fn standing(
+    context: &Context,
+    plan: &StreamPlan,
+    version: Version,
+) -> Result<Standing, TrinoError> {
+    let (Some(table), Some(format)) =
+        (plan.relation.table(), Format::of(plan.connector.as_deref()))
+    else {
+        return match plan.connector {
+            Some(_) => Ok(Standing::Gone("its catalog has another connector now")),
+            None => Err(TrinoError::Settings(format!(
+                "The version {version} was being read, and the connector of the catalog is not known \
+                 now. Grant the user of \"username\" SELECT on system.metadata.catalogs."
+            ))),
+        };
+    };
+    let sql = match (format, version) {
+        (Format::Iceberg, Version::Snapshot(id)) => versions::iceberg_standing(table, id),
+        (Format::DeltaLake, Version::Commit { number, at_ms }) => {
+            versions::delta_standing(table, number, at_ms)
+        }
+        _ => return Ok(Standing::Gone("it is one of another format")),
+    };
+    match control::rows::<StandingRow>(&context.client, &sql).await {
+        Ok(rows) => match rows.first() {
+            Some(row) if row.found > 0 => Ok(Standing::Listed),
+            Some(row) if row.present > 0 => {
+                Ok(Standing::Gone("it has expired, or the table was made anew"))
+            }
+            _ if listing::is_empty(context, table).await? => {
+                Ok(Standing::Gone("the table was made anew, without rows"))
+            }
+            _ => Err(TrinoError::Unclear(format!(
+                "Trino's list of the versions of {table} lacks the present one."
+            ))),
+        },
+        Err(error)
+            if error.is_named(&["TABLE_NOT_FOUND"]) && listing::is_view(context, table).await? =>
+        {
+            Ok(Standing::Gone("there is a view in its place"))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Says why a version that a query was reading is gone, if that is what its error comes from.
+pub(crate) async fn since_error(
+    context: &Context,
+    plan: &StreamPlan,
+    version: Option<Version>,
+    error: &TrinoError,
+) -> Option<String> {
+    let version = version?;
+    let query = error.query_error()?;
+    let proof = match standing(context, plan, version).await {
+        Ok(Standing::Gone(_)) => Ok(true),
+        Ok(Standing::Listed) => has_lost_a_file(context, plan, version, query).await,
+        Err(error) => Err(error),
+    };
+    match proof {
+        Ok(true) => Some(of_version(version, &error.to_string())),
+        Ok(false) => None,
+        Err(unclear) => {
+            tracing::debug!(%unclear, "it is not known whether version {version} is gone");
+            None
+        }
+    }
+}
+
+/// The sentence for a version that is gone.
+pub(crate) fn of_version(version: Version, reason: &str) -> String {
+    format!("the version {version} of the table that was being read is gone ({reason})")
+}
+
+/// Whether an error means that a file of an earlier version is missing which the present one does
+/// not have: maintenance has deleted it, and it will not come back.
+///
+/// # Errors
+///
+/// When Trino cannot be asked.
+pub(crate) async fn has_lost_a_file(
+    context: &Context,
+    plan: &StreamPlan,
+    version: Version,
+    error: &QueryError,
+) -> Result<bool, TrinoError> {
+    let (Some(table), Some(format)) =
+        (plan.relation.table(), Format::of(plan.connector.as_deref()))
+    else {
+        return Ok(false);
+    };
+    if !error.is_missing_file() {
+        return Ok(false);
+    }
+    match listing::present_version(context, format, table).await? {
+        Listed::Version(present) if present != version => {
+            is_none_of_the_present(context, format, table, &error.message).await
+        }
+        _ => Ok(false),
+    }
+}
+
+async fn is_none_of_the_present(
+    context: &Context,
+    format: Format,
+    table: &Table,
+    message: &str,
+) -> Result<bool, TrinoError> {
+    let sql = match format {
+        Format::Iceberg => versions::iceberg_files_in(table, message),
+        Format::DeltaLake => versions::delta_files_in(table, message),
+    };
+    let rows: Vec<StandingRow> = control::rows(&context.client, &sql).await?;
+    Ok(match rows.first() {
+        Some(row) if row.present > 0 => row.found == 0,
+        _ => listing::is_empty(context, table).await?,
+    })
+}
