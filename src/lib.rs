@@ -10,7 +10,7 @@
 //! types (columns ─▶ kinds) ─▶ encode::plan ──────────────────────────────▶ encode ◀──────────┘
 //!                                                                            │ full buffers
 //! read::checkpoint ── STATE after the rows it covers ─────▶ output::writer ─▶ stdout
-//! logging, error ── LOG / TRACE ──────────────────────────▶
+//! messages, logging ── LOG / TRACE ──────────────────────────▶
 //! ```
 //!
 //! Dependencies point one way: `commands → read, discover → trino, encode, sql → types, protocol`.
@@ -27,6 +27,7 @@ pub mod encode;
 pub(crate) mod error;
 pub mod lines;
 pub mod logging;
+mod messages;
 pub mod output;
 mod progress;
 pub(crate) mod protocol;

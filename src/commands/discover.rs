@@ -6,7 +6,7 @@ use crate::error::ConnectorError;
 use crate::output::Output;
 use crate::protocol::catalog::{AirbyteCatalog, AirbyteStream};
 use crate::protocol::message::Message;
-use crate::trino::{Client, Queries};
+use crate::trino::{Client, Patience, Queries};
 
 pub(super) async fn run(
     args: &DiscoverArgs,
@@ -14,7 +14,7 @@ pub(super) async fn run(
     queries: &Queries,
 ) -> anyhow::Result<u8> {
     let connection = super::connection(&args.config.config).await?;
-    let client = Client::connect(&connection, queries)
+    let client = Client::connect(&connection, queries, Patience::DISCOVER)
         .await
         .map_err(ConnectorError::from)?;
     let streams = crate::discover::streams(&client, &connection).await?;

@@ -10,7 +10,7 @@ use crate::protocol::catalog::ConfiguredAirbyteCatalog;
 use crate::protocol::state::InputState;
 use crate::read::context::Context;
 use crate::read::{self, runner};
-use crate::trino::{Client, Queries};
+use crate::trino::{Client, Patience, Queries};
 
 pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> anyhow::Result<u8> {
     let connection = super::connection(&args.config.config).await?;
@@ -19,7 +19,7 @@ pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> 
         .map_err(hint_at_discover)?;
     let state = state(args).await?;
     note_state(&state);
-    let client = Client::connect(&connection, queries)
+    let client = Client::connect(&connection, queries, Patience::READ)
         .await
         .map_err(ConnectorError::from)?;
     let plans = read::plan_streams(&client, &connection, &catalog, &state).await?;

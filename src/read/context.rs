@@ -1,7 +1,8 @@
 //! What every stream's read needs, what the queries of one stream share, and why a read ends early.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -10,6 +11,7 @@ use super::status;
 use crate::config::{Connection, FetchProtocol};
 use crate::encode::EncodeError;
 use crate::error::ConnectorError;
+use crate::messages;
 use crate::output::{Closed, Output, RecordCount};
 use crate::progress::Progress;
 use crate::protocol::message::StreamStatus;
@@ -82,6 +84,10 @@ impl From<ReadError> for ConnectorError {
                     _ => error,
                 }
             }
+            ReadError::Encode {
+                query_id,
+                cause: EncodeError::TooLarge { column, .. },
+            } => messages::record_too_large(&column).with_detail(format!("query {query_id}")),
             other => Self::system(other.to_string()),
         }
     }
@@ -95,6 +101,8 @@ pub(crate) struct StreamRun {
     /// The result cannot be spooled, as one of the queries has found out.
     pub(crate) direct: AtomicBool,
     pub(crate) count: RecordCount,
+    /// Columns whose values were left out because of their size, as was said.
+    left_out: Mutex<BTreeSet<String>>,
 }
 
 impl StreamRun {
@@ -106,6 +114,25 @@ impl StreamRun {
     /// Counts the stream's records between two of its states.
     pub(crate) fn count(&self) -> &RecordCount {
         &self.count
+    }
+
+    /// Says once for each column that values of it were left out because of their size.
+    pub(crate) fn say_left_out<'c>(
+        &self,
+        plan: &StreamPlan,
+        columns: impl Iterator<Item = &'c str>,
+    ) {
+        for column in columns {
+            let mut said = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+            if said.insert(column.to_owned()) {
+                tracing::warn!(
+                    "stream \"{}\": values of the column \"{column}\" are too large for a record, \
+                     which has fewer than 20,000,000 bytes, and are null instead (\"meta\" of the \
+                     record says so); deselect the column, or shorten it in an entry of \"queries\"",
+                    plan.descriptor
+                );
+            }
+        }
     }
 
     /// Says RUNNING, once.

@@ -21,6 +21,7 @@ mod changes_state;
 pub(crate) mod context;
 mod cursor_state;
 mod estimate;
+pub(crate) mod failures;
 mod full_refresh;
 mod incremental;
 mod lookup;

@@ -215,7 +215,7 @@ pub(crate) async fn rows_bare<T: Presto>(client: &Client, sql: &str) -> Result<V
 }
 
 async fn collect<T: Presto>(client: &Client, sql: &str, bare: bool) -> Result<Vec<T>, TrinoError> {
-    retry::rerun(|| async {
+    retry::rerun(client, || async {
         let mut statement = if bare {
             client.execute_bare(sql).await?
         } else {
@@ -251,7 +251,7 @@ async fn collect<T: Presto>(client: &Client, sql: &str, bare: bool) -> Result<Ve
 ///
 /// When it fails, or has no columns.
 pub(crate) async fn columns(client: &Client, sql: &str) -> Result<Vec<Column>, TrinoError> {
-    retry::rerun(|| async {
+    retry::rerun(client, || async {
         let mut statement = client.execute(sql).await?;
         let mut columns = None;
         while let Some(page) = statement.next_page().await? {
