@@ -21,6 +21,8 @@ pub(crate) struct ConnectorError {
     pub(crate) detail: Option<String>,
     /// The stream that failed, when it was one.
     pub(crate) stream: Option<StreamDescriptor>,
+    /// Whether it is about all streams that are left, so that it is told once for them.
+    pub(crate) is_shared: bool,
 }
 
 impl ConnectorError {
@@ -41,6 +43,7 @@ impl ConnectorError {
             message: message.into(),
             detail: None,
             stream: None,
+            is_shared: false,
         }
     }
 

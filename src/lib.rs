@@ -10,7 +10,7 @@
 //! types (columns ─▶ kinds) ─▶ encode::plan ─────────────────────────────────▶ encode ◀─────────────┘
 //!                                                                               │ full buffers
 //! read::state ── STATE after the rows it covers ─────────▶ output::writer ─▶ stdout
-//! logging, error ── LOG / TRACE ─────────────────────────▶
+//! messages, logging ── LOG / TRACE ─────────────────────────▶
 //! ```
 //!
 //! Dependencies point one way: `commands → read, discover → catalog → trino, sql → types`, and
@@ -29,6 +29,7 @@ pub(crate) mod error;
 mod files;
 pub mod lines;
 pub mod logging;
+mod messages;
 pub mod output;
 pub mod platform;
 mod progress;

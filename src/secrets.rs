@@ -32,8 +32,29 @@ pub(crate) fn hide(secret: &str) {
     known.dedup();
 }
 
-/// `text` without the secrets that were hidden.
+/// `text` as it may be shown: without the secrets that were hidden, and without control characters
+/// but line ends and tabs.
 pub(crate) fn scrub(text: String) -> String {
+    without_controls(without_secrets(text))
+}
+
+/// `text` on one line: each run of blanks and line ends is one blank, other control characters are
+/// replaced. For texts of servers.
+pub(crate) fn one_line(text: &str) -> String {
+    without_controls(text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// A terminal obeys control characters, and databases that keep logs refuse NUL.
+fn without_controls(text: String) -> String {
+    let is_unfit = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if text.contains(is_unfit) {
+        text.replace("\r\n", "\n").replace(is_unfit, "\u{fffd}")
+    } else {
+        text
+    }
+}
+
+fn without_secrets(text: String) -> String {
     let Some(secrets) = SECRETS.get() else {
         return text;
     };
@@ -62,6 +83,15 @@ mod tests {
             "password *** is wrong"
         );
         assert_eq!(scrub("line abcdef0123 leaked".into()), "line *** leaked");
+    }
+
+    #[test]
+    fn control_characters_are_not_shown() {
+        assert_eq!(
+            scrub("a\0b\u{1b}[2Jc\r\nd\te\u{9b}".into()),
+            "a\u{fffd}b\u{fffd}[2Jc\nd\te\u{fffd}"
+        );
+        assert_eq!(one_line(" a \r\n\t b\0 "), "a b\u{fffd}");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::protocol::message::{ConnectionStatus, Log, LogLevel, Message, Status}
 use crate::secrets::scrub;
 use crate::trino::control::{self, PropertyRow};
 use crate::trino::error::TrinoError;
-use crate::trino::{Client, Queries};
+use crate::trino::{Client, Patience, Queries};
 
 /// Tables that are tried until one can be read.
 const TRIED: usize = 25;
@@ -76,7 +76,7 @@ fn failed(error: &ConnectorError) -> Message {
 /// Reachability, TLS and version; credentials and session, catalog and schemas; a table that can
 /// be read, and the way in which its rows would come.
 async fn examine(connection: &Connection, queries: &Queries) -> Result<(), ConnectorError> {
-    let client = Client::connect(connection, queries).await?;
+    let client = Client::connect(connection, queries, Patience::CHECK).await?;
     session(&client, connection).await?;
     for query in &connection.queries {
         let columns = queries::columns(&client, query).await?;

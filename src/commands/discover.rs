@@ -7,7 +7,7 @@ use crate::output::Output;
 use crate::protocol::catalog::{AirbyteCatalog, AirbyteStream};
 use crate::protocol::configured::ConfiguredAirbyteCatalog;
 use crate::protocol::message::Message;
-use crate::trino::{Client, Queries};
+use crate::trino::{Client, Patience, Queries};
 
 /// Streams that a warning names.
 const NAMED: usize = 5;
@@ -18,7 +18,7 @@ pub(super) async fn run(
     queries: &Queries,
 ) -> anyhow::Result<u8> {
     let connection = super::connection(&args.config.config).await?;
-    let client = Client::connect(&connection, queries)
+    let client = Client::connect(&connection, queries, Patience::DISCOVER)
         .await
         .map_err(ConnectorError::from)?;
     let streams = crate::discover::streams(&client, &connection).await?;

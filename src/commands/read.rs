@@ -13,7 +13,7 @@ use crate::protocol::state::InputState;
 use crate::read::context::Context;
 use crate::read::runner::Summary;
 use crate::read::{self, runner};
-use crate::trino::{Client, Queries};
+use crate::trino::{Client, Patience, Queries};
 
 pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> anyhow::Result<u8> {
     let connection = super::connection(&args.config.config).await?;
@@ -26,7 +26,7 @@ pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> 
     if let Some(file) = input.file {
         output.keep_states(file).await?;
     }
-    let client = Client::connect(&connection, queries)
+    let client = Client::connect(&connection, queries, Patience::READ)
         .await
         .map_err(ConnectorError::from)?;
     let plans = read::plan_streams(&client, &connection, &catalog, &input.state).await?;

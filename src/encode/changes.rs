@@ -9,6 +9,24 @@ pub(super) enum Change {
     Truncated,
     /// It, or something inside it, is null instead.
     Nulled,
+    /// It is null, because the record was too large.
+    LeftOutOfRecord,
+    /// It is null, because it is too large by itself.
+    TooLarge,
+}
+
+impl Change {
+    /// As the protocol says it: what was done, and why.
+    fn words(self) -> &'static [u8] {
+        match self {
+            Self::Truncated => br#","change":"TRUNCATED","reason":"SOURCE_SERIALIZATION_ERROR"}"#,
+            Self::Nulled => br#","change":"NULLED","reason":"SOURCE_SERIALIZATION_ERROR"}"#,
+            Self::LeftOutOfRecord => {
+                br#","change":"NULLED","reason":"SOURCE_RECORD_SIZE_LIMITATION"}"#
+            }
+            Self::TooLarge => br#","change":"NULLED","reason":"SOURCE_FIELD_SIZE_LIMITATION"}"#,
+        }
+    }
 }
 
 /// The changes of the record that is being written: at most one a column.
@@ -38,6 +56,14 @@ impl Changes {
         }
     }
 
+    /// Notes a change in any column, after all of the record were written.
+    pub(super) fn note_late(&mut self, column: usize, change: Change) {
+        match self.list.binary_search_by_key(&column, |(known, _)| *known) {
+            Ok(at) => self.list[at].1 = change.max(self.list[at].1),
+            Err(at) => self.list.insert(at, (column, change)),
+        }
+    }
+
     /// Whether the record is exactly what the server has.
     pub(super) fn is_empty(&self) -> bool {
         self.list.is_empty()
@@ -52,11 +78,7 @@ impl Changes {
                 br#",{"field":"#
             });
             write_string(&names[*column], out);
-            out.extend_from_slice(match change {
-                Change::Truncated => br#","change":"TRUNCATED""#,
-                Change::Nulled => br#","change":"NULLED""#,
-            });
-            out.extend_from_slice(br#","reason":"SOURCE_SERIALIZATION_ERROR"}"#);
+            out.extend_from_slice(change.words());
         }
         if !self.is_empty() {
             out.extend_from_slice(b"]}");

@@ -20,7 +20,8 @@
 //! | `row` | `[…]` by position | `{"name":…}` |
 //!
 //! A value that cannot be shown is null or cut, and the record says so in `meta.changes`, once a column:
-//! `NULLED` outranks `TRUNCATED`, the reason is always `SOURCE_SERIALIZATION_ERROR`.
+//! `NULLED` outranks `TRUNCATED`, the reason is `SOURCE_SERIALIZATION_ERROR`. Values that would make a line of 20,000,000
+//! bytes or more are null as well, for the reasons `SOURCE_FIELD_SIZE_LIMITATION` and `SOURCE_RECORD_SIZE_LIMITATION`.
 
 mod changes;
 mod frame;
@@ -33,10 +34,12 @@ mod plan;
 mod rows;
 mod short;
 mod simd;
+mod size;
 mod slow;
 mod temporal;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::lines::Lines;
 
@@ -91,6 +94,16 @@ pub enum EncodeError {
         /// The start of what was there.
         found: String,
     },
+    /// A record has 20,000,000 bytes or more because of a value that must not be left out.
+    #[error(
+        "row {row} of the page, column {column:?}: the value is too large for a record, and it must not be left out"
+    )]
+    TooLarge {
+        /// The row.
+        row: u64,
+        /// The column.
+        column: String,
+    },
 }
 
 fn in_column(column: Option<&str>) -> String {
@@ -108,21 +121,36 @@ pub struct Encoder {
     tail: Fixed,
     /// For the odd part of a line.
     scratch: Vec<u8>,
+    /// Where the values are in the line that was written slowly.
+    cells: Vec<Range<usize>>,
+    /// For each column, whether a value was left out because of its size.
+    left_out: Vec<bool>,
 }
 
 impl Encoder {
     /// Buffers grow with the records up to this size; larger ones take the slow path, which needs no room in advance.
     const LARGEST: usize = 1024 * 1024;
 
+    /// The fast path writes into buffers up to this size only, so that its lines are never too long.
+    const MOST_ROOM: usize = 16 * 1024 * 1024;
+
     /// An encoder for the results of the query that `plan` was made for.
     pub fn new(plan: RecordPlan) -> Self {
         Self {
+            left_out: vec![false; plan.names.len()],
             plan,
             changes: Changes::default(),
             emitted_at: Vec::new(),
             tail: Fixed::new(b""),
             scratch: Vec::new(),
+            cells: Vec::new(),
         }
+    }
+
+    /// The columns of which values were left out because of their size so far.
+    pub fn columns_left_out(&self) -> impl Iterator<Item = &str> {
+        let columns = self.plan.names.iter().zip(&self.left_out);
+        columns.filter_map(|(name, is_left_out)| is_left_out.then_some(name.as_str()))
     }
 
     /// The plan.
@@ -175,17 +203,19 @@ impl Encoder {
         self.tail = Fixed::new(&[&self.emitted_at[..], b"}}\n"].concat());
 
         let mut frame = Frame::new(&text);
+        let mut is_fast = fast && !lossy && out.size() <= Self::MOST_ROOM;
         loop {
             if !frame.next_row()? {
                 return Ok(frame.rows());
             }
-            if fast && !lossy && self.write_line_fast(&mut frame, out, flush)? {
+            if is_fast && self.write_line_fast(&mut frame, out, flush)? {
                 continue;
             }
             let mut line = std::mem::take(&mut self.scratch);
             line.clear();
             self.write_line_slowly(&mut frame, lossy, &mut line)?;
             self.scratch = put_line(line, out, flush)?;
+            is_fast = fast && !lossy && out.size() <= Self::MOST_ROOM;
         }
     }
 
@@ -211,6 +241,9 @@ impl Encoder {
                 Err(Stop::Full) if !out.is_empty() => {
                     flush(out)?;
                     if !out.is_empty() {
+                        if out.size() >= Self::MOST_ROOM {
+                            return Ok(false);
+                        }
                         out.grow();
                     }
                 }
@@ -244,11 +277,42 @@ impl Encoder {
         self.plan.head.append_to(out);
         self.changes.start_record();
         let rest = &frame.text()[frame.at()..];
-        let length = slow::write_row(&self.plan.row, rest, lossy, &mut self.changes, out)
+        let mut cells = std::mem::take(&mut self.cells);
+        let (plan, changes) = (&self.plan.row, &mut self.changes);
+        let length = slow::write_row(plan, rest, lossy, changes, out, &mut cells)
             .map_err(|error| self.describe(error, frame))?;
+        self.cells = cells;
         frame.advance_to(frame.at() + length);
+        let data_end = out.len();
         self.write_tail(out);
+        if out.len() > size::LONGEST_LINE {
+            *out = self.smaller_line(out, data_end, frame.rows())?;
+        }
         Ok(())
+    }
+
+    /// The present record without its largest values. `data_end` is where the closing brace of `data` is in `line`.
+    fn smaller_line(
+        &mut self,
+        line: &[u8],
+        data_end: usize,
+        row: u64,
+    ) -> Result<Vec<u8>, EncodeError> {
+        let name_length = |column: usize| 6 * self.plan.names[column].len();
+        let left_out =
+            size::columns_to_leave_out(&self.cells, &self.plan.kept, line.len(), name_length)
+                .map_err(|column| EncodeError::TooLarge {
+                    row,
+                    column: self.plan.names.get(column).cloned().unwrap_or_default(),
+                })?;
+        for (column, change) in &left_out {
+            self.changes.note_late(*column, *change);
+            self.left_out[*column] = true;
+        }
+        let values = left_out.iter().map(|(column, _)| &self.cells[*column]);
+        let mut smaller = size::with_nulls(&line[..data_end], values);
+        self.write_tail(&mut smaller);
+        Ok(smaller)
     }
 
     /// Writes the end of the present record, from the closing brace of `data`.

@@ -12,6 +12,8 @@ pub struct RecordPlan {
     pub(super) row: RowPlan,
     /// The columns' names in the record, for changes and errors.
     pub(super) names: Vec<String>,
+    /// For each column, whether its value must not be left out of a record that is too large.
+    pub(super) kept: Vec<bool>,
 }
 
 impl RecordPlan {
@@ -31,8 +33,16 @@ impl RecordPlan {
         Self {
             head: Fixed::new(&head),
             row,
+            kept: vec![false; names.len()],
             names,
         }
+    }
+
+    /// The same plan, but the values of these columns are not left out of a record that is too large.
+    #[must_use]
+    pub fn keeping(mut self, is_kept: impl Fn(&str) -> bool) -> Self {
+        self.kept = self.names.iter().map(|name| is_kept(name)).collect();
+        self
     }
 
     /// The names of the columns as the records show them.

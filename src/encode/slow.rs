@@ -4,6 +4,7 @@
 //! a cell is a slice of the page. Recursion follows the column's type, whose depth is limited, never the data.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::changes::{Change, Changes};
 use super::nested::{Stop, elements, write_array, write_map, write_object};
@@ -42,20 +43,25 @@ pub(super) enum RowError {
 
 /// Writes the row that `text` begins with as an object, without its closing brace; returns the length of the row's text.
 ///
-/// `lossy` says that bytes of the page were replaced by U+FFFD, so that cells with one are not what the server has.
+/// `lossy` says that bytes of the page were replaced by U+FFFD, so that cells with one are not what the server has. `cells`
+/// tells where in `out` the columns' values are.
 pub(super) fn write_row(
     plan: &RowPlan,
     text: &str,
     lossy: bool,
     changes: &mut Changes,
     out: &mut Vec<u8>,
+    cells: &mut Vec<Range<usize>>,
 ) -> Result<usize, RowError> {
+    cells.clear();
     let mut count = 0;
     let end = elements(text, &mut |raw| {
         if let Some(field) = plan.fields.get(count) {
             field.key.append_to(out);
             changes.start_column(count);
+            let start = out.len();
             write_cell(&field.kind, raw, changes, out)?;
+            cells.push(start..out.len());
             if lossy && raw.contains(char::REPLACEMENT_CHARACTER) {
                 changes.note(Change::Truncated);
             }

@@ -249,7 +249,7 @@ pub(crate) struct ErrorTrace {
 }
 
 /// Decides whether the platform tries again: `config_error` stops, the others retry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub(crate) enum FailureType {
     /// A person must change the configuration, a privilege or the catalog.
     #[serde(rename = "config_error")]

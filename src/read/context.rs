@@ -1,7 +1,8 @@
 //! What every stream's read needs, what the queries of one stream share, and why a read ends early.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
@@ -11,6 +12,7 @@ use super::status;
 use crate::config::{Connection, FetchProtocol};
 use crate::encode::EncodeError;
 use crate::error::ConnectorError;
+use crate::messages;
 use crate::output::{Closed, Output, RecordCount};
 use crate::progress::Progress;
 use crate::protocol::message::{FailureType, StreamStatus};
@@ -93,6 +95,10 @@ impl From<ReadError> for ConnectorError {
                      state; the next attempt decides whether it can begin anew."
                 ),
             ),
+            ReadError::Encode {
+                query_id,
+                cause: EncodeError::TooLarge { column, .. },
+            } => messages::record_too_large(&column).with_detail(format!("query {query_id}")),
             other => Self::system(other.to_string()),
         }
     }
@@ -112,6 +118,8 @@ pub(crate) struct StreamRun {
     sent: AtomicBool,
     /// A query has failed, so no record may leave any more.
     stopped: AtomicBool,
+    /// Columns whose values were left out because of their size, as was said.
+    left_out: Mutex<BTreeSet<String>>,
 }
 
 impl StreamRun {
@@ -147,6 +155,25 @@ impl StreamRun {
         self.encoders.wait().await;
         self.encoders.reopen();
         self.stopped.store(false, Ordering::Release);
+    }
+
+    /// Says once for each column that values of it were left out because of their size.
+    pub(crate) fn say_left_out<'c>(
+        &self,
+        plan: &StreamPlan,
+        columns: impl Iterator<Item = &'c str>,
+    ) {
+        for column in columns {
+            let mut said = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+            if said.insert(column.to_owned()) {
+                tracing::warn!(
+                    "stream \"{}\": values of the column \"{column}\" are too large for a record, \
+                     which has fewer than 20,000,000 bytes, and are null instead (\"meta\" of the \
+                     record says so); deselect the column, or shorten it in an entry of \"queries\"",
+                    plan.descriptor
+                );
+            }
+        }
     }
 
     /// Says RUNNING, once.

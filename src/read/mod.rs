@@ -25,6 +25,7 @@ mod columns;
 pub(crate) mod context;
 mod cursor_state;
 mod estimate;
+pub(crate) mod failures;
 mod full_refresh;
 mod gone;
 mod incremental;

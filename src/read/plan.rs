@@ -57,6 +57,15 @@ pub(crate) enum Mode {
 }
 
 impl StreamPlan {
+    /// Whether a record without this column's value is of no use: it is of the key, the cursor, or
+    /// tells what kind of change it is.
+    pub(crate) fn must_keep(&self, column: &str) -> bool {
+        let is_cursor = matches!(&self.mode, Mode::Cursor(cursor) if cursor.column == column);
+        is_cursor
+            || column.starts_with(META_COLUMNS)
+            || self.primary_key.iter().any(|key| key == column)
+    }
+
     /// The key, if all of it is selected; else none.
     pub(crate) fn readable_key(&self) -> &[String] {
         let selected = |name: &String| self.columns.iter().any(|(column, _)| column == name);

@@ -15,7 +15,7 @@ use crate::read::gone;
 use crate::read::plan::StreamPlan;
 use crate::read::version::Version;
 use crate::trino::error::TrinoError;
-use crate::trino::retry::{PAUSE, RUNS};
+use crate::trino::retry::Runs;
 use crate::trino::rows::{Block, Rows};
 use crate::trino::wire::page::Column;
 use crate::types::column_type;
@@ -76,8 +76,7 @@ async fn run_query(
     stream_run: &Arc<StreamRun>,
 ) -> Result<FinishedQuery, ReadError> {
     let stream = &plan.descriptor;
-    let mut attempt = 1;
-    let mut pause = PAUSE;
+    let mut runs = Runs::default();
     loop {
         let direct = stream_run.direct.load(Ordering::Relaxed);
         let protocol = if direct {
@@ -105,23 +104,19 @@ async fn run_query(
                     records,
                 });
             }
-            Err(ReadError::Trino { query_id, error }) if rows == 0 && attempt < RUNS => {
-                (query_id, error)
-            }
+            Err(ReadError::Trino { query_id, error }) if rows == 0 => (query_id, error),
             Err(error) => return Err(error),
         };
-        attempt += 1;
         if error.is_serialization() && protocol == FetchProtocol::Auto {
             tracing::info!(
                 "stream \"{stream}\": this result cannot be spooled, so it is read direct"
             );
             stream_run.direct.store(true, Ordering::Relaxed);
-        } else if error.is_transient_query() {
-            tracing::warn!("stream \"{stream}\": {error}; starting again in {pause:?}");
-            tokio::time::sleep(pause).await;
-            pause *= 2;
         } else {
-            return Err(ReadError::Trino { query_id, error });
+            let what = format!("stream \"{stream}\"");
+            if !runs.may_go_on(&context.client, &what, &error).await {
+                return Err(ReadError::Trino { query_id, error });
+            }
         }
     }
 }
@@ -183,11 +178,8 @@ impl Reader<'_> {
             })
             .collect();
         let stream = &self.plan.descriptor;
-        Encoder::new(RecordPlan::new(
-            &stream.name,
-            stream.namespace.as_deref(),
-            &columns,
-        ))
+        let plan = RecordPlan::new(&stream.name, stream.namespace.as_deref(), &columns);
+        Encoder::new(plan.keeping(|column| self.plan.must_keep(column)))
     }
 
     /// Encodes one block on a thread that may block: both for the work and for a slow stdout.
@@ -236,6 +228,8 @@ impl Reader<'_> {
         };
         let done = self.stream_run.encoders.spawn_blocking(job).await;
         let (encoder, boundary, block, left_out, result) = done.map_err(|_| ReadError::Encoder)?;
+        self.stream_run
+            .say_left_out(self.plan, encoder.columns_left_out());
         self.encoder = Some(encoder);
         self.boundary = boundary;
         match result {

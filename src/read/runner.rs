@@ -7,10 +7,10 @@ use tokio::task::JoinSet;
 use super::plan::{Mode, Planned, StreamPlan};
 use super::{changes, estimate, full_refresh, incremental, restart, status};
 use crate::error::ConnectorError;
-use crate::logging;
 use crate::output::Closed;
 use crate::protocol::message::{StreamDescriptor, StreamStatus};
 use crate::read::context::{Context, ReadError, StreamRun};
+use crate::read::failures::Failures;
 use crate::read::state::Content;
 
 /// How a read ended.
@@ -32,22 +32,30 @@ pub(crate) struct Summary {
 /// When stdout was closed.
 pub(crate) async fn run(context: &Context, plans: Vec<Planned>) -> Result<Summary, Closed> {
     let mut summary = Summary::default();
+    let mut failures = Failures::new(&context.output);
     let mut streams = JoinSet::new();
     let mut plans = plans.into_iter();
     loop {
         while streams.len() < context.connection.concurrency
             && let Some((descriptor, plan)) = plans.next()
         {
-            streams.spawn(stream(context.clone(), descriptor, plan));
+            let reading = stream(context.clone(), descriptor.clone(), plan);
+            streams.spawn(async { (descriptor, reading.await) });
         }
         match streams.join_next().await {
-            None => return Ok(summary),
-            Some(Ok(outcome)) => match outcome? {
-                Some(records) => {
+            None => {
+                failures.tell_rest().await?;
+                return Ok(summary);
+            }
+            Some(Ok((descriptor, outcome))) => match outcome? {
+                Ok(records) => {
                     summary.complete += 1;
                     summary.records += records;
                 }
-                None => summary.failed += 1,
+                Err(error) => {
+                    summary.failed += 1;
+                    failures.add(descriptor, error).await?;
+                }
             },
             // A panic; the hook has said why.
             Some(Err(_)) => summary.failed += 1,
@@ -55,15 +63,18 @@ pub(crate) async fn run(context: &Context, plans: Vec<Planned>) -> Result<Summar
     }
 }
 
-/// Reads one stream; `None` when it failed and said so.
+/// Reads one stream. What went wrong is the caller's to tell, in its order.
 async fn stream(
     context: Context,
     descriptor: StreamDescriptor,
     plan: Result<StreamPlan, ConnectorError>,
-) -> Result<Option<u64>, Closed> {
+) -> Result<Result<u64, ConnectorError>, Closed> {
     let name = descriptor.to_string();
     context.progress.start(&name);
-    status::say(&context.output, &descriptor, StreamStatus::Started).await?;
+    // A stream that cannot be begun ends at once, with one status.
+    if plan.is_ok() && !context.client.is_lost() {
+        status::say(&context.output, &descriptor, StreamStatus::Started).await?;
+    }
     let outcome = match plan {
         Ok(plan) => match read(&context, &plan).await {
             Ok(records) => Ok(records),
@@ -73,19 +84,11 @@ async fn stream(
         Err(error) => Err(error),
     };
     context.progress.finish(&name, outcome.is_err());
-    match outcome {
-        Ok(records) => {
-            status::say(&context.output, &descriptor, StreamStatus::Complete).await?;
-            tracing::info!("stream \"{descriptor}\": {records} records");
-            Ok(Some(records))
-        }
-        Err(error) => {
-            logging::tell_person(&error.message);
-            context.output.send(&error.trace()).await?;
-            status::say(&context.output, &descriptor, StreamStatus::Incomplete).await?;
-            Ok(None)
-        }
+    if let Ok(records) = &outcome {
+        status::say(&context.output, &descriptor, StreamStatus::Complete).await?;
+        tracing::info!("stream \"{descriptor}\": {records} records");
     }
+    Ok(outcome)
 }
 
 /// RUNNING, records and states; returns the number of records.

@@ -226,7 +226,7 @@ pub(crate) async fn rows_bare<T: Presto>(client: &Client, sql: &str) -> Result<V
 }
 
 async fn collect<T: Presto>(client: &Client, sql: &str, bare: bool) -> Result<Vec<T>, TrinoError> {
-    retry::rerun(|| async {
+    retry::rerun(client, || async {
         let mut statement = if bare {
             client.execute_bare(sql).await?
         } else {
@@ -262,7 +262,7 @@ async fn collect<T: Presto>(client: &Client, sql: &str, bare: bool) -> Result<Ve
 ///
 /// When it fails, or its answer is another.
 pub(crate) async fn text(client: &Client, sql: &str) -> Result<String, TrinoError> {
-    retry::rerun(|| async {
+    retry::rerun(client, || async {
         let mut statement = client.execute(sql).await?;
         let mut text = String::new();
         while let Some(page) = statement.next_page().await? {
@@ -287,7 +287,7 @@ pub(crate) async fn text(client: &Client, sql: &str) -> Result<String, TrinoErro
 ///
 /// When it fails, or has no columns.
 pub(crate) async fn columns(client: &Client, sql: &str) -> Result<Vec<Column>, TrinoError> {
-    retry::rerun(|| async {
+    retry::rerun(client, || async {
         let mut statement = client.execute(sql).await?;
         let mut columns = None;
         while let Some(page) = statement.next_page().await? {

@@ -1,13 +1,16 @@
-//! What can go wrong between us and Trino, who can do something about it, and what.
+//! What can go wrong between us and Trino, whether it may pass, and who can do something about it.
+//!
+//! The texts here are for logs; what a person is told of an error, with the names of the form's
+//! fields, is in `crate::messages`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::ConnectorError;
 use crate::protocol::message::FailureType;
-pub(crate) use crate::trino::http::failure::{FailedStep, TransportProblem};
+pub(crate) use crate::trino::http::failure::{CertificateProblem, FailedStep, TransportProblem};
 use crate::trino::wire::codec::CodecError;
 use crate::trino::wire::page::PageError;
-pub(crate) use crate::trino::wire::query_error::QueryError;
+pub(crate) use crate::trino::wire::query_error::{Denied, QueryError, QueryFailure, TimeLimit};
 
 /// An error of the client.
 #[derive(Debug, thiserror::Error)]
@@ -21,14 +24,36 @@ pub(crate) enum TrinoError {
         sent: bool,
     },
     /// An answer with another status than 2xx.
-    #[error("the answer was HTTP status {status}{}", in_words(.text))]
+    #[error("the answer was HTTP status {status}{}", after_colon(.text))]
     Status {
         /// The HTTP status.
         status: u16,
-        /// The begin of the body.
+        /// The begin of the body, or the title of a page.
         text: String,
+        /// Whether the body is a page for people, which Trino sends none of.
+        is_page: bool,
         /// How long the server asks us to wait.
         retry_after: Option<Duration>,
+    },
+    /// An HTTP status 401 that leads to a login in a browser.
+    #[error("the answer was HTTP status 401, with a login page for a browser")]
+    BrowserLogin,
+    /// An answer with more bytes than its kind may have.
+    #[error("{server}: the answer has more than {limit} bytes")]
+    TooLarge {
+        /// Scheme, host and port that were asked.
+        server: String,
+        /// Bytes that were allowed.
+        limit: u64,
+    },
+    /// Trino did not answer anybody for as long as a request is tried. No other request is sent
+    /// after that, so that the end does not take longer the more streams there are.
+    #[error("no answer came for {} minutes: {cause}", .after.as_secs() / 60)]
+    Lost {
+        /// How long it was tried.
+        after: Duration,
+        /// The last failure.
+        cause: Arc<TrinoError>,
     },
     /// An answer that is none of the statement protocol.
     #[error(transparent)]
@@ -55,7 +80,7 @@ pub(crate) enum TrinoError {
     #[error("{0}")]
     Elsewhere(Box<TransportProblem>),
     /// The spooled protocol was asked for, and the server answered without it.
-    #[error("This Trino does not spool results. Set \"fetch_protocol\" to \"auto\" or \"direct\".")]
+    #[error("the server does not spool results")]
     NotSpooled,
     /// A segment could not be unpacked.
     #[error("{0}")]
@@ -69,16 +94,21 @@ pub(crate) enum TrinoError {
         cause: Box<TrinoError>,
     },
     /// What answered the first request is no Trino.
-    #[error("Something answered that is not Trino ({0}). Check \"hostname\" and \"port\".")]
+    #[error("something answered that is not Trino ({0})")]
     NotTrino(String),
     /// A redirect. It is not followed: credentials would have to go along, or stay behind.
-    #[error(
-        "{server} redirects to {target}. Set \"hostname\", \"port\" and \"ssl_mode\" to where Trino is."
-    )]
+    #[error("{server} redirects to {target}")]
     Redirect {
         /// Scheme, host and port that were asked.
         server: String,
         /// Where it leads, without its query.
+        target: String,
+    },
+    /// A segment's redirect from https to plain http. It is not followed: the rows would be readable
+    /// on the way.
+    #[error("a segment was redirected from https to plain http at {target}")]
+    PlainRedirect {
+        /// Scheme, host and port that it leads to.
         target: String,
     },
     /// The server is not ready for queries yet.
@@ -118,20 +148,17 @@ impl TrinoError {
     /// Whether the same request may succeed if it is sent again.
     pub(crate) fn is_transient_request(&self) -> bool {
         match self {
-            Self::Transport { problem, .. } => !matches!(
-                problem.step,
-                FailedStep::Certificate
-                    | FailedStep::ClientCertificate
-                    | FailedStep::ProxyLogin { .. }
-                    | FailedStep::Tls
-                    | FailedStep::TlsToPlainPort
-                    | FailedStep::PlainToTlsPort
-            ),
+            Self::Transport { problem, .. } => problem.step.may_pass(),
             Self::Status { status, .. } => matches!(status, 429 | 502 | 503 | 504),
             Self::Page(_) | Self::Starting => true,
             Self::Tunnel { passes, .. } => *passes,
             _ => false,
         }
+    }
+
+    /// Whether the host name has no address, which is a wrong name more often than a passing fault.
+    pub(crate) fn is_unknown_host(&self) -> bool {
+        matches!(self, Self::Transport { problem, .. } if problem.step == FailedStep::Resolve)
     }
 
     /// Whether the server cannot have worked on the request.
@@ -155,9 +182,10 @@ impl TrinoError {
     pub(crate) fn is_transient_query(&self) -> bool {
         match self {
             Self::Query(error) => error.is_transient(),
+            // Every other query would fail in the same way.
+            Self::Segment { cause, .. } => !matches!(**cause, Self::Lost { .. }),
             // HTTP 404, 410: the coordinator was restarted, or a proxy lost the query.
             Self::PageLost { .. }
-            | Self::Segment { .. }
             | Self::Status {
                 status: 404 | 410, ..
             } => true,
@@ -165,9 +193,15 @@ impl TrinoError {
         }
     }
 
-    /// Whether the cause is likely in what the query asks for, so that it fails every time: a
-    /// broken table in a metastore or database (EXTERNAL), or a bug.
-    pub(crate) fn is_of_the_table(&self) -> bool {
+    /// Whether the cluster's resource group takes no more queries now.
+    pub(crate) fn is_queue_full(&self) -> bool {
+        self.query_error()
+            .is_some_and(|error| error.failure() == QueryFailure::QueueFull)
+    }
+
+    /// Whether the cause is likely in what the query asks for, so that it fails every time: what is
+    /// behind a catalog (EXTERNAL), or a bug.
+    pub(crate) fn is_likely_lasting(&self) -> bool {
         self.query_error().is_some_and(|error| {
             error.error_type == "EXTERNAL" || error.error_name == "GENERIC_INTERNAL_ERROR"
         })
@@ -194,28 +228,24 @@ impl TrinoError {
         }
     }
 
-    fn failure_type(&self) -> FailureType {
+    /// Who can do something: decides whether the platform tries again.
+    pub(crate) fn failure_type(&self) -> FailureType {
         match self {
             Self::Query(error) => error.failure_type(),
-            Self::Transport { problem, .. } => match problem.step {
-                FailedStep::Answer
-                | FailedStep::Timeout
-                | FailedStep::Connect
-                | FailedStep::Refused
-                | FailedStep::Proxy { .. }
-                | FailedStep::Forward { .. } => FailureType::Transient,
-                _ => FailureType::Config,
-            },
+            Self::Transport { problem, .. } if problem.step.is_passing() => FailureType::Transient,
+            Self::Transport { .. } => FailureType::Config,
             Self::Status { status, .. } => match status {
-                401 | 403 => FailureType::Config,
+                401 | 403 | 431 => FailureType::Config,
                 404 | 410 | 429 | 502 | 503 | 504 => FailureType::Transient,
                 _ => FailureType::System,
             },
             Self::TlsSettings(_)
             | Self::Settings(_)
+            | Self::BrowserLogin
             | Self::NotSpooled
             | Self::NotTrino(_)
             | Self::Redirect { .. }
+            | Self::PlainRedirect { .. }
             | Self::Elsewhere(_)
             | Self::Tunnel { passes: false, .. } => FailureType::Config,
             Self::Tunnel { passes: true, .. } => FailureType::Transient,
@@ -229,111 +259,19 @@ impl TrinoError {
             | Self::Stopped
             | Self::PageLost { .. }
             | Self::Page(_)
-            | Self::Unclear(_) => FailureType::Transient,
+            | Self::Unclear(_)
+            | Self::Lost { .. } => FailureType::Transient,
             Self::Segment { cause, .. } => match cause.failure_type() {
                 FailureType::System => FailureType::Transient,
                 other => other,
             },
-            Self::Protocol(_) | Self::Codec(_) => FailureType::System,
-        }
-    }
-
-    fn user_message(&self) -> String {
-        match self {
-            Self::Query(error) => {
-                let advice = error
-                    .advice()
-                    .map(|advice| format!(" {advice}"))
-                    .unwrap_or_default();
-                let message = error.message.trim_end_matches('.');
-                let place = error.error_location.map_or_else(String::new, |place| {
-                    format!(
-                        " at line {}, column {}",
-                        place.line_number, place.column_number
-                    )
-                });
-                format!("Trino: {message} ({}{place}).{advice}", error.error_name)
-            }
-            Self::Status {
-                status: 401, text, ..
-            } if text.contains("insecure authentication") => format!(
-                "Trino takes no credentials over plain http (HTTP 401{}). Set \"ssl_mode\" to \
-                 \"verify-full\", and \"port\" to Trino's https port.",
-                in_words(text)
-            ),
-            Self::Status {
-                status: 401, text, ..
-            } => format!(
-                "Trino did not accept the credentials (HTTP 401{}). Check \"username\" and \
-                 \"authentication\".",
-                in_words(text)
-            ),
-            // Seen on 476, with a stack behind it.
-            Self::Status { text, .. } if text.contains("Cannot set role") => {
-                let text = text.split("AccessDeniedException: ").nth(1).unwrap_or(text);
-                let text = text.split(" at io.trino").next().unwrap_or(text);
-                format!("Trino: {text}. Check \"roles\", or grant the user that role.")
-            }
-            Self::Status {
-                status: 403, text, ..
-            } => format!(
-                "Trino refused access (HTTP 403{}). Check \"username\" and \"authentication\"; if \
-                 Trino wants https, set \"ssl_mode\".",
-                in_words(text)
-            ),
-            Self::Status {
-                status: status @ (404 | 410),
-                text,
-                ..
-            } => format!(
-                "Trino does not know the query any more (HTTP {status}{}): it was restarted, or a \
-                 gateway has asked another cluster, which it must not do while a query runs.",
-                in_words(text)
-            ),
-            Self::Status { status, text, .. } => format!(
-                "Trino, or a gateway in front of it, answered with HTTP status {status}{}. See that \
-                 Trino runs, and check \"hostname\" and \"port\".",
-                in_words(text)
-            ),
-            Self::Segment { .. } => format!(
-                "{self}. The spooled protocol needs access from here to the storage where Trino \
-                 spools results; if there is none, set \"fetch_protocol\" to \"direct\"."
-            ),
-            Self::Elsewhere(problem) => format!(
-                "Trino's answer led to {}, which is not the configured server, and failed there: \
-                 {}. A proxy in front of Trino must pass on X-Forwarded-Proto, -Host and -Port, \
-                 and Trino needs http-server.process-forwarded=true.",
-                problem.server, problem.cause
-            ),
-            Self::Token { place, cause } => match &**cause {
-                Self::Status {
-                    status: 400 | 401 | 403,
-                    text,
-                    ..
-                } => format!(
-                    "The token endpoint {place} gave no token{}. Check \"client_id\", \
-                     \"client_secret\", \"scope\" and \"audience\" of \"authentication\".",
-                    in_words(text)
-                ),
-                cause => {
-                    let cause = match cause {
-                        Self::Transport { problem, .. } => problem.in_short(),
-                        other => other.to_string(),
-                    };
-                    format!(
-                        "No token could be had from {place}: {}. Check \"token_endpoint\" of \
-                         \"authentication\".",
-                        cause.trim_end_matches('.')
-                    )
-                }
-            },
-            Self::Starting => "Trino is still starting. Try again in a minute.".to_owned(),
-            other => other.to_string(),
+            Self::Protocol(_) | Self::Codec(_) | Self::TooLarge { .. } => FailureType::System,
         }
     }
 }
 
-fn in_words(text: &str) -> String {
+/// A text with a colon before it, or nothing where there is none.
+pub(crate) fn after_colon(text: &str) -> String {
     if text.is_empty() {
         String::new()
     } else {
@@ -341,17 +279,10 @@ fn in_words(text: &str) -> String {
     }
 }
 
-impl From<TrinoError> for ConnectorError {
-    fn from(error: TrinoError) -> Self {
-        let connector_error = Self::new(error.failure_type(), error.user_message());
-        match &error {
-            TrinoError::Query(query) => connector_error.with_detail(format!(
-                "query {} failed with {} ({})",
-                query.query_id, query.error_name, query.error_type
-            )),
-            _ => connector_error.with_detail(format!("{error:?}")),
-        }
-    }
+/// Whether a resolver's text says EAI_AGAIN; the standard library passes on nothing but the text.
+pub(crate) fn is_temporary_resolution_failure(text: &str) -> bool {
+    // glibc and musl.
+    text.contains("Temporary failure in name resolution") || text.ends_with("Try again")
 }
 
 #[cfg(test)]
@@ -371,42 +302,19 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_sorted_by_who_can_do_something() {
-        let cases = [
-            (query("TABLE_NOT_FOUND", "USER_ERROR"), FailureType::Config),
-            (
-                query("PERMISSION_DENIED", "USER_ERROR"),
-                FailureType::Config,
-            ),
-            (query("USER_CANCELED", "USER_ERROR"), FailureType::Transient),
-            (
-                query("QUERY_QUEUE_FULL", "INSUFFICIENT_RESOURCES"),
-                FailureType::Transient,
-            ),
-            (query("JDBC_ERROR", "EXTERNAL"), FailureType::Transient),
-            (
-                query("COMPILER_ERROR", "INTERNAL_ERROR"),
-                FailureType::System,
-            ),
-            (TrinoError::Starting, FailureType::Transient),
-            (TrinoError::Protocol("x".into()), FailureType::System),
-        ];
-        for (error, expected) in cases {
-            let text = error.to_string();
-            assert_eq!(ConnectorError::from(error).failure_type, expected, "{text}");
+    fn a_name_server_that_does_not_answer_is_no_wrong_name() {
+        let text = "failed to lookup address information: ";
+        for (detail, expected) in [
+            ("Temporary failure in name resolution", true),
+            ("Try again", true),
+            ("Name or service not known", false),
+            ("Name does not resolve", false),
+            ("No address associated with hostname", false),
+        ] {
+            let is_temporary = is_temporary_resolution_failure(&format!("{text}{detail}"));
+            assert_eq!(is_temporary, expected, "{detail}");
         }
-    }
-
-    #[test]
-    fn messages_name_the_setting_to_change() {
-        let error = ConnectorError::from(query("PERMISSION_DENIED", "USER_ERROR"));
-        assert_eq!(
-            error.message,
-            "Trino: line 1:1: it is so (PERMISSION_DENIED). Grant the user of \"username\" SELECT on it, or deselect the stream."
-        );
-        assert_eq!(
-            error.detail.unwrap(),
-            "query q1 failed with PERMISSION_DENIED (USER_ERROR)"
-        );
+        assert!(FailedStep::ResolveLater.is_passing());
+        assert!(!FailedStep::Resolve.is_passing());
     }
 }

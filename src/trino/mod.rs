@@ -2,26 +2,17 @@
 //!
 //! | file | job |
 //! |---|---|
-//! | `transport` | every request: timeouts, credentials, cookies, redirects |
-//! | `home` | where the URIs in Trino's answers are asked for |
-//! | `way` | direct, through a proxy, or through a tunnel |
-//! | `tunnel`, `socks`, `ssh`, `login` | connections through an SSH server |
-//! | `auth`, `token` | what proves the user; OAuth2 tokens |
-//! | `identity` | our own certificate and its key |
-//! | `probe` | whether the spooled protocol works from here |
-//! | `problem` | errors of the HTTP library → which step failed |
-//! | `tls` | `ssl_mode` → a TLS configuration |
-//! | `session`, `amendments` | the `X-Trino-*` headers of every request, and what answers change of them |
-//! | `retry` | what is tried again, how often, how soon |
+//! | `http` | the requests: transport, credentials, certificates, where URIs are asked for |
+//! | `tunnel` | connections through an SSH server |
+//! | `wire` | what is sent and what comes: headers, pages, codecs, errors of queries |
 //! | `server` | what this server can do, from its version |
-//! | `page` | bytes of an answer → envelope and rows' bytes (pure) |
+//! | `statement` | POST, follow `nextUri`, heartbeat, cancel |
 //! | `rows` | a query's rows as blocks, direct or spooled |
 //! | `segment` | what an answer says of a spooled segment; its download and receipt |
-//! | `codec` | content of segments: bytes as stored → JSON text (pure) |
-//! | `statement` | POST, follow `nextUri`, heartbeat, cancel |
+//! | `spooling_check` | whether the spooled protocol works from here |
 //! | `control` | small typed answers: metadata, versions, statistics |
-//! | `step` | the steps of a request that can fail |
-//! | `error`, `query_error` | what can go wrong, and what a person should change |
+//! | `retry` | what is tried again, how often, how soon, and when a server is given up |
+//! | `error` | what can go wrong, and who can do something; the words are in `crate::messages` |
 
 pub(crate) mod control;
 pub(crate) mod error;
@@ -36,9 +27,10 @@ mod tunnel;
 pub mod wire;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -53,6 +45,38 @@ use tunnel::Tunnel;
 /// How long the first contact is tried. Short: a wrong port must not look like a hang.
 const FIRST_CONTACT: Duration = Duration::from_secs(5);
 
+/// How long room in a full resource group is waited for while no other query of ours runs.
+const QUEUE_PATIENCE: Duration = Duration::from_mins(5);
+
+/// How long the client waits for what passes by itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// For the first contact.
+    first_contact: Duration,
+    /// For room in a full resource group.
+    queue: Duration,
+}
+
+impl Patience {
+    /// A person waits for the answer.
+    pub(crate) const CHECK: Self = Self {
+        first_contact: FIRST_CONTACT,
+        queue: Duration::ZERO,
+    };
+
+    /// A person waits, but half a catalog is of no use.
+    pub(crate) const DISCOVER: Self = Self {
+        first_contact: FIRST_CONTACT,
+        queue: QUEUE_PATIENCE,
+    };
+
+    /// Nobody waits, and the coordinator may be starting just now.
+    pub(crate) const READ: Self = Self {
+        first_contact: retry::BUDGET,
+        queue: QUEUE_PATIENCE,
+    };
+}
+
 /// How long running queries may take to be cancelled at the end.
 const SHUTDOWN: Duration = Duration::from_millis(800);
 
@@ -64,6 +88,17 @@ pub(crate) struct Client {
     slots: Arc<Semaphore>,
     memory: Arc<Semaphore>,
     queries: Queries,
+    load: Arc<Load>,
+}
+
+/// How many queries run, and what was learned of how many may.
+struct Load {
+    patience: Patience,
+    /// Queries that may run at once: `concurrency`, or fewer where the cluster refused some.
+    most: AtomicUsize,
+    ended: Notify,
+    /// `HEAD` is refused on the way, though the server knows it.
+    heads_are_refused: AtomicBool,
 }
 
 /// The queries that run on the server, so that they can be cancelled when the process ends;
@@ -97,17 +132,19 @@ impl Client {
     pub(crate) async fn connect(
         connection: &Connection,
         queries: &Queries,
+        patience: Patience,
     ) -> Result<Self, TrinoError> {
         let tunnel = match &connection.tunnel {
             None => None,
             Some(settings) => {
                 let open = || Tunnel::open(settings);
-                let tunnel = retry::retried("The SSH tunnel", FIRST_CONTACT, |_| true, open);
+                let tunnel =
+                    retry::retried("The SSH tunnel", patience.first_contact, |_| true, open);
                 Some(Arc::new(tunnel.await?))
             }
         };
         let mut transport = Transport::new(connection, tunnel)?;
-        let traits = server::ask(&transport, FIRST_CONTACT).await?;
+        let traits = server::ask(&transport, patience.first_contact).await?;
         if traits.is_presto {
             transport.speak_presto();
         }
@@ -121,7 +158,64 @@ impl Client {
             slots: Arc::new(Semaphore::new(connection.concurrency)),
             memory: Arc::new(Semaphore::new(rows::BUDGET as usize)),
             queries: queries.clone(),
+            load: Arc::new(Load {
+                patience,
+                most: AtomicUsize::new(connection.concurrency),
+                ended: Notify::new(),
+                heads_are_refused: AtomicBool::new(false),
+            }),
         })
+    }
+
+    /// Whether Trino has answered nobody for so long that nothing is sent to it any more.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.transport.contact().is_lost()
+    }
+
+    /// Whether a query of ours runs.
+    fn has_running_queries(&self) -> bool {
+        self.slots.available_permits() < self.load.most.load(Ordering::Relaxed)
+    }
+
+    /// Takes one of the `concurrency` slots away, but not the last one.
+    fn run_fewer(&self) {
+        let most = &self.load.most;
+        let fewer = |most: usize| (most > 1).then(|| most - 1);
+        if most
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer)
+            .is_ok()
+        {
+            let slots = Arc::clone(&self.slots);
+            tokio::spawn(async move {
+                if let Ok(slot) = slots.acquire_owned().await {
+                    slot.forget();
+                }
+            });
+        }
+    }
+
+    /// Waits until a query of ours has ended. Each end is told to one waiter.
+    async fn query_ended(&self) {
+        self.load.ended.notified().await;
+    }
+
+    fn say_query_ended(&self) {
+        self.load.ended.notify_one();
+    }
+
+    /// How long room in a full resource group is waited for while no other query of ours runs.
+    fn queue_patience(&self) -> Duration {
+        self.load.patience.queue
+    }
+
+    /// Whether `HEAD nextUri` keeps a query alive.
+    fn has_heartbeat(&self) -> bool {
+        self.traits.has_heartbeat && !self.load.heads_are_refused.load(Ordering::Relaxed)
+    }
+
+    /// From now on queries are kept alive by GET.
+    fn give_up_heartbeat(&self) {
+        self.load.heads_are_refused.store(true, Ordering::Relaxed);
     }
 
     /// Whether a query would start at once.

@@ -1,13 +1,21 @@
 //! What is tried again, how often and how soon.
 //!
-//! Trino's own clients retry 502, 503, 504, 429 and broken connections with growing pauses up to
+//! Requests: Trino's own clients retry 502, 503, 504, 429 and broken connections with growing pauses up to
 //! a time limit; so does this, lengthened at random so that many streams do not return in step, and
-//! with `Retry-After` as the least pause.
+//! with `Retry-After` as the least pause. A server that answers nobody for the whole limit is lost:
+//! from then on nothing is sent to it, so that the end does not take longer the more streams there
+//! are.
+//!
+//! Queries: one that fails for a passing reason is run three times. One that a full resource group
+//! refuses waits as long as other queries of ours run, and some minutes more.
 
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable as _};
+use tokio_util::sync::CancellationToken;
 
+use super::Client;
 use super::error::TrinoError;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -41,6 +49,7 @@ where
         .with_jitter()
         .without_max_times();
     let started = Instant::now();
+    let said = Mutex::new(String::new());
     request
         .retry(pauses)
         .when(|error: &TrinoError| error.is_transient_request() && safe(error))
@@ -54,33 +63,219 @@ where
         .notify(|error, pause| {
             let error = error.to_string();
             let error = error.trim_end_matches('.');
-            tracing::warn!("{what}: {error}; trying again in {} ms", pause.as_millis());
+            let pause = pause.as_millis();
+            // Said once, not at each try: a person learns nothing from the others.
+            let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+            if said.as_str() == error {
+                tracing::debug!("{what}: {error}; trying again in {pause} ms");
+            } else {
+                tracing::warn!("{what}: {error}; trying again");
+                error.clone_into(&mut said);
+            }
         })
         .await
 }
 
-/// How often a query is run at most, and the pause before the second time; doubled after that.
-pub(crate) const RUNS: usize = 3;
-pub(crate) const PAUSE: Duration = Duration::from_secs(1);
+/// Whether one kind of server answers, as all requests to it together have seen it.
+pub(crate) struct Contact {
+    /// The shortest silence after which the server is lost, if a request has used up its budget.
+    patience: Duration,
+    silence: Mutex<Silence>,
+    lost: CancellationToken,
+    last_failure: OnceLock<(Duration, Arc<TrinoError>)>,
+}
 
-/// Runs a small query again while it fails for reasons that pass. A broken table's errors are
-/// not among them: it gives them every time, and the search for it would take minutes.
+#[derive(Default)]
+struct Silence {
+    last_answer: Option<Instant>,
+    /// When the first request began that failed after the last answer.
+    since: Option<Instant>,
+}
+
+impl Contact {
+    pub(crate) fn new(patience: Duration) -> Self {
+        Self {
+            patience,
+            silence: Mutex::default(),
+            lost: CancellationToken::new(),
+            last_failure: OnceLock::new(),
+        }
+    }
+
+    /// Notes that the server has answered somebody.
+    pub(crate) fn answered(&self) {
+        *self.lock() = Silence {
+            last_answer: Some(Instant::now()),
+            since: None,
+        };
+    }
+
+    /// Whether the server is lost: it has answered nobody for as long as a request is tried.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost.is_cancelled()
+    }
+
+    /// Notes that a request has used up its budget since it `begun`, and gives what to tell of it.
+    fn failed(&self, begun: Instant, error: TrinoError) -> TrinoError {
+        let mut silence = self.lock();
+        let answers_others = silence.last_answer.is_some_and(|at| at > begun);
+        let length = silence.since.get_or_insert(begun).elapsed();
+        drop(silence);
+        if answers_others || length < self.patience {
+            return error;
+        }
+        let _ = self.last_failure.set((length, Arc::new(error)));
+        self.lost.cancel();
+        self.lost_error()
+    }
+
+    fn lost_error(&self) -> TrinoError {
+        match self.last_failure.get() {
+            Some((after, cause)) => TrinoError::Lost {
+                after: *after,
+                cause: Arc::clone(cause),
+            },
+            None => TrinoError::Stopped,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Silence> {
+        self.silence.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// As [`retried`], to a server that may turn out to be lost meanwhile.
+///
+/// # Errors
+///
+/// The last error, or that the server is lost.
+pub(crate) async fn retried_in_contact<T, F>(
+    contact: &Contact,
+    what: &str,
+    budget: Duration,
+    safe: impl Fn(&TrinoError) -> bool,
+    request: impl FnMut() -> F,
+) -> Result<T, TrinoError>
+where
+    F: Future<Output = Result<T, TrinoError>>,
+{
+    if contact.is_lost() {
+        return Err(contact.lost_error());
+    }
+    let begun = Instant::now();
+    let result = tokio::select! {
+        result = retried(what, budget, &safe, request) => result,
+        () = contact.lost.cancelled() => return Err(contact.lost_error()),
+    };
+    match &result {
+        Ok(_) => contact.answered(),
+        // Nothing else was tried until the end of its budget.
+        Err(error) if error.is_transient_request() && safe(error) => {
+            return result.map_err(|error| contact.failed(begun, error));
+        }
+        Err(TrinoError::Status { .. }) => contact.answered(),
+        Err(_) => {}
+    }
+    result
+}
+
+/// How often a query is run at most, and the pause before the second time; doubled after that.
+const RUNS: usize = 3;
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a query waits for its turn in a full resource group before it looks again, and the
+/// longest that it does so while another query of ours runs.
+const LONGEST_QUEUE_PAUSE: Duration = Duration::from_secs(15);
+
+/// The runs of one query.
+pub(crate) struct Runs {
+    run: usize,
+    pause: Duration,
+    queue_pause: Duration,
+    /// Since when it has waited for room while no other query of ours ran.
+    alone_since: Option<Instant>,
+}
+
+impl Default for Runs {
+    fn default() -> Self {
+        Self {
+            run: 1,
+            pause: PAUSE,
+            queue_pause: PAUSE,
+            alone_since: None,
+        }
+    }
+}
+
+impl Runs {
+    /// Waits until the query may be run again after this error; false where it may not.
+    ///
+    /// `what` says whose query it is, for the log.
+    pub(crate) async fn may_go_on(
+        &mut self,
+        client: &Client,
+        what: &str,
+        error: &TrinoError,
+    ) -> bool {
+        if error.is_queue_full() && self.waits_for_room(client) {
+            if self.queue_pause == PAUSE {
+                tracing::warn!("{what}: {error}; waiting for room, with fewer queries at once");
+            }
+            client.run_fewer();
+            tokio::select! {
+                () = client.query_ended() => {}
+                () = tokio::time::sleep(self.queue_pause) => {}
+            }
+            self.queue_pause = (self.queue_pause * 2).min(LONGEST_QUEUE_PAUSE);
+            return true;
+        }
+        if !error.is_transient_query() || self.run >= RUNS {
+            return false;
+        }
+        self.run += 1;
+        tracing::warn!("{what}: {error}; starting again in {:?}", self.pause);
+        tokio::time::sleep(self.pause).await;
+        self.pause *= 2;
+        true
+    }
+
+    /// Whether room in the resource group may still be waited for.
+    fn waits_for_room(&mut self, client: &Client) -> bool {
+        if client.has_running_queries() {
+            self.alone_since = None;
+            return true;
+        }
+        let since = *self.alone_since.get_or_insert_with(Instant::now);
+        since.elapsed() < client.queue_patience()
+    }
+}
+
+/// Runs a small query again while it fails for reasons that pass. What is likely to be a broken
+/// table's error is tried once more only: it may come every time, and the search for the table
+/// would take minutes.
 ///
 /// # Errors
 ///
 /// The last error.
-pub(crate) async fn rerun<T, F>(query: impl FnMut() -> F) -> Result<T, TrinoError>
+pub(crate) async fn rerun<T, F>(
+    client: &Client,
+    mut query: impl FnMut() -> F,
+) -> Result<T, TrinoError>
 where
     F: Future<Output = Result<T, TrinoError>>,
 {
-    let pauses = ExponentialBuilder::default()
-        .with_min_delay(PAUSE)
-        .with_max_times(RUNS - 1);
-    query
-        .retry(pauses)
-        .when(|error: &TrinoError| error.is_transient_query() && !error.is_of_the_table())
-        .notify(|error, _| tracing::warn!("a query is run again: {error}"))
-        .await
+    let mut runs = Runs::default();
+    loop {
+        let error = match query().await {
+            Ok(result) => return Ok(result),
+            Err(error) => error,
+        };
+        if error.is_likely_lasting() && runs.run > 1
+            || !runs.may_go_on(client, "a query for metadata", &error).await
+        {
+            return Err(error);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -93,6 +288,7 @@ mod tests {
         TrinoError::Status {
             status: 503,
             text: String::new(),
+            is_page: false,
             retry_after,
         }
     }
@@ -135,6 +331,7 @@ mod tests {
         let denied = TrinoError::Status {
             status: 401,
             text: String::new(),
+            is_page: false,
             retry_after: None,
         };
         assert_eq!(
@@ -157,5 +354,49 @@ mod tests {
         let (count, succeeded) = attempts(Duration::from_millis(300), true, faults).await;
         assert!(!succeeded);
         assert!(count < 10, "{count} attempts");
+    }
+
+    const SHORT: Duration = Duration::from_millis(300);
+
+    async fn unanswered(contact: &Contact) -> Result<(), TrinoError> {
+        let request = || async { Err(unavailable(None)) };
+        retried_in_contact(contact, "test", SHORT, |_| true, request).await
+    }
+
+    #[tokio::test]
+    async fn a_server_that_answers_nobody_is_lost_for_all_at_once() {
+        let contact = Contact::new(Duration::ZERO);
+        let started = Instant::now();
+        let (first, second) = tokio::join!(unanswered(&contact), unanswered(&contact));
+        let third = unanswered(&contact).await;
+        assert!(started.elapsed() < 2 * SHORT);
+        for result in [first, second, third] {
+            assert!(matches!(result, Err(TrinoError::Lost { .. })), "{result:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_answers_others_is_not_lost() {
+        let contact = Contact::new(Duration::ZERO);
+        let answers = async {
+            tokio::time::sleep(SHORT / 3).await;
+            contact.answered();
+        };
+        let (result, ()) = tokio::join!(unanswered(&contact), answers);
+        assert!(
+            matches!(result, Err(TrinoError::Status { .. })),
+            "{result:?}"
+        );
+        assert!(!contact.is_lost());
+    }
+
+    #[tokio::test]
+    async fn a_patient_contact_is_lost_by_several_requests() {
+        let contact = Contact::new(2 * SHORT);
+        let mut results = Vec::new();
+        while !contact.is_lost() && results.len() < 9 {
+            results.push(unanswered(&contact).await);
+        }
+        assert!((2..9).contains(&results.len()), "{results:?}");
     }
 }

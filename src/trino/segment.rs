@@ -157,7 +157,10 @@ impl Segment {
                 ack_uri,
                 headers,
             } => {
-                let stored = transport.segment(&uri, &headers).await?;
+                let stored = {
+                    let size = self.metadata.segment_size;
+                    transport.segment(&uri, &headers, size).await?
+                };
                 let receipt = ack_uri.map(|uri| Receipt { uri, headers });
                 (stored, receipt)
             }

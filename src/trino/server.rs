@@ -3,13 +3,14 @@
 //! Correctness never hangs on a version that cannot be read: such a server is asked, and where
 //! the answer leaves a doubt the careful way is taken.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde::Deserialize;
 
 use super::error::TrinoError;
-use super::retry;
+use super::{FIRST_CONTACT, retry};
+use crate::secrets::one_line;
 use crate::trino::http::transport::Transport;
 use crate::trino::wire::page::PageError;
 
@@ -22,6 +23,9 @@ const HEARTBEAT: u32 = 475;
 
 /// Last release whose headers begin with `X-Presto-`; the next one was called Trino.
 const LAST_PRESTO: u32 = 350;
+
+/// Numbers that releases of Trino, and of Presto before it was renamed, may have.
+const RELEASES: std::ops::Range<u32> = 300..1000;
 
 /// What a server can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,30 +63,28 @@ pub(crate) async fn ask(
     transport: &Transport,
     budget: Duration,
 ) -> Result<ServerTraits, TrinoError> {
-    let info = retry::retried(
-        "The first request",
-        budget,
-        |_| true,
-        || async {
-            let body = transport
-                .request(Method::GET, transport.url("/v1/info"))
-                .await
-                .map_err(not_trino)?;
-            let info: Info = serde_json::from_slice(&body)
-                .map_err(|error| PageError::Malformed(format!("/v1/info: {error}")))?;
-            if info.starting {
-                Err(TrinoError::Starting)
-            } else {
-                Ok(info)
-            }
-        },
-    )
+    let started = Instant::now();
+    // A wrong name or port must not look like a hang, whatever time a starting server is given.
+    let may_be_starting = |error: &TrinoError| {
+        let is_elsewhere = error.is_unknown_host() || matches!(error, TrinoError::Page(_));
+        !is_elsewhere || started.elapsed() < FIRST_CONTACT
+    };
+    let info = retry::retried("The first request", budget, may_be_starting, || async {
+        let body = transport.first_request(Method::GET, "/v1/info").await;
+        let info: Info = serde_json::from_slice(&body.map_err(not_trino)?)
+            .map_err(|error| PageError::Malformed(format!("/v1/info: {error}")))?;
+        if info.starting {
+            Err(TrinoError::Starting)
+        } else {
+            Ok(info)
+        }
+    })
     .await
     .map_err(|error| match error {
         TrinoError::Page(error) => TrinoError::NotTrino(error.to_string()),
         other => other,
     })?;
-    let version = info.node_version.version;
+    let version = one_line(&info.node_version.version);
     if let Some(number) = number(&version) {
         return Ok(ServerTraits {
             keeps_pages: number >= KEEPS_PAGES,
@@ -92,9 +94,7 @@ pub(crate) async fn ask(
         });
     }
     // Only servers from about 470 on answer this with 200, far later than 363.
-    let head = transport
-        .request(Method::HEAD, transport.url("/v1/statement"))
-        .await;
+    let head = transport.first_request(Method::HEAD, "/v1/statement").await;
     Ok(ServerTraits {
         version,
         keeps_pages: head.is_ok(),
@@ -109,17 +109,21 @@ fn not_trino(error: TrinoError) -> TrinoError {
         TrinoError::Status {
             status: 404 | 405 | 501,
             ..
-        } => TrinoError::NotTrino(format!("{error}")),
+        }
+        | TrinoError::TooLarge { .. } => TrinoError::NotTrino(format!("{error}")),
         other => other,
     }
 }
 
 /// The release number in `476`, `476-e.3`, `426-amzn-0` or `0.289` (PrestoDB: 0, older than all).
+/// Releases are counted from 300 on, so any other number is a fork's own: `1.10.0`, `2024.3`.
 fn number(version: &str) -> Option<u32> {
     let end = version
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(version.len());
-    version[..end].parse().ok()
+    let number = version[..end].parse().ok()?;
+    let is_prestodb = number == 0 && version[end..].starts_with('.');
+    (is_prestodb || RELEASES.contains(&number)).then_some(number)
 }
 
 #[cfg(test)]
@@ -134,6 +138,12 @@ mod tests {
             ("484-SNAPSHOT", Some(484)),
             ("426-amzn-0", Some(426)),
             ("0.289", Some(0)),
+            ("350", Some(350)),
+            ("300", Some(300)),
+            ("1.10.0", None),
+            ("23", None),
+            ("0", None),
+            ("2024.3.1", None),
             ("testversion", None),
             ("", None),
         ];

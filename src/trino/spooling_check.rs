@@ -22,7 +22,7 @@ pub(crate) async fn settle(client: &Client, configured: FetchProtocol) -> FetchP
     if configured != FetchProtocol::Auto {
         return configured;
     }
-    match fetch_one_row(client).await {
+    match stores_segments(client).await {
         Ok(true) => FetchProtocol::Auto,
         Ok(false) => FetchProtocol::Direct,
         Err(error @ TrinoError::Segment { .. }) => {
@@ -46,7 +46,7 @@ pub(crate) async fn prove(client: &Client, configured: FetchProtocol) -> Result<
         settle(client, configured).await;
         return Ok(());
     }
-    match fetch_one_row(client).await {
+    match stores_segments(client).await {
         Ok(true) => Ok(()),
         Ok(false) => Err(TrinoError::NotSpooled),
         Err(error) if is_unknown_property(&error) => Err(TrinoError::NotSpooled),
@@ -60,11 +60,28 @@ fn is_unknown_property(error: &TrinoError) -> bool {
     error.is_some_and(|error| error.error_name == "INVALID_SESSION_PROPERTY")
 }
 
+/// Whether rows come by way of stored segments. A user who may not set the property of the question
+/// is asked without it; the row is larger than what servers are set to send inline.
+async fn stores_segments(client: &Client) -> Result<bool, TrinoError> {
+    match fetch_one_row(client, Some(STORED)).await {
+        Err(error) if is_denied(&error) => fetch_one_row(client, None).await,
+        answer => answer,
+    }
+}
+
+fn is_denied(error: &TrinoError) -> bool {
+    let error = error.query_error();
+    error.is_some_and(|error| error.error_name == "PERMISSION_DENIED")
+}
+
 /// Whether the row came by way of a stored segment.
-async fn fetch_one_row(client: &Client) -> Result<bool, TrinoError> {
+async fn fetch_one_row(
+    client: &Client,
+    property: Option<(&'static str, &'static str)>,
+) -> Result<bool, TrinoError> {
     let extras = Extras {
         encodings: Some(codec::ACCEPTED),
-        property: Some(STORED),
+        property,
         bare: false,
     };
     let statement = statement::start(client, SQL, extras).await?;

@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Client;
 use super::error::TrinoError;
-use super::retry::{self, retried};
+use super::retry::{self, retried_in_contact};
 use crate::trino::http::transport::Extras;
 use crate::trino::wire::page::{Page, PageError};
 
@@ -81,7 +81,8 @@ pub(crate) async fn start(
     let url = client.transport.url("/v1/statement");
     // A POST only registers the query: the first GET starts it. So a POST whose answer was lost
     // is sent again; the orphan is dropped by the server.
-    let page = retried(
+    let page = retried_in_contact(
+        client.transport.contact(),
         "A query was not taken",
         retry::BUDGET,
         |_| true,
@@ -186,6 +187,10 @@ impl Pump {
                 let _ = self.events.send(Event::Failed(error)).await;
             }
         }
+        let client = self.client.clone();
+        // The slot is free before anybody who waits for it looks.
+        drop(self);
+        client.say_query_ended();
     }
 
     /// Follows the query to its end. `last_uri` is where it can be cancelled.
@@ -251,20 +256,38 @@ impl Pump {
 
     /// Tells the server that the query is still wanted. A failure is no reason to give up.
     ///
-    /// Servers without the HEAD request count a repeated GET of the page that was `seen` last;
+    /// Servers without the HEAD request, and gateways that refuse it, count a repeated GET of the page that was `seen` last;
     /// its rows are here already, so it does not matter whether they come again.
     async fn heartbeat(&self, seen: Option<&str>, next: &str) {
-        let (method, uri) = match seen {
-            _ if self.client.traits.has_heartbeat => (Method::HEAD, next),
-            Some(seen) => (Method::GET, seen),
-            None => return,
-        };
-        let Ok(url) = Url::parse(uri) else { return };
-        let beat = self.client.transport.follow(method, url);
-        let answer = tokio::time::timeout(HEARTBEAT_TIMEOUT, beat).await;
-        if !answer.is_ok_and(|answer| answer.is_ok()) {
-            tracing::debug!(query_id = self.query_id, "heartbeat failed");
+        if self.client.has_heartbeat() {
+            match self.beat(Method::HEAD, next).await {
+                // A gateway that passes on no HEAD; the server itself would know it.
+                Some(Err(TrinoError::Status {
+                    status: 400..=428 | 430..=499 | 501,
+                    ..
+                })) => self.client.give_up_heartbeat(),
+                _ => return,
+            }
         }
+        if let Some(seen) = seen {
+            self.beat(Method::GET, seen).await;
+        }
+    }
+
+    /// Sends one sign of life; `None` where no answer came in time.
+    async fn beat(&self, method: Method, uri: &str) -> Option<Result<(), TrinoError>> {
+        let url = Url::parse(uri).ok()?;
+        let beat = self.client.transport.follow(method, url);
+        let answer = tokio::time::timeout(HEARTBEAT_TIMEOUT, beat).await.ok();
+        let answer = answer.map(|answer| answer.map(drop));
+        match &answer {
+            Some(Ok(())) => self.client.transport.contact().answered(),
+            Some(Err(error)) => {
+                tracing::debug!(query_id = self.query_id, %error, "heartbeat failed");
+            }
+            None => tracing::debug!(query_id = self.query_id, "heartbeat not answered in time"),
+        }
+        answer
     }
 
     /// Fetches the answer at `uri`, again where that loses nothing.
@@ -276,7 +299,8 @@ impl Pump {
         // Answers of a queued query have no rows to lose.
         let asks_again = traits.keeps_pages || url.path().contains("/statement/queued/");
         let what = format!("Query {}", self.query_id);
-        let page = retried(
+        let page = retried_in_contact(
+            self.client.transport.contact(),
             &what,
             retry::BUDGET,
             |error| asks_again || error.was_not_served(),

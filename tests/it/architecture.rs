@@ -63,8 +63,9 @@ fn only_the_transport_and_its_neighbours_know_reqwest() {
             "config/auth.rs",
             "config/route.rs",
             "config/server.rs",
+            "trino/http/answer.rs",
             "trino/http/auth.rs",
-            "trino/http/classify.rs",
+            "trino/http/failure.rs",
             "trino/http/origin.rs",
             "trino/http/route.rs",
             "trino/http/token.rs",
@@ -143,6 +144,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("logging", &["output", "protocol", "secrets"]),
     ("progress", &["logging"]),
     ("cli", &["arguments", "files", "protocol"]),
+    // What a person is told of the client's errors; they decide which kind it is.
+    ("messages", &["error", "protocol", "trino"]),
     ("trino/wire", &["config", "protocol", "secrets", "trino"]),
     ("trino/tunnel", &["config", "secrets", "trino"]),
     (
@@ -153,8 +156,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         "trino",
         &[
             "config",
-            "error",
             "protocol",
+            "secrets",
             "trino/http",
             "trino/tunnel",
             "trino/wire",
@@ -188,6 +191,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "error",
             "lines",
             "logging",
+            "messages",
             "output",
             "progress",
             "protocol",

@@ -245,14 +245,16 @@ impl Running {
 
     /// The most memory that the process has had so far, in MiB.
     pub(crate) fn peak_memory(&self) -> u64 {
+        self.peak_memory_so_far().unwrap()
+    }
+
+    /// The same; `None` where the process has ended.
+    pub(crate) fn peak_memory_so_far(&self) -> Option<u64> {
         let path = Path::new("/proc").join(self.child.id().to_string());
-        let status = std::fs::read_to_string(path.join("status")).unwrap();
-        let line = status
-            .lines()
-            .find(|line| line.starts_with("VmHWM"))
-            .unwrap();
-        let kilobytes: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-        kilobytes / 1024
+        let status = std::fs::read_to_string(path.join("status")).ok()?;
+        let line = status.lines().find(|line| line.starts_with("VmHWM"))?;
+        let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+        Some(kilobytes / 1024)
     }
 
     /// Reads stdout, unless it was taken, and waits for the end.

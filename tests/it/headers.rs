@@ -143,6 +143,8 @@ fn credentials_go_to_the_configured_server_only() {
     let elsewhere = other.requests();
     assert_eq!(elsewhere.len(), 1);
     assert_eq!(elsewhere[0].header("authorization"), None);
+    let told = |(name, _): &&(String, String)| name.starts_with("x-trino-");
+    assert_eq!(elsewhere[0].headers.iter().find(told), None);
 }
 
 #[test]

@@ -10,8 +10,10 @@ use serde_json::{Value, json};
 
 use crate::connector::{Connector, Outcome, catalog, each, read, with};
 use crate::fake::{
-    FakeTrino, Fault, Object, Place, Request, Step, Storage, end, failed, from, nothing, rows, text,
+    Answer, FakeTrino, Fault, Object, Place, Request, Step, Storage, end, failed, from, nothing,
+    rows, text,
 };
+use crate::tls::any_server;
 
 const N: &[(&str, &str)] = &[("n", "bigint")];
 
@@ -391,7 +393,7 @@ fn values<'a>(request: &'a Request, name: &str) -> Vec<&'a str> {
 
 #[test]
 fn the_storage_gets_the_segments_headers_and_none_of_ours() {
-    let (trino, storage) = (crate::tls::any_server(), Storage::start());
+    let (trino, storage) = (any_server(), Storage::start());
     storage.put("/s", [Object::new(plain(0..2))]);
     let uri = storage.uri("/s?X-Amz-Signature=5ecre7&x=a%2Fb");
     trino.table(
@@ -806,4 +808,43 @@ fn what_cannot_be_spooled_is_read_direct() {
     let error = read_with(&trino, &json!({"fetch_protocol": "spooled"})).assert_failed("t");
     assert!(error.to_string().contains("SERIALIZATION_ERROR"), "{error}");
     assert_eq!(posts(&trino).len(), 1);
+}
+
+#[test]
+fn a_user_who_may_not_set_the_property_of_the_question_is_asked_without_it() {
+    let denied = || {
+        let text = "Access Denied: Cannot set system session property spooling_inlining_enabled";
+        Answer::new(&[], [failed("PERMISSION_DENIED", "USER_ERROR", text)])
+    };
+    let trino = FakeTrino::start();
+    trino.numbers("t", &[&[1]]);
+    let row = plain(0..1);
+    let own = trino.put("/v1/spooled/probe", [Object::new(row.clone())]);
+    let segment = spooled(&trino, &own, &metadata(&(0..1), &row));
+    let stored = Answer::new(N, [page("json", &[segment]), end()]);
+    trino.answer("SELECT rpad", [denied(), stored]);
+    let config = with(trino.config(), &json!({"fetch_protocol": "spooled"}));
+    let outcome = Connector::new("check").config(&config).run();
+    assert_eq!(outcome.status().0, "SUCCEEDED", "{}", outcome.stdout);
+    let asked = trino.asked("SELECT rpad", Place::Post);
+    let property = |request: &Request| request.header("x-trino-session").is_some();
+    assert_eq!(
+        asked.iter().map(property).collect::<Vec<_>>(),
+        [true, false]
+    );
+}
+
+#[test]
+fn a_segment_is_not_followed_from_https_to_plain_http() {
+    let (trino, storage) = (any_server(), Storage::start());
+    let low = plain(LOW);
+    storage.put("/low", [Object::new(low.clone())]);
+    let own = trino.put("/v1/spooled/low", [Object::moved(&storage.uri("/low"))]);
+    let segment = spooled(&trino, &own, &metadata(&LOW, &low));
+    trino.table("t", N, [page("json", &[segment]), end()]);
+    let error = read(&trino, &["t"]).run().assert_failed("t");
+    assert_eq!(error["failure_type"], "config_error");
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("from https to plain http"), "{message}");
+    assert_eq!(storage.requests().len(), 0);
 }

@@ -1,6 +1,14 @@
-//! The steps of a request that can fail, and what a person is told of each.
+//! Errors of the HTTP library → which step of a request failed. `crate::messages` words it.
 
+use std::error::Error as _;
 use std::fmt;
+
+use reqwest::Url;
+use rustls::pki_types::UnixTime;
+
+use crate::trino::error::{TrinoError, is_temporary_resolution_failure};
+use crate::trino::http::route::{Between, Way};
+use crate::trino::http::tls::Issuer;
 
 /// What failed on the way to the server.
 #[derive(Debug)]
@@ -18,6 +26,8 @@ pub(crate) struct TransportProblem {
 pub(crate) enum FailedStep {
     /// The host name has no address.
     Resolve,
+    /// The name server does not answer for the moment.
+    ResolveLater,
     /// Nobody listens on the port.
     Refused,
     /// The address cannot be reached, or nothing answered in time.
@@ -27,13 +37,20 @@ pub(crate) enum FailedStep {
     /// http was spoken to a port that speaks something else, most likely https.
     PlainToTlsPort,
     /// The server's certificate was not accepted.
-    Certificate,
+    Certificate(CertificateProblem),
     /// The server did not accept our certificate.
     ClientCertificate,
     /// TLS failed for another reason.
     Tls,
     /// The proxy cannot be reached, or cannot reach the server.
     Proxy {
+        /// Its address.
+        address: String,
+        /// The setting that it comes from.
+        setting: &'static str,
+    },
+    /// The proxy refuses to connect to the server.
+    ProxyRefusal {
         /// Its address.
         address: String,
         /// The setting that it comes from.
@@ -59,68 +76,248 @@ pub(crate) enum FailedStep {
     Timeout,
 }
 
-impl TransportProblem {
-    /// What failed, without the settings to change: those are another's.
-    pub(crate) fn in_short(&self) -> String {
-        let text = self.to_string();
-        text.split(". Check").next().unwrap_or(&text).to_owned()
+/// Why a certificate was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CertificateProblem {
+    /// The server has issued it itself, under this name.
+    SelfIssued(String),
+    /// Its issuer is not trusted here; the name, if it can be read.
+    UnknownIssuer(Option<String>),
+    /// It is for these names only.
+    OtherNames(Vec<String>),
+    /// It names no host: its common name does not count.
+    NoNames,
+    /// It has expired, on this day if that is said.
+    Expired(Option<String>),
+    /// It is not valid yet, but from this day on if that is said.
+    NotYetValid(Option<String>),
+    /// It is of the first version of X.509, which has no names that can be checked.
+    FirstVersion,
+    /// It cannot be read.
+    Damaged,
+    /// Another problem, in the words of the library.
+    Other(String),
+}
+
+impl FailedStep {
+    /// Whether the same request may go well a little later.
+    pub(crate) fn may_pass(&self) -> bool {
+        !matches!(
+            self,
+            Self::Certificate(_)
+                | Self::ClientCertificate
+                | Self::ProxyLogin { .. }
+                | Self::Tls
+                | Self::TlsToPlainPort
+                | Self::PlainToTlsPort
+        )
+    }
+
+    /// Whether nobody needs to change a setting first.
+    pub(crate) fn is_passing(&self) -> bool {
+        self.may_pass() && !matches!(self, Self::Resolve)
     }
 }
 
 impl fmt::Display for TransportProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            server,
-            step,
-            cause,
-        } = self;
-        match step {
-            FailedStep::Resolve => write!(
-                f,
-                "The host name of {server} cannot be resolved: {cause}. Check \"hostname\"."
-            ),
-            FailedStep::Refused => write!(
-                f,
-                "Nothing accepts connections at {server}. Check \"hostname\" and \"port\", and that Trino is running."
-            ),
-            FailedStep::Connect => write!(
-                f,
-                "{server} cannot be reached: {cause}. Check \"hostname\" and \"port\", and that no firewall is in the way."
-            ),
-            FailedStep::TlsToPlainPort => write!(
-                f,
-                "{server} does not speak https on this port. Set \"ssl_mode\" to \"disable\", or \"port\" to Trino's https port."
-            ),
-            FailedStep::PlainToTlsPort => write!(
-                f,
-                "{server} does not speak plain http on this port. If it is Trino's https port, set \"ssl_mode\" to \"verify-full\"; otherwise check \"port\"."
-            ),
-            FailedStep::Certificate => write!(
-                f,
-                "The certificate of {server} was not accepted: {cause}. Check \"ssl_mode\" and its \"ca_certificate\"."
-            ),
-            FailedStep::ClientCertificate => write!(
-                f,
-                "{server} did not accept the client certificate ({cause}). Check \"client_certificate\" of \"ssl_mode\": it must be valid and issued by an authority that Trino trusts."
-            ),
-            FailedStep::Proxy { address, setting } => write!(
-                f,
-                "{server} cannot be reached through the proxy {address}: {cause}. Check {setting}."
-            ),
-            FailedStep::ProxyLogin { address, setting } => write!(
-                f,
-                "The proxy {address} did not accept the login, or wants one. Check {setting}, its user and password."
-            ),
-            FailedStep::Forward { address, failure } => write!(
-                f,
-                "The SSH server {address} cannot connect to {server}: {failure}. Check \"hostname\" and \"port\", as they are from \"tunnel_host\"."
-            ),
-            FailedStep::Tls => write!(f, "TLS with {server} failed: {cause}. Check \"ssl_mode\"."),
-            FailedStep::Answer => write!(
-                f,
-                "The connection to {server} broke: {cause}. If that happens at once, check \"port\" and \"ssl_mode\"."
-            ),
-            FailedStep::Timeout => write!(f, "{server} did not answer in time: {cause}."),
+        let step = match &self.step {
+            FailedStep::Resolve => "the host name cannot be resolved",
+            FailedStep::ResolveLater => "the host name cannot be resolved now",
+            FailedStep::Refused => "nothing accepts connections",
+            FailedStep::Connect => "cannot be reached",
+            FailedStep::TlsToPlainPort => "speaks no https",
+            FailedStep::PlainToTlsPort => "speaks no plain http",
+            FailedStep::Certificate(_) => "the certificate was not accepted",
+            FailedStep::ClientCertificate => "the client certificate was not accepted",
+            FailedStep::Tls => "TLS failed",
+            FailedStep::Proxy { .. } => "cannot be reached through the proxy",
+            FailedStep::ProxyRefusal { .. } => "the proxy refuses to connect",
+            FailedStep::ProxyLogin { .. } => "the proxy wants a login",
+            FailedStep::Forward { .. } => "cannot be reached through the SSH server",
+            FailedStep::Answer => "the connection broke",
+            FailedStep::Timeout => "no answer came in time",
+        };
+        write!(f, "{}: {step} ({})", self.server, self.cause)
+    }
+}
+
+/// What failed of a request to `url`, whose connection was made by `way`.
+pub(crate) fn failed_request(error: &reqwest::Error, url: &Url, way: &Way) -> TrinoError {
+    let text = innermost_cause(error);
+    let sent = !error.is_connect();
+    let step = match cause::<rustls::Error>(error) {
+        Some(rustls::Error::InvalidCertificate(problem)) => {
+            let step = FailedStep::Certificate(certificate_problem(problem));
+            return failed(step, url, &text, false);
         }
+        Some(rustls::Error::AlertReceived(alert)) if is_about_our_certificate(*alert) => {
+            let alert = format!("{alert:?}");
+            return failed(FailedStep::ClientCertificate, url, &alert, false);
+        }
+        // The first bytes of an HTTP answer are no TLS record.
+        Some(rustls::Error::InvalidMessage(_)) => FailedStep::TlsToPlainPort,
+        Some(_) => FailedStep::Tls,
+        None if error.is_connect() => unconnected_step(error, &text, way.between(url)),
+        None if error.is_timeout() => FailedStep::Timeout,
+        None if text.contains("invalid HTTP") => FailedStep::PlainToTlsPort,
+        None => FailedStep::Answer,
+    };
+    failed(step, url, &text, sent)
+}
+
+/// Which step failed where no connection came about.
+fn unconnected_step(error: &reqwest::Error, text: &str, between: Between) -> FailedStep {
+    match between {
+        Between::Tunnel {
+            address,
+            failure: Some(failure),
+        } => FailedStep::Forward { address, failure },
+        Between::Tunnel { .. } => FailedStep::Connect,
+        Between::Proxy { address, setting } => {
+            let wants_login = causes(error).any(|cause| {
+                let text = cause.to_string();
+                text.contains("proxy authorization required")
+                    || text.contains("SOCKS") && text.contains("auth")
+            });
+            if wants_login {
+                FailedStep::ProxyLogin { address, setting }
+            } else if text == "tunnel error: unsuccessful" {
+                FailedStep::ProxyRefusal { address, setting }
+            } else {
+                FailedStep::Proxy { address, setting }
+            }
+        }
+        Between::Nothing => match cause::<std::io::Error>(error).map(std::io::Error::kind) {
+            Some(std::io::ErrorKind::ConnectionRefused) => FailedStep::Refused,
+            _ if causes(error).any(|c| c.to_string().contains("dns error")) => {
+                if is_temporary_resolution_failure(text) {
+                    FailedStep::ResolveLater
+                } else {
+                    FailedStep::Resolve
+                }
+            }
+            _ => FailedStep::Connect,
+        },
+    }
+}
+
+fn is_about_our_certificate(alert: rustls::AlertDescription) -> bool {
+    use rustls::AlertDescription as A;
+    matches!(
+        alert,
+        A::BadCertificate
+            | A::CertificateExpired
+            | A::CertificateRequired
+            | A::CertificateRevoked
+            | A::CertificateUnknown
+            | A::NoCertificate
+            | A::UnknownCA
+            | A::UnsupportedCertificate
+    )
+}
+
+/// An error of a known step; `sent` says whether the server may have seen the request.
+pub(crate) fn failed(step: FailedStep, url: &Url, cause: &str, sent: bool) -> TrinoError {
+    let problem = TransportProblem {
+        server: url.origin().ascii_serialization(),
+        step,
+        cause: cause.to_owned(),
+    };
+    TrinoError::Transport {
+        problem: Box::new(problem),
+        sent,
+    }
+}
+
+/// The innermost cause: the outer ones only repeat the URL and which layer passed it on.
+pub(crate) fn innermost_cause(error: &reqwest::Error) -> String {
+    causes(error)
+        .last()
+        .map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+/// All causes, outermost first. `std::io::Error` hides what it wraps from `source`.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &Cause> {
+    fn inner(error: &Cause) -> Option<&Cause> {
+        let io = error.downcast_ref::<std::io::Error>();
+        match io.and_then(std::io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        }
+    }
+    std::iter::successors(error.source(), |error| inner(*error))
+}
+
+type Cause = dyn std::error::Error + 'static;
+
+/// The innermost cause of type `E`.
+fn cause<E: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&E> {
+    causes(error)
+        .filter_map(|cause| cause.downcast_ref())
+        .last()
+}
+
+fn certificate_problem(problem: &rustls::CertificateError) -> CertificateProblem {
+    use rustls::CertificateError as E;
+    if let E::Other(other) = problem
+        && let Some(Issuer { itself, subject }) = other.0.downcast_ref::<Issuer>()
+    {
+        return if *itself {
+            CertificateProblem::SelfIssued(subject.clone())
+        } else {
+            CertificateProblem::UnknownIssuer(Some(subject.clone()))
+        };
+    }
+    match problem {
+        E::UnknownIssuer => CertificateProblem::UnknownIssuer(None),
+        E::NotValidForName => CertificateProblem::OtherNames(Vec::new()),
+        E::NotValidForNameContext { presented, .. } if presented.is_empty() => {
+            CertificateProblem::NoNames
+        }
+        E::NotValidForNameContext { presented, .. } => {
+            let names = presented.iter().map(|name| bare_name(name)).collect();
+            CertificateProblem::OtherNames(names)
+        }
+        E::Expired => CertificateProblem::Expired(None),
+        E::ExpiredContext { not_after, .. } => CertificateProblem::Expired(Some(day(*not_after))),
+        E::NotValidYet => CertificateProblem::NotYetValid(None),
+        E::NotValidYetContext { not_before, .. } => {
+            CertificateProblem::NotYetValid(Some(day(*not_before)))
+        }
+        E::BadEncoding => CertificateProblem::Damaged,
+        other if format!("{other:?}").contains("UnsupportedCertVersion") => {
+            CertificateProblem::FirstVersion
+        }
+        other => CertificateProblem::Other(other.to_string()),
+    }
+}
+
+/// `DnsName("trino.example.com")`, `IpAddress(10.0.0.1)` → what is inside.
+fn bare_name(name: &str) -> String {
+    let inside = name.split_once('(').map_or(name, |(_, inside)| inside);
+    inside.trim_matches(['"', ')']).to_owned()
+}
+
+fn day(time: UnixTime) -> String {
+    let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_second(seconds).map_or_else(
+        |_| "a far day".to_owned(),
+        |time| time.strftime("%Y-%m-%d").to_string(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_without_names_is_told_as_such() {
+        let name = rustls::pki_types::ServerName::try_from("h").unwrap();
+        let problem = rustls::CertificateError::NotValidForNameContext {
+            expected: name.to_owned(),
+            presented: Vec::new(),
+        };
+        assert_eq!(certificate_problem(&problem), CertificateProblem::NoNames);
     }
 }

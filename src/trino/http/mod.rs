@@ -5,13 +5,13 @@
 //! | `transport` | every request: timeouts, credentials, cookies, redirects |
 //! | `origin` | where the URIs in Trino's answers are asked for |
 //! | `route` | direct, through a proxy, or through a tunnel |
-//! | `failure` | the steps of a request that can fail |
-//! | `classify` | errors of the HTTP library → which step failed |
+//! | `answer` | an answer's body, up to the size that its kind may have; what a bad answer says |
+//! | `failure` | the steps of a request that can fail; errors of the HTTP library → which step failed |
 //! | `tls`, `client_certificate` | `ssl_mode` → a TLS configuration; our own certificate and its key |
 //! | `auth`, `token` | what proves the user; OAuth2 tokens |
 
+mod answer;
 mod auth;
-mod classify;
 mod client_certificate;
 pub(crate) mod failure;
 mod origin;

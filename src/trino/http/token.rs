@@ -14,13 +14,17 @@ use tokio::sync::Mutex;
 
 use crate::config::ClientCredentials;
 use crate::trino::error::TrinoError;
+use crate::trino::http::answer;
 use crate::trino::http::auth::bearer;
-use crate::trino::http::classify;
+use crate::trino::http::failure;
 use crate::trino::http::route::Way;
 use crate::trino::retry;
 
 /// How long a token is asked for; shorter than a read's own requests are tried.
 const BUDGET: Duration = Duration::from_secs(30);
+
+/// Time for one answer, from its request to its last byte.
+const ANSWER: Duration = Duration::from_secs(20);
 
 /// A token is replaced this long before it expires, or after half of a shorter life.
 const MARGIN: Duration = Duration::from_mins(1);
@@ -148,14 +152,11 @@ impl TokenSource {
             .post(url.clone())
             .basic_auth(encoded(client_id), Some(secret))
             .form(&form)
+            .timeout(ANSWER)
             .send()
             .await
-            .map_err(|error| classify::of_request(&error.without_url(), url, &self.way))?;
-        let status = response.status();
-        let body = response
-            .bytes()
-            .await
-            .map_err(|error| classify::of_request(&error.without_url(), url, &self.way))?;
+            .map_err(|error| failure::failed_request(&error.without_url(), url, &self.way))?;
+        let (status, body) = answer::token_body(response, url, &self.way).await?;
         if !status.is_success() {
             let text = serde_json::from_slice::<Refusal>(&body).map_or_else(
                 |_| String::new(),
@@ -166,7 +167,8 @@ impl TokenSource {
             );
             return Err(TrinoError::Status {
                 status: status.as_u16(),
-                text,
+                text: crate::secrets::one_line(&text),
+                is_page: false,
                 retry_after: None,
             });
         }

@@ -5,19 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER,
-};
+use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, LOCATION};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, redirect};
 
 use crate::config::{Connection, Tls};
-use crate::trino::error::{FailedStep, TrinoError};
+use crate::trino::error::TrinoError;
 use crate::trino::http::auth::Credentials;
 use crate::trino::http::origin::Home;
 use crate::trino::http::route::{Between, Way};
 use crate::trino::http::token::TokenSource;
-use crate::trino::http::{classify, tls};
-use crate::trino::retry;
+use crate::trino::http::{answer, failure, tls};
+use crate::trino::retry::{self, Contact};
 use crate::trino::tunnel::Tunnel;
 use crate::trino::wire::session::Session;
 
@@ -27,15 +25,19 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// Time without a single byte. Trino answers within a second, even when it has nothing to say.
 const READ_TIMEOUT: Duration = Duration::from_secs(90);
 
+/// Time for one of the first requests, from its connection to the last byte of its answer.
+const FIRST_ANSWER: Duration = Duration::from_secs(20);
+
+/// Time for a page or a segment, from its request to its last byte: an answer that comes byte by
+/// byte is none.
+const ANSWER: Duration = Duration::from_mins(5);
+
 /// How long a download is tried again. Shorter than for the coordinator: storage is redundant, and
 /// one that cannot be reached is found out at the start of a read.
 const SEGMENT_BUDGET: Duration = Duration::from_secs(30);
 
 /// Redirects that are followed for one segment: coordinator, worker, storage.
 const REDIRECTS: usize = 4;
-
-/// Characters of an error page that are worth showing.
-const SHOWN: usize = 200;
 
 /// Connections to one Trino.
 pub(crate) struct Transport {
@@ -47,6 +49,10 @@ pub(crate) struct Transport {
     home: Home,
     session: Session,
     credentials: Credentials,
+    /// Whether the coordinator answers.
+    contact: Contact,
+    /// Whether segments can be had.
+    storage: Contact,
 }
 
 /// What a statement is sent with beside its session.
@@ -106,6 +112,8 @@ impl Transport {
             home: Home::new(base),
             session: Session::new(connection)?,
             credentials,
+            contact: Contact::new(Duration::ZERO),
+            storage: Contact::new(retry::BUDGET),
         })
     }
 
@@ -141,22 +149,51 @@ impl Transport {
         self.home.is_base(url)
     }
 
-    /// Sends a request of the statement protocol and reads the whole answer.
+    /// Whether the coordinator answers, as all requests together have seen it.
+    pub(crate) fn contact(&self) -> &Contact {
+        &self.contact
+    }
+
+    /// Sends one of the first requests, which have small answers and little time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Transport::request`].
+    pub(crate) async fn first_request(
+        &self,
+        method: Method,
+        path: &str,
+    ) -> Result<Bytes, TrinoError> {
+        let url = self.url(path);
+        let request = self.coordinator.request(method, url.clone());
+        let request = request
+            .headers(self.session.headers(false))
+            .timeout(FIRST_ANSWER);
+        let response = self.send(request, &url).await?;
+        self.session.apply_response_headers(response.headers());
+        answer::body(response, answer::SMALL, &url, &self.way).await
+    }
+
+    /// Sends a request of the statement protocol and reads the whole answer. Another server than
+    /// the configured one is told nothing of the session: the URI alone is the right to ask.
     ///
     /// # Errors
     ///
     /// When no answer comes, not all of it, or one with another status than 2xx.
     pub(crate) async fn request(&self, method: Method, url: Url) -> Result<Bytes, TrinoError> {
-        let request = self.client(&url).request(method, url.clone());
-        let request = request.headers(self.session.headers(false));
-        let response = self.send(request, &url).await?;
-        if self.is_base(&url) {
-            self.session.heed(response.headers());
+        let is_base = self.is_base(&url);
+        let mut request = self.client(&url).request(method, url.clone());
+        if is_base {
+            request = request.headers(self.session.headers(false));
         }
-        self.body(response, &url).await
+        let response = self.send(request.timeout(ANSWER), &url).await?;
+        if is_base {
+            self.session.apply_response_headers(response.headers());
+        }
+        answer::body(response, answer::PAGE, &url, &self.way).await
     }
 
-    /// As [`Transport::request`], at a URI that Trino gave; see `home` for where it is asked for.
+    /// As [`Transport::request`], at a URI that Trino gave; see `origin` for where it is asked for.
     ///
     /// # Errors
     ///
@@ -183,6 +220,7 @@ impl Transport {
             .post(url.clone())
             .headers(self.session.headers(extras.bare))
             .header(CONTENT_TYPE, "text/plain; charset=utf-8")
+            .timeout(ANSWER)
             .body(sql.to_owned());
         if let Some(encodings) = extras.encodings {
             request = request.header(self.session.name("query-data-encoding"), encodings);
@@ -191,11 +229,11 @@ impl Transport {
             request = request.header(self.session.name("session"), format!("{name}={value}"));
         }
         let response = self.send(request, &url).await?;
-        self.session.heed(response.headers());
-        self.body(response, &url).await
+        self.session.apply_response_headers(response.headers());
+        answer::body(response, answer::PAGE, &url, &self.way).await
     }
 
-    /// Downloads a segment, from the storage or through the coordinator.
+    /// Downloads a segment of `size` bytes, as far as that is known, from the storage or through the coordinator.
     ///
     /// # Errors
     ///
@@ -204,14 +242,19 @@ impl Transport {
         &self,
         uri: &str,
         headers: &HeaderMap,
+        size: Option<u64>,
     ) -> Result<Bytes, TrinoError> {
         let url = segment_url(uri)?;
+        // What is a little too long is told as such by the check of its size.
+        let limit = size.map_or(answer::SEGMENT, |size| size.saturating_add(answer::SMALL));
         let place = url.origin().ascii_serialization();
         let get = || {
             self.home
-                .ask(url.clone(), |url| self.get_segment(url, headers))
+                .ask(url.clone(), |url| self.get_segment(url, headers, limit))
         };
-        let segment = retry::retried("A segment", SEGMENT_BUDGET, |_| true, get).await;
+        let segment =
+            retry::retried_in_contact(&self.storage, "A segment", SEGMENT_BUDGET, |_| true, get)
+                .await;
         segment.map_err(|cause| TrinoError::Segment {
             place,
             cause: Box::new(cause),
@@ -230,14 +273,19 @@ impl Transport {
     ) -> Result<(), TrinoError> {
         let ask = |url: Url| async move {
             let response = self.send(self.to_place(&url, headers), &url).await?;
-            self.body(response, &url).await
+            answer::body(response, answer::SMALL, &url, &self.way).await
         };
         self.home.ask(segment_url(uri)?, ask).await.map(drop)
     }
 
     /// One download. The coordinator may redirect to the storage or to a worker; the segment's
     /// headers go along, the session's do not leave the coordinator.
-    async fn get_segment(&self, mut url: Url, headers: &HeaderMap) -> Result<Bytes, TrinoError> {
+    async fn get_segment(
+        &self,
+        mut url: Url,
+        headers: &HeaderMap,
+        limit: u64,
+    ) -> Result<Bytes, TrinoError> {
         for _ in 0..REDIRECTS {
             let response = self.send(self.to_place(&url, headers), &url).await?;
             let location = response
@@ -245,15 +293,20 @@ impl Transport {
                 .get(LOCATION)
                 .filter(|_| response.status().is_redirection());
             let Some(location) = location else {
-                return self.body(response, &url).await;
+                return answer::body(response, limit, &url, &self.way).await;
             };
             let target = location
                 .to_str()
                 .ok()
                 .and_then(|location| url.join(location).ok());
-            url = target.ok_or_else(|| {
+            let target = target.ok_or_else(|| {
                 TrinoError::Protocol("A segment was redirected to what is no URL.".to_owned())
             })?;
+            if url.scheme() == "https" && target.scheme() != "https" {
+                let target = target.origin().ascii_serialization();
+                return Err(TrinoError::PlainRedirect { target });
+            }
+            url = target;
         }
         Err(TrinoError::Protocol(
             "A segment was redirected too often.".to_owned(),
@@ -262,7 +315,7 @@ impl Transport {
 
     /// A GET of a segment: as to the coordinator if it is there, bare if it is anywhere else.
     fn to_place(&self, url: &Url, headers: &HeaderMap) -> RequestBuilder {
-        let request = self.client(url).get(url.clone());
+        let request = self.client(url).get(url.clone()).timeout(ANSWER);
         let request = if self.is_base(url) {
             request.headers(self.session.headers(false))
         } else {
@@ -283,7 +336,7 @@ impl Transport {
     /// ones if those were refused; to any other without.
     async fn send(&self, request: RequestBuilder, url: &Url) -> Result<Response, TrinoError> {
         let failed =
-            |error: reqwest::Error| classify::of_request(&error.without_url(), url, &self.way);
+            |error: reqwest::Error| failure::failed_request(&error.without_url(), url, &self.way);
         // Pages are JSON, which gzip makes 3.5 times slower to get (docs/measurements.md).
         let request = request.header(ACCEPT_ENCODING, "identity");
         if !self.is_base(url) {
@@ -305,57 +358,6 @@ impl Transport {
             return again.send().await.map_err(failed);
         }
         Ok(response)
-    }
-
-    /// The whole body of a good answer, or what a bad one says.
-    async fn body(&self, response: Response, url: &Url) -> Result<Bytes, TrinoError> {
-        let status = response.status();
-        if status.is_success() {
-            return response
-                .bytes()
-                .await
-                .map_err(|error| classify::of_request(&error.without_url(), url, &self.way));
-        }
-        if status.is_redirection() {
-            let target = response.headers().get(LOCATION);
-            let target = target.and_then(|target| url.join(target.to_str().ok()?).ok());
-            return Err(TrinoError::Redirect {
-                server: url.origin().ascii_serialization(),
-                target: target.map_or_else(
-                    || "nowhere".to_owned(),
-                    // Its query may hold what is nobody's business.
-                    |target| target.origin().ascii_serialization() + target.path(),
-                ),
-            });
-        }
-        let retry_after = retry_after(response.headers());
-        let plain = response
-            .headers()
-            .get(CONTENT_TYPE)
-            .is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
-        let text = response.bytes().await.unwrap_or_default();
-        if status == StatusCode::BAD_REQUEST && url.scheme() == "http" && names_tls(&text) {
-            let step = FailedStep::PlainToTlsPort;
-            return Err(classify::failed(step, url, "HTTP 400", true));
-        }
-        if let Between::Proxy { address, setting } = self.way.between(url)
-            // Trino says 401 in plain text; tinyproxy says it on a page where the login is wrong.
-            && (status == StatusCode::PROXY_AUTHENTICATION_REQUIRED
-                || status == StatusCode::UNAUTHORIZED && !plain)
-        {
-            let step = FailedStep::ProxyLogin { address, setting };
-            return Err(classify::failed(step, url, status.as_str(), true));
-        }
-        Err(TrinoError::Status {
-            status: status.as_u16(),
-            // Error pages of proxies are HTML that helps nobody.
-            text: if plain {
-                shortened(&text)
-            } else {
-                String::new()
-            },
-            retry_after,
-        })
     }
 }
 
@@ -382,38 +384,11 @@ fn client(
 fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, TrinoError> {
     builder
         .build()
-        .map_err(|error| TrinoError::TlsSettings(classify::cause_of(&error)))
+        .map_err(|error| TrinoError::TlsSettings(failure::innermost_cause(&error)))
 }
 
 fn segment_url(uri: &str) -> Result<Url, TrinoError> {
     // Not shown: a pre-signed URL is a credential.
     Url::parse(uri)
         .map_err(|error| TrinoError::Protocol(format!("A segment's URI is no URL: {error}.")))
-}
-
-/// Seconds, the only form that gateways in front of Trino are known to send.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers
-        .get(RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()?;
-    Some(Duration::from_secs(seconds))
-}
-
-/// nginx and Jetty say it in words when http reaches their https port.
-fn names_tls(body: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(body).to_ascii_lowercase();
-    text.contains("https port") || text.contains("tls")
-}
-
-fn shortened(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body);
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
 }

@@ -145,7 +145,7 @@ impl Bastion {
             let channel = session.channel_open_direct_tcpip(host, port, "127.0.0.1", 0);
             match timeout(STEP, channel).await {
                 Ok(Ok(channel)) => return Ok(channel),
-                Ok(Err(russh::Error::ChannelOpenFailure(reason))) => return Err(in_words(&reason)),
+                Ok(Err(russh::Error::ChannelOpenFailure(reason))) => return Err(refusal(&reason)),
                 Ok(Err(_)) | Err(_) => self.forget(&session).await,
             }
         }
@@ -181,7 +181,7 @@ impl Bastion {
     }
 }
 
-fn in_words(reason: &ChannelOpenFailure) -> String {
+fn refusal(reason: &ChannelOpenFailure) -> String {
     match reason {
         ChannelOpenFailure::AdministrativelyProhibited => {
             "the SSH server does not allow to pass on connections to it (AllowTcpForwarding, PermitOpen)".to_owned()

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::config;
-use crate::trino::error::TrinoError;
+use crate::trino::error::{TrinoError, is_temporary_resolution_failure};
 use crate::trino::tunnel::login::{Outcome, Proof};
 
 /// Time for each step: TCP, SSH, a channel.
@@ -33,6 +33,11 @@ pub(crate) enum Failure {
          \"tunnel_method\"."
     )]
     Resolve(String),
+    #[error(
+        "The host name of the SSH server {0} cannot be resolved for the moment. If that lasts, check \
+         \"tunnel_host\" of \"tunnel_method\"."
+    )]
+    ResolveLater(String),
     #[error(
         "Nothing accepts connections at the SSH server {0}. Check \"tunnel_host\" and \
          \"tunnel_port\" of \"tunnel_method\"."
@@ -96,7 +101,8 @@ impl From<Failure> for TrinoError {
             message: failure.to_string(),
             passes: matches!(
                 failure,
-                Failure::Refused(_)
+                Failure::ResolveLater(_)
+                    | Failure::Refused(_)
                     | Failure::Connect { .. }
                     | Failure::Greeting { .. }
                     | Failure::Broken { .. }
@@ -166,6 +172,9 @@ pub(crate) async fn log_in(
     let socket = timeout(STEP, TcpStream::connect(endpoint)).await;
     let socket = socket.map_err(slow)?.map_err(|error| match error.kind() {
         std::io::ErrorKind::ConnectionRefused => Failure::Refused(address()),
+        _ if is_temporary_resolution_failure(&error.to_string()) => {
+            Failure::ResolveLater(address())
+        }
         _ if error.to_string().contains("lookup") => Failure::Resolve(address()),
         _ => Failure::Connect {
             address: address(),

@@ -1,4 +1,4 @@
-//! The error of a query, as Trino tells it, and what a person can do about it.
+//! The error of a query, as Trino tells it, and what kind of failure it is.
 
 use std::fmt;
 
@@ -11,6 +11,7 @@ use crate::protocol::message::FailureType;
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct QueryError {
     /// For a person, in Trino's words.
+    #[serde(deserialize_with = "one_line")]
     pub(crate) message: String,
     /// For example `TABLE_NOT_FOUND`.
     pub(crate) error_name: String,
@@ -58,8 +59,91 @@ impl fmt::Display for QueryError {
     }
 }
 
+/// What failed, as far as somebody can do something about it; `crate::messages` words it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum QueryFailure {
+    /// Trino's access control refused something.
+    Denied(Denied),
+    /// A session property that the server does not have, or a value that it does not take.
+    SessionProperty,
+    /// There is no such catalog.
+    UnknownCatalog,
+    /// There is no such schema.
+    UnknownSchema,
+    /// The resource group takes no more queries.
+    QueueFull,
+    /// A time limit was reached.
+    TimeLimit(TimeLimit),
+    /// A limit of CPU time or of bytes scanned was reached.
+    CostLimit,
+    /// The cluster has too little memory for it now.
+    Memory,
+    /// The cluster has too few workers now.
+    NoWorkers,
+    /// Nobody asked for the rows for too long.
+    Abandoned,
+    /// An administrator ended the query.
+    Killed,
+    /// The result cannot be written in the protocol that was asked for.
+    Serialization,
+    /// The text of the statement is too long.
+    TextTooLong,
+    /// The statement has too many parts.
+    TooComplex,
+    /// The catalog asks for a condition on a partition column.
+    FilterRequired,
+    /// The database or storage behind a catalog refused its user.
+    SourceDenied,
+    /// The database behind a catalog did not accept the login.
+    SourceLogin,
+    /// A value that the connector cannot pass on.
+    Value,
+    /// Something that Trino asks for and the database behind the catalog does not have.
+    SourceRefused,
+    /// The table's own data or metadata are damaged.
+    BrokenTable,
+    /// The table's files are not where its metadata say.
+    MissingFiles,
+    /// Something behind the catalog failed, most likely for a while.
+    Source,
+    /// Anything else.
+    Other,
+}
+
+/// What Trino's access control refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Denied {
+    /// To run a query as another user.
+    Impersonation,
+    /// To call this function.
+    Function(String),
+    /// To set a session property.
+    SessionProperty,
+    /// To use the catalog at all.
+    Catalog,
+    /// To read some of the columns.
+    Columns,
+    /// To run queries at all.
+    Queries,
+    /// To read the table.
+    Table,
+}
+
+/// Which time limit was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TimeLimit {
+    /// `query_max_queued_time`, or any other one while the query was still waiting.
+    Queued,
+    /// `query_max_planning_time`.
+    Planning,
+    /// `query_max_execution_time`.
+    Execution,
+    /// `query_max_run_time`.
+    Run,
+}
+
 /// Errors of the server's own making that go away by themselves (trino-facts 1.5; names of
-/// `StandardErrorCode`). All of type EXTERNAL are taken as such, too.
+/// `StandardErrorCode`). Those of type EXTERNAL are taken as such, too, but for the lasting ones.
 const TRANSIENT: &[&str] = &[
     "ABANDONED_QUERY",
     "ABANDONED_TASK",
@@ -69,6 +153,7 @@ const TRANSIENT: &[&str] = &[
     "CLUSTER_OUT_OF_MEMORY",
     "EXCEEDED_GLOBAL_MEMORY_LIMIT",
     "EXCEEDED_LOCAL_MEMORY_LIMIT",
+    "GENERIC_INSUFFICIENT_RESOURCES",
     "GENERIC_INTERNAL_ERROR",
     "NO_NODES_AVAILABLE",
     "PAGE_TRANSPORT_ERROR",
@@ -84,10 +169,181 @@ const TRANSIENT: &[&str] = &[
     "TRANSACTION_CONFLICT",
 ];
 
+/// Ends of the names of errors that a table gives every time, whichever connector reads it.
+const BROKEN_TABLE: &[&str] = &[
+    "_BAD_DATA",
+    "_INVALID_BUCKET_FILES",
+    "_INVALID_METADATA",
+    "_INVALID_PARTITION_VALUE",
+    "_INVALID_SCHEMA",
+    "_MISSING_METADATA",
+    "_PARTITION_SCHEMA_MISMATCH",
+    "_UNSUPPORTED_FORMAT",
+];
+
+/// What databases and storages say when they refuse a user, in lower case: PostgreSQL, SQL Server,
+/// MySQL, Oracle, MongoDB and Kafka, Cassandra, S3.
+const SOURCE_DENIED: &[&str] = &[
+    "permission denied",
+    "permission was denied",
+    "command denied to user",
+    "insufficient privilege",
+    "ora-01031",
+    "not authorized",
+    "has no select permission",
+    "access denied (service:",
+    "accessdenied",
+];
+
+/// What databases say when they do not accept a login, in lower case.
+const SOURCE_LOGIN: &[&str] = &[
+    "password authentication failed",
+    "access denied for user",
+    "login failed for user",
+    "ora-01017",
+    "authentication failed",
+    "no pg_hba.conf entry",
+];
+
+/// What drivers say of values that they cannot pass on, in lower case.
+const VALUE: &[&str] = &[
+    "exceeds max_int",
+    "overflow",
+    "bad value for type",
+    "rounding necessary",
+    "out of range",
+    "cannot cast",
+    "cannot be cast",
+    "cannot convert",
+    "could not convert",
+    "conversion failed",
+    "conversion error",
+    "invalid input syntax",
+    "invalid byte sequence",
+    "zero date value prohibited",
+    "unparseable",
+    "cannot parse",
+    "could not parse",
+    "unable to parse",
+    "numberformatexception",
+    "invalid value for",
+];
+
 impl QueryError {
+    /// What failed.
+    pub(crate) fn failure(&self) -> QueryFailure {
+        let name = self.error_name.as_str();
+        match name {
+            "PERMISSION_DENIED" => QueryFailure::Denied(self.denied()),
+            "INVALID_SESSION_PROPERTY" => QueryFailure::SessionProperty,
+            "CATALOG_NOT_FOUND" => QueryFailure::UnknownCatalog,
+            "SCHEMA_NOT_FOUND" => QueryFailure::UnknownSchema,
+            "QUERY_QUEUE_FULL" => QueryFailure::QueueFull,
+            "EXCEEDED_TIME_LIMIT" => QueryFailure::TimeLimit(self.time_limit()),
+            "EXCEEDED_CPU_LIMIT" | "EXCEEDED_SCAN_LIMIT" => QueryFailure::CostLimit,
+            "EXCEEDED_GLOBAL_MEMORY_LIMIT"
+            | "EXCEEDED_LOCAL_MEMORY_LIMIT"
+            | "CLUSTER_OUT_OF_MEMORY" => QueryFailure::Memory,
+            "NO_NODES_AVAILABLE" => QueryFailure::NoWorkers,
+            "GENERIC_INSUFFICIENT_RESOURCES" | "SERVER_STARTING_UP"
+                if self.says_one(&["worker"]) =>
+            {
+                QueryFailure::NoWorkers
+            }
+            "ABANDONED_QUERY" => QueryFailure::Abandoned,
+            "ADMINISTRATIVELY_KILLED" => QueryFailure::Killed,
+            "SERIALIZATION_ERROR" => QueryFailure::Serialization,
+            "QUERY_TEXT_TOO_LARGE" => QueryFailure::TextTooLong,
+            "STACK_OVERFLOW" | "QUERY_HAS_TOO_MANY_STAGES" => QueryFailure::TooComplex,
+            "QUERY_REJECTED" if self.says_one(&["filter required"]) => QueryFailure::FilterRequired,
+            "HIVE_FILE_NOT_FOUND" => QueryFailure::MissingFiles,
+            "DECODER_CONVERSION_NOT_SUPPORTED" => QueryFailure::Value,
+            _ if BROKEN_TABLE.iter().any(|end| name.ends_with(end)) => QueryFailure::BrokenTable,
+            _ if self.error_type == "EXTERNAL" => self.source_failure(),
+            _ => QueryFailure::Other,
+        }
+    }
+
+    /// What failed behind a catalog, by the words of what is there.
+    fn source_failure(&self) -> QueryFailure {
+        if self.says_one(SOURCE_LOGIN) {
+            QueryFailure::SourceLogin
+        } else if self.says_one(SOURCE_DENIED) {
+            QueryFailure::SourceDenied
+        } else if self.is_missing_file() {
+            QueryFailure::Source
+        } else if self.says_one(&["function ", "operator "]) && self.says_one(&["does not exist"]) {
+            QueryFailure::SourceRefused
+        } else if self.says_one(VALUE) {
+            QueryFailure::Value
+        } else {
+            QueryFailure::Source
+        }
+    }
+
+    /// Whether the message has one of these texts, which are in lower case.
+    fn says_one(&self, texts: &[&str]) -> bool {
+        let message = self.message.to_lowercase();
+        texts.iter().any(|text| message.contains(text))
+    }
+
+    fn denied(&self) -> Denied {
+        let message = self.message.as_str();
+        if self.is_impersonation() {
+            return Denied::Impersonation;
+        }
+        let Some((_, refused)) = message.split_once("Cannot ") else {
+            return Denied::Table;
+        };
+        if let Some((kind, function)) = refused.split_once("function ")
+            && kind.starts_with("execute ")
+        {
+            let name = function.split([':', ' ']).next().unwrap_or(function);
+            return Denied::Function(name.trim_end_matches('.').to_owned());
+        }
+        if refused.starts_with("set ") && refused.contains("session property") {
+            Denied::SessionProperty
+        } else if refused.starts_with("access catalog") {
+            Denied::Catalog
+        } else if refused.starts_with("select from columns") {
+            Denied::Columns
+        } else if refused.starts_with("execute query") {
+            Denied::Queries
+        } else {
+            Denied::Table
+        }
+    }
+
+    fn time_limit(&self) -> TimeLimit {
+        let limits = [
+            ("queue", TimeLimit::Queued),
+            ("planning", TimeLimit::Planning),
+            ("execution", TimeLimit::Execution),
+        ];
+        if self.was_queued {
+            return TimeLimit::Queued;
+        }
+        let named = limits.iter().find(|(word, _)| self.says_one(&[word]));
+        named.map_or(TimeLimit::Run, |(_, limit)| *limit)
+    }
+
+    /// Whether the same query fails in the same way however often it is run, because of what it
+    /// reads.
+    pub(crate) fn is_lasting(&self) -> bool {
+        matches!(
+            self.failure(),
+            QueryFailure::SourceDenied
+                | QueryFailure::SourceLogin
+                | QueryFailure::Value
+                | QueryFailure::SourceRefused
+                | QueryFailure::BrokenTable
+        )
+    }
+
     /// Whether the same query may succeed later.
     pub(crate) fn is_transient(&self) -> bool {
-        self.error_type == "EXTERNAL" || TRANSIENT.contains(&self.error_name.as_str())
+        let name = self.error_name.as_str();
+        !self.is_lasting() && (self.error_type == "EXTERNAL" || TRANSIENT.contains(&name))
     }
 
     /// Whether the statement is at fault, and not the server.
@@ -115,62 +371,191 @@ impl QueryError {
         self.error_name == "PERMISSION_DENIED" && self.message.contains("cannot impersonate")
     }
 
-    /// What a person can do, for the errors where that is known.
-    pub(crate) fn advice(&self) -> Option<&'static str> {
-        Some(match self.error_name.as_str() {
-            "PERMISSION_DENIED" if self.is_impersonation() => {
-                "The first is whom \"authentication\" proves, the second is \"session_user\" or else \
-                 \"username\": correct that, or have Trino allow the impersonation."
-            }
-            "PERMISSION_DENIED" => {
-                "Grant the user of \"username\" SELECT on it, or deselect the stream."
-            }
-            "INVALID_SESSION_PROPERTY" => "Correct or remove it in \"session_properties\".",
-            "CATALOG_NOT_FOUND" => "Check \"catalog\".",
-            "SCHEMA_NOT_FOUND" => "Check \"schema\" and \"schemas\".",
-            "QUERY_QUEUE_FULL" => {
-                "The cluster's resource group accepts no more queries now. Try later, lower \
-                 \"concurrency\", or ask for a resource group with \"client_tags\" or \"source\"."
-            }
-            "EXCEEDED_TIME_LIMIT" if self.was_queued => {
-                "It waited in the queue of the cluster's resource group all that time. Lower \
-                 \"concurrency\", ask for another resource group with \"client_tags\" or \"source\", or \
-                 run the sync at a quieter time."
-            }
-            "EXCEEDED_TIME_LIMIT" => {
-                "Raise query_max_run_time or query_max_execution_time in \"session_properties\", \
-                 or ask the administrator to."
-            }
-            "EXCEEDED_CPU_LIMIT" | "EXCEEDED_SCAN_LIMIT" => {
-                "The cluster's administrator has set this limit; read fewer columns or ask for a \
-                 higher one."
-            }
-            "EXCEEDED_GLOBAL_MEMORY_LIMIT"
-            | "EXCEEDED_LOCAL_MEMORY_LIMIT"
-            | "CLUSTER_OUT_OF_MEMORY" => "Lower \"concurrency\" or run the sync at a quieter time.",
-            "ABANDONED_QUERY" => {
-                "Trino gave the query up because nobody asked for its rows for too long: the \
-                 destination was too slow."
-            }
-            "SERIALIZATION_ERROR" => "If it was spooled, set \"fetch_protocol\" to \"direct\".",
-            "ADMINISTRATIVELY_KILLED" => "An administrator of Trino ended the query.",
-            _ => return None,
-        })
-    }
-
+    /// Who can do something: decides whether the platform tries again.
     pub(crate) fn failure_type(&self) -> FailureType {
         // Worth another run within this read, but also the code of plain bugs: a platform that
         // took it for transient would try for ever.
         if self.error_name == "GENERIC_INTERNAL_ERROR" {
             return FailureType::System;
         }
-        // A user's cancellation is a person's act outside of this connection's configuration.
-        if self.is_transient() || self.error_name == "USER_CANCELED" {
-            FailureType::Transient
-        } else if self.is_of_the_user() || self.advice().is_some() {
-            FailureType::Config
-        } else {
-            FailureType::System
+        match self.failure() {
+            // A location that is gone stays so, though a file may come back while a query is run
+            // again.
+            QueryFailure::MissingFiles => FailureType::Config,
+            _ if self.is_lasting() => FailureType::Config,
+            // A user's cancellation is a person's act outside of this connection's configuration.
+            _ if self.is_transient() || self.error_name == "USER_CANCELED" => {
+                FailureType::Transient
+            }
+            QueryFailure::Other if !self.is_of_the_user() => FailureType::System,
+            _ => FailureType::Config,
         }
+    }
+}
+
+/// A text of the server on one line, without control characters.
+fn one_line<'de, D: serde::Deserializer<'de>>(text: D) -> Result<String, D::Error> {
+    let text = Option::<String>::deserialize(text)?.unwrap_or_default();
+    Ok(crate::secrets::one_line(&text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(name: &str, kind: &str, message: &str) -> QueryError {
+        let answer = serde_json::json!({"message": message, "errorName": name, "errorType": kind});
+        serde_json::from_value(answer).unwrap()
+    }
+
+    #[test]
+    fn errors_that_a_table_gives_every_time_are_not_taken_for_passing() {
+        let lasting = [
+            ("JDBC_ERROR", "ERROR: permission denied for table closed"),
+            (
+                "JDBC_ERROR",
+                "The SELECT permission was denied on the object 't'",
+            ),
+            (
+                "JDBC_ERROR",
+                "SELECT command denied to user 'u'@'h' for table 't'",
+            ),
+            (
+                "JDBC_ERROR",
+                "FATAL: password authentication failed for user \"u\"",
+            ),
+            (
+                "JDBC_ERROR",
+                "Value 365241780471 exceeds MAX_INT for type date",
+            ),
+            ("JDBC_ERROR", "Millis overflow: 9223372036825200000"),
+            ("JDBC_ERROR", "Bad value for type BigDecimal : NaN"),
+            ("JDBC_ERROR", "Rounding necessary"),
+            ("JDBC_ERROR", "Cannot cast to boolean: \"101\""),
+            (
+                "JDBC_ERROR",
+                "ERROR: time zone displacement out of range: \"x\"",
+            ),
+            ("JDBC_ERROR", "ERROR: function min(uuid) does not exist"),
+            ("ICEBERG_BAD_DATA", "Error opening Iceberg split"),
+            ("HIVE_BAD_DATA", "Malformed Parquet file"),
+            ("HIVE_PARTITION_SCHEMA_MISMATCH", "There is a mismatch"),
+            ("HIVE_INVALID_METADATA", "unknown serde"),
+            ("ICEBERG_MISSING_METADATA", "Metadata not found"),
+            ("DELTA_LAKE_INVALID_SCHEMA", "Metadata not found"),
+            ("DECODER_CONVERSION_NOT_SUPPORTED", "cannot decode"),
+            (
+                "HIVE_CANNOT_OPEN_SPLIT",
+                "Access Denied (Service: S3, Status Code: 403)",
+            ),
+        ];
+        for (name, message) in lasting {
+            let error = error(name, "EXTERNAL", message);
+            assert!(!error.is_transient(), "{message}");
+            assert_eq!(error.failure_type(), FailureType::Config, "{message}");
+        }
+        let passing = [
+            ("JDBC_ERROR", "Connection to db:5432 refused"),
+            ("JDBC_ERROR", "FATAL: sorry, too many clients already"),
+            ("HIVE_METASTORE_ERROR", "Read timed out"),
+            ("ICEBERG_CATALOG_ERROR", "Failed to load table"),
+            ("HIVE_FILESYSTEM_ERROR", "Connection reset"),
+        ];
+        for (name, message) in passing {
+            let error = error(name, "EXTERNAL", message);
+            assert!(error.is_transient(), "{message}");
+            assert_eq!(error.failure_type(), FailureType::Transient, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_missing_location_is_tried_again_and_then_somebodys_to_mend() {
+        let gone = error(
+            "HIVE_FILE_NOT_FOUND",
+            "EXTERNAL",
+            "Partition location does not exist",
+        );
+        assert!(gone.is_transient());
+        assert_eq!(gone.failure_type(), FailureType::Config);
+    }
+
+    #[test]
+    fn what_is_denied_is_told_apart() {
+        let denied = |what: &str| {
+            let text = format!("Access Denied: {what}");
+            error("PERMISSION_DENIED", "USER_ERROR", &text).denied()
+        };
+        let cases = [
+            ("Cannot select from table s.t", Denied::Table),
+            ("Cannot show columns of table s.t", Denied::Table),
+            (
+                "Cannot select from columns [a, b] in table or view s.t",
+                Denied::Columns,
+            ),
+            ("Cannot access catalog hive", Denied::Catalog),
+            (
+                "Cannot set system session property x",
+                Denied::SessionProperty,
+            ),
+            (
+                "Cannot set catalog session property hive.x",
+                Denied::SessionProperty,
+            ),
+            ("Cannot execute query", Denied::Queries),
+            ("User a cannot impersonate user b", Denied::Impersonation),
+            (
+                "Cannot execute function lake.system.table_changes",
+                Denied::Function("lake.system.table_changes".into()),
+            ),
+            (
+                "Cannot execute table function lake.system.table_changes: no",
+                Denied::Function("lake.system.table_changes".into()),
+            ),
+        ];
+        for (what, expected) in cases {
+            assert_eq!(denied(what), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn the_time_limit_that_was_reached_is_known() {
+        let limit =
+            |text: &str| error("EXCEEDED_TIME_LIMIT", "INSUFFICIENT_RESOURCES", text).time_limit();
+        for (text, expected) in [
+            (
+                "Query exceeded the maximum planning time limit of 1.00s",
+                TimeLimit::Planning,
+            ),
+            (
+                "Query exceeded the maximum execution time limit of 1.00s",
+                TimeLimit::Execution,
+            ),
+            (
+                "Query exceeded the maximum queued time limit of 1.00s",
+                TimeLimit::Queued,
+            ),
+            ("Query exceeded maximum time limit of 1.00s", TimeLimit::Run),
+        ] {
+            assert_eq!(limit(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn missing_workers_pass() {
+        let text = "Insufficient active worker nodes. Waited 3.00s for at least 5 workers, but only 1 workers are active";
+        let error = error(
+            "GENERIC_INSUFFICIENT_RESOURCES",
+            "INSUFFICIENT_RESOURCES",
+            text,
+        );
+        assert_eq!(error.failure(), QueryFailure::NoWorkers);
+        assert!(error.is_transient());
+        assert_eq!(error.failure_type(), FailureType::Transient);
+    }
+
+    #[test]
+    fn the_servers_text_has_no_control_characters() {
+        let error = error("X", "EXTERNAL", "a\u{0}b\nc\u{1b}[31m");
+        assert_eq!(error.message, "a\u{fffd}b c\u{fffd}[31m");
     }
 }

@@ -78,7 +78,7 @@ impl Session {
         }
         let mut roles = Vec::new();
         for (catalog, role) in &grants.roles {
-            let pair = format!("{catalog}={}", url_encoded(&role_in_words_of_trino(role)));
+            let pair = format!("{catalog}={}", url_encoded(&role_as_trino_writes_it(role)));
             roles.push(value_of("roles", &pair)?);
         }
         let mut properties = Vec::new();
@@ -127,8 +127,8 @@ impl Session {
     }
 
     /// Takes over what an answer of the configured server changes of the session.
-    pub(crate) fn heed(&self, answer: &HeaderMap) {
-        self.amendable.heed(answer, self.prefix);
+    pub(crate) fn apply_response_headers(&self, answer: &HeaderMap) {
+        self.amendable.apply_response_headers(answer, self.prefix);
     }
 
     /// The headers that only the configured server may see.
@@ -194,7 +194,7 @@ fn platform(variable: impl Fn(&str) -> Option<String>) -> Vec<String> {
 }
 
 /// A role's name, or `ALL`, `NONE` or `ROLE{name}` as Trino itself writes them.
-fn role_in_words_of_trino(role: &str) -> String {
+fn role_as_trino_writes_it(role: &str) -> String {
     if role == "ALL" || role == "NONE" || role.starts_with("ROLE{") {
         role.to_owned()
     } else {

@@ -38,7 +38,7 @@ impl Amendable {
     }
 
     /// Takes over what an answer says, whose headers begin with `prefix`.
-    pub(crate) fn heed(&self, answer: &HeaderMap, prefix: &str) {
+    pub(crate) fn apply_response_headers(&self, answer: &HeaderMap, prefix: &str) {
         let all = |name: &str| answer.get_all(format!("{prefix}{name}"));
         let mut current = self.lock();
         for pair in all("set-session") {
@@ -86,7 +86,7 @@ mod tests {
 
     use super::*;
 
-    fn heeded(answer: &[(&str, &str)]) -> [Vec<HeaderValue>; 2] {
+    fn session_after(answer: &[(&str, &str)]) -> [Vec<HeaderValue>; 2] {
         let value = HeaderValue::from_static;
         let session = Amendable::new(vec![value("a=1"), value("ab=2")], vec![value("hive=ALL")]);
         let headers: HeaderMap = answer
@@ -96,13 +96,13 @@ mod tests {
                 (name, HeaderValue::try_from(*value).unwrap())
             })
             .collect();
-        session.heed(&headers, "x-trino-");
+        session.apply_response_headers(&headers, "x-trino-");
         [session.properties(), session.roles()]
     }
 
     #[test]
     fn what_is_set_takes_the_place_of_what_was() {
-        let [properties, roles] = heeded(&[
+        let [properties, roles] = session_after(&[
             ("x-trino-set-session", "a=x%3Dy"),
             ("x-trino-set-session", "c.d=3"),
             ("x-trino-set-role", "hive=ROLE%7Badmin%7D"),
@@ -114,13 +114,13 @@ mod tests {
 
     #[test]
     fn what_is_cleared_is_gone() {
-        let [properties, _] = heeded(&[("x-trino-clear-session", "a")]);
+        let [properties, _] = session_after(&[("x-trino-clear-session", "a")]);
         assert_eq!(properties, ["ab=2"]);
     }
 
     #[test]
     fn nothing_else_changes_a_session() {
-        let [properties, roles] = heeded(&[
+        let [properties, roles] = session_after(&[
             ("x-presto-set-session", "a=2"),
             ("x-trino-set-session", "without a value"),
             ("x-trino-set-catalog", "other"),

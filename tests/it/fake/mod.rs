@@ -225,6 +225,8 @@ impl FakeTrino {
         let https = tls.is_some();
         let digits = version.split(|c: char| !c.is_ascii_digit()).next();
         let number: Option<u32> = digits.and_then(|digits| digits.parse().ok());
+        // Releases of Trino; PrestoDB's begin with 0.
+        let number = number.filter(|number| *number == 0 || (300..1000).contains(number));
         let shared = Arc::new(Shared {
             base: format!("{}://{address}", if https { "https" } else { "http" }),
             traits: Traits {

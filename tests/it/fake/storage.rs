@@ -15,6 +15,7 @@ use super::{Fault, Request, lock};
 pub(crate) struct Object {
     body: Vec<u8>,
     location: Option<String>,
+    status: u16,
     fault: Option<Fault>,
 }
 
@@ -23,6 +24,7 @@ impl Object {
         Self {
             body: body.into(),
             location: None,
+            status: 200,
             fault: None,
         }
     }
@@ -35,6 +37,12 @@ impl Object {
         }
     }
 
+    /// With another status than 200.
+    pub(crate) fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
     /// With something that goes wrong.
     pub(crate) fn but(mut self, fault: Fault) -> Self {
         self.fault = Some(fault);
@@ -43,7 +51,8 @@ impl Object {
 
     fn reply(self) -> Reply {
         let reply = match self.location {
-            None => Reply::new(200, self.body).header("Content-Type", "application/octet-stream"),
+            None => Reply::new(self.status, self.body)
+                .header("Content-Type", "application/octet-stream"),
             Some(uri) => Reply::new(303, "").header("Location", uri),
         };
         match self.fault {

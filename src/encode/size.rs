@@ -1,0 +1,118 @@
+//! Records that are too large: the largest values become null until the rest fits.
+//!
+//! The platform and destinations take lines of fewer than 20,000,000 bytes. Only the slow path meets larger ones: the fast
+//! path writes into buffers that are smaller.
+
+use std::ops::Range;
+
+use super::changes::Change;
+
+/// Bytes of the longest line, with its line end.
+pub(super) const LONGEST_LINE: usize = 20_000_000 - 1;
+
+/// Bytes of one entry in `meta.changes` besides the name, and of `meta` itself.
+const CHANGE: usize = 128;
+
+/// The columns whose values are left out, in the order of the columns, or the column that must be kept and is too large.
+///
+/// `cells` are the values of a line of `length` bytes, `name_length` gives the bytes of a column's name in the line.
+pub(super) fn columns_to_leave_out(
+    cells: &[Range<usize>],
+    kept: &[bool],
+    length: usize,
+    name_length: impl Fn(usize) -> usize,
+) -> Result<Vec<(usize, Change)>, usize> {
+    let mut by_size: Vec<usize> = (0..cells.len()).collect();
+    by_size.sort_by_key(|column| std::cmp::Reverse(cells[*column].len()));
+    let may_go = |column: &usize| !kept.get(*column).copied().unwrap_or(false);
+    let mut length = length;
+    let mut left_out = Vec::new();
+    for column in by_size.iter().copied().filter(may_go) {
+        if length <= LONGEST_LINE {
+            break;
+        }
+        let size = cells[column].len();
+        length = (length + CHANGE + name_length(column) + "null".len()).saturating_sub(size);
+        let change = if size > LONGEST_LINE {
+            Change::TooLarge
+        } else {
+            Change::LeftOutOfRecord
+        };
+        left_out.push((column, change));
+    }
+    if length > LONGEST_LINE {
+        // What is left are the kept ones, the names, and nulls.
+        let largest_kept = by_size.iter().find(|column| !may_go(column));
+        return Err(*largest_kept.or(by_size.first()).unwrap_or(&0));
+    }
+    left_out.sort_unstable_by_key(|(column, _)| *column);
+    Ok(left_out)
+}
+
+/// `line` with null in place of these values, which are in its order.
+pub(super) fn with_nulls<'r>(
+    line: &[u8],
+    values: impl Iterator<Item = &'r Range<usize>>,
+) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut at = 0;
+    for value in values {
+        out.extend_from_slice(&line[at..value.start]);
+        out.extend_from_slice(b"null");
+        at = value.end;
+    }
+    out.extend_from_slice(&line[at..]);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MB: usize = 1_000_000;
+
+    fn left_out(sizes: &[usize], kept: &[usize]) -> Result<Vec<(usize, Change)>, usize> {
+        let mut at = 0;
+        let cells: Vec<_> = sizes
+            .iter()
+            .map(|size| {
+                at += size;
+                at - size..at
+            })
+            .collect();
+        let kept: Vec<_> = (0..sizes.len())
+            .map(|column| kept.contains(&column))
+            .collect();
+        columns_to_leave_out(&cells, &kept, at, |_| 10)
+    }
+
+    #[test]
+    fn the_largest_values_go_until_the_rest_fits() {
+        use Change::{LeftOutOfRecord, TooLarge};
+        assert_eq!(left_out(&[5, 19 * MB], &[]), Ok(vec![]));
+        assert_eq!(left_out(&[5, 21 * MB], &[]), Ok(vec![(1, TooLarge)]));
+        assert_eq!(
+            left_out(&[12 * MB, 9 * MB], &[]),
+            Ok(vec![(0, LeftOutOfRecord)])
+        );
+        assert_eq!(
+            left_out(&[12 * MB, 9 * MB], &[0]),
+            Ok(vec![(1, LeftOutOfRecord)])
+        );
+        let many = vec![MB; 25];
+        assert_eq!(left_out(&many, &[]).unwrap().len(), 6);
+    }
+
+    #[test]
+    fn a_kept_value_that_is_too_large_is_named() {
+        assert_eq!(left_out(&[5, 21 * MB, 22 * MB], &[1]), Err(1));
+        assert_eq!(left_out(&[11 * MB, 12 * MB], &[0, 1]), Err(1));
+    }
+
+    #[test]
+    fn values_become_null_in_their_place() {
+        let line = br#"{"a":"xx","b":12,"c":true"#;
+        let out = with_nulls(line, [5..9, 21..25].iter());
+        assert_eq!(out, br#"{"a":null,"b":12,"c":null"#);
+    }
+}

@@ -1,0 +1,200 @@
+//! Streams that failed: in which order, and how often, that is told.
+//!
+//! The platform decides by the first ERROR trace whether it tries again. So as long as a stream may
+//! still fail for a passing reason, the lasting ones wait; a stream's INCOMPLETE waits with its error, since
+//! nothing may follow it. What is about all streams is told once, and of thousands of errors a few dozen.
+
+use std::collections::HashMap;
+
+use super::status;
+use crate::error::ConnectorError;
+use crate::logging;
+use crate::output::{Closed, Output};
+use crate::protocol::message::{FailureType, StreamDescriptor, StreamStatus};
+
+/// Errors of one kind that are told one by one.
+const TOLD: usize = 20;
+
+/// Names of streams in one message.
+const NAMED: usize = 20;
+
+/// The failures of one read.
+pub(crate) struct Failures {
+    output: Output,
+    told: HashMap<FailureType, usize>,
+    /// Those that wait for the end, or for one that passes.
+    waiting: Vec<(StreamDescriptor, ConnectorError)>,
+}
+
+impl Failures {
+    pub(crate) fn new(output: &Output) -> Self {
+        Self {
+            output: output.clone(),
+            told: HashMap::new(),
+            waiting: Vec::new(),
+        }
+    }
+
+    /// Tells of a stream that failed, now or later.
+    ///
+    /// # Errors
+    ///
+    /// When stdout was closed.
+    pub(crate) async fn add(
+        &mut self,
+        stream: StreamDescriptor,
+        error: ConnectorError,
+    ) -> Result<(), Closed> {
+        let passes = error.failure_type == FailureType::Transient;
+        let told = self.told.get(&error.failure_type).copied();
+        // A person decides nothing by the order, and need not wait.
+        if !error.is_shared && self.waiting.len() < TOLD {
+            logging::tell_person(&error.message);
+        }
+        if error.is_shared
+            || told.is_some_and(|told| told >= TOLD)
+            || !passes && !self.told.contains_key(&FailureType::Transient)
+        {
+            self.waiting.push((stream, error));
+            return Ok(());
+        }
+        self.tell(stream, error).await?;
+        // The platform's decision is made, so nothing else has to wait.
+        for (stream, error) in std::mem::take(&mut self.waiting) {
+            let told = self.told.get(&error.failure_type).copied();
+            if error.is_shared || told.is_some_and(|told| told >= TOLD) {
+                self.waiting.push((stream, error));
+            } else {
+                self.tell(stream, error).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells what is left at the end of the read.
+    ///
+    /// # Errors
+    ///
+    /// When stdout was closed.
+    pub(crate) async fn tell_rest(mut self) -> Result<(), Closed> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let (shared, others): (Vec<_>, Vec<_>) =
+            waiting.into_iter().partition(|(_, error)| error.is_shared);
+        self.tell_together(shared).await?;
+        self.tell_in_order(others).await
+    }
+
+    /// Those that pass first, then faults of the server, then what somebody has to change.
+    async fn tell_in_order(
+        &mut self,
+        mut failed: Vec<(StreamDescriptor, ConnectorError)>,
+    ) -> Result<(), Closed> {
+        failed.sort_by_key(|(_, error)| match error.failure_type {
+            FailureType::Transient => 0,
+            FailureType::System => 1,
+            FailureType::Config => 2,
+        });
+        let mut left = Vec::new();
+        for (stream, error) in failed {
+            let told = self.told.get(&error.failure_type);
+            if told.copied().unwrap_or_default() < TOLD {
+                self.tell(stream, error).await?;
+            } else {
+                left.push((stream, error));
+            }
+        }
+        for kind in [
+            FailureType::Transient,
+            FailureType::System,
+            FailureType::Config,
+        ] {
+            let (of_kind, others): (Vec<_>, Vec<_>) = left
+                .into_iter()
+                .partition(|(_, error)| error.failure_type == kind);
+            left = others;
+            self.tell_sum(of_kind).await?;
+        }
+        Ok(())
+    }
+
+    /// One error of its own, and the stream's last status.
+    async fn tell(
+        &mut self,
+        stream: StreamDescriptor,
+        error: ConnectorError,
+    ) -> Result<(), Closed> {
+        *self.told.entry(error.failure_type).or_default() += 1;
+        self.output.send(&error.trace()).await?;
+        status::say(&self.output, &stream, StreamStatus::Incomplete).await
+    }
+
+    /// One error that is about all of these streams.
+    async fn tell_together(
+        &mut self,
+        failed: Vec<(StreamDescriptor, ConnectorError)>,
+    ) -> Result<(), Closed> {
+        let streams: Vec<&StreamDescriptor> = failed.iter().map(|(stream, _)| stream).collect();
+        let Some((first, error)) = failed.first() else {
+            return Ok(());
+        };
+        let mut message = error.message.clone();
+        if streams.len() > 1 {
+            let own = format!("Stream \"{first}\": ");
+            let bare = message.strip_prefix(&own).unwrap_or(&message);
+            message = format!("Streams {}: {bare}", named(&streams));
+        }
+        *self.told.entry(error.failure_type).or_default() += 1;
+        let together = ConnectorError {
+            message,
+            detail: error.detail.clone(),
+            stream: Some(first.clone()),
+            ..*error
+        };
+        logging::tell_person(&together.message);
+        self.output.send(&together.trace()).await?;
+        for stream in streams {
+            status::say(&self.output, stream, StreamStatus::Incomplete).await?;
+        }
+        Ok(())
+    }
+
+    /// One error in the place of many of one kind.
+    async fn tell_sum(
+        &mut self,
+        failed: Vec<(StreamDescriptor, ConnectorError)>,
+    ) -> Result<(), Closed> {
+        let streams: Vec<&StreamDescriptor> = failed.iter().map(|(stream, _)| stream).collect();
+        let Some((_, error)) = failed.first() else {
+            return Ok(());
+        };
+        let sum = ConnectorError::new(
+            error.failure_type,
+            format!(
+                "{} more streams failed: {}. The first of them: {}",
+                streams.len(),
+                named(&streams),
+                error.message
+            ),
+        );
+        logging::tell_person(&sum.message);
+        self.output.send(&sum.trace()).await?;
+        for stream in streams {
+            status::say(&self.output, stream, StreamStatus::Incomplete).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The first names, and how many others there are.
+fn named(streams: &[&StreamDescriptor]) -> String {
+    let names: Vec<String> = streams
+        .iter()
+        .take(NAMED)
+        .map(|stream| format!("\"{stream}\""))
+        .collect();
+    let names = names.join(", ");
+    match streams.len().saturating_sub(NAMED) {
+        0 => names,
+        more => format!("{names} and {more} more"),
+    }
+}

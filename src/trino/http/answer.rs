@@ -1,0 +1,231 @@
+//! An answer's body, up to the size that its kind may have, and what a bad answer says.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use reqwest::{Response, StatusCode, Url};
+
+use crate::secrets::one_line;
+use crate::trino::error::{FailedStep, TrinoError};
+use crate::trino::http::failure;
+use crate::trino::http::route::{Between, Way};
+
+/// Bytes of `/v1/info` and of a token endpoint's answer: a few hundred are usual.
+pub(crate) const SMALL: u64 = 1 << 20;
+
+/// Bytes of a page. Trino ends a page at 128 MB at the latest, but one row may be larger.
+pub(crate) const PAGE: u64 = 512 << 20;
+
+/// Bytes of a segment whose answer does not say how many it has.
+pub(crate) const SEGMENT: u64 = 512 << 20;
+
+/// Bytes of an error page that are looked at.
+const ERROR: u64 = 64 << 10;
+
+/// Time for the body of an error page.
+const ERROR_TIME: Duration = Duration::from_secs(10);
+
+/// Characters of an error page that are worth showing.
+const SHOWN: usize = 200;
+
+/// The body of a good answer with at most `limit` bytes, or what a bad one says.
+///
+/// # Errors
+///
+/// When the answer is a bad one, breaks off, or is larger.
+pub(crate) async fn body(
+    response: Response,
+    limit: u64,
+    url: &Url,
+    way: &Way,
+) -> Result<Bytes, TrinoError> {
+    if !response.status().is_success() {
+        return Err(refusal(response, url, way).await);
+    }
+    match read(response, limit).await {
+        Ok(Body::Whole(body)) => Ok(body),
+        Ok(Body::Cut(_)) => Err(TrinoError::TooLarge {
+            server: url.origin().ascii_serialization(),
+            limit,
+        }),
+        Err(error) => Err(failure::failed_request(&error.without_url(), url, way)),
+    }
+}
+
+/// Status and body of a token endpoint's answer, which says in JSON what is wrong.
+///
+/// # Errors
+///
+/// When the answer breaks off or is too large.
+pub(crate) async fn token_body(
+    response: Response,
+    url: &Url,
+    way: &Way,
+) -> Result<(StatusCode, Bytes), TrinoError> {
+    let status = response.status();
+    match read(response, SMALL).await {
+        Ok(Body::Whole(body)) => Ok((status, body)),
+        Ok(Body::Cut(_)) => Err(TrinoError::TooLarge {
+            server: url.origin().ascii_serialization(),
+            limit: SMALL,
+        }),
+        Err(error) => Err(failure::failed_request(&error.without_url(), url, way)),
+    }
+}
+
+/// How much of a body was read.
+enum Body {
+    Whole(Bytes),
+    /// As much as was allowed; there is more.
+    Cut(Bytes),
+}
+
+async fn read(mut response: Response, limit: u64) -> Result<Body, reqwest::Error> {
+    let mut chunks = Vec::new();
+    let mut length = 0;
+    while let Some(chunk) = response.chunk().await? {
+        length += chunk.len() as u64;
+        chunks.push(chunk);
+        if length > limit {
+            return Ok(Body::Cut(joined(chunks)));
+        }
+    }
+    Ok(Body::Whole(joined(chunks)))
+}
+
+/// One text of several pieces; a single piece is not copied.
+fn joined(mut chunks: Vec<Bytes>) -> Bytes {
+    match chunks.len() {
+        0 | 1 => chunks.pop().unwrap_or_default(),
+        _ => chunks.concat().into(),
+    }
+}
+
+/// What an answer with another status than 2xx says.
+async fn refusal(response: Response, url: &Url, way: &Way) -> TrinoError {
+    let status = response.status();
+    let headers = response.headers();
+    if status.is_redirection() {
+        let target = headers.get(LOCATION);
+        let target = target.and_then(|target| url.join(target.to_str().ok()?).ok());
+        return TrinoError::Redirect {
+            server: url.origin().ascii_serialization(),
+            target: target.map_or_else(
+                || "nowhere".to_owned(),
+                // Its query may hold what is nobody's business.
+                |target| target.origin().ascii_serialization() + target.path(),
+            ),
+        };
+    }
+    if status == StatusCode::UNAUTHORIZED && wants_browser(headers) {
+        return TrinoError::BrowserLogin;
+    }
+    let retry_after = retry_after(headers);
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .map(|kind| kind.as_bytes().to_ascii_lowercase());
+    let is_plain = kind
+        .as_ref()
+        .is_none_or(|kind| kind.starts_with(b"text/plain"));
+    let is_page = kind.is_some_and(|kind| kind.starts_with(b"text/html"));
+    let text = match tokio::time::timeout(ERROR_TIME, read(response, ERROR)).await {
+        Ok(Ok(Body::Whole(text) | Body::Cut(text))) => text,
+        Ok(Err(_)) | Err(_) => Bytes::new(),
+    };
+    let text = String::from_utf8_lossy(&text);
+    if status == StatusCode::BAD_REQUEST && url.scheme() == "http" && names_tls(&text) {
+        let step = FailedStep::PlainToTlsPort;
+        return failure::failed(step, url, "HTTP 400", true);
+    }
+    if let Between::Proxy { address, setting } = way.between(url)
+        // Trino says 401 in plain text; tinyproxy says it on a page where the login is wrong.
+        && (status == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+            || status == StatusCode::UNAUTHORIZED && !is_plain)
+    {
+        let step = FailedStep::ProxyLogin { address, setting };
+        return failure::failed(step, url, status.as_str(), true);
+    }
+    TrinoError::Status {
+        status: status.as_u16(),
+        text: if is_page {
+            shortened(title(&text))
+        } else {
+            shortened(&text)
+        },
+        is_page,
+        retry_after,
+    }
+}
+
+/// Trino's challenge of `http-server.authentication.type=oauth2`.
+fn wants_browser(headers: &HeaderMap) -> bool {
+    headers.get_all(WWW_AUTHENTICATE).iter().any(|challenge| {
+        let challenge = challenge.as_bytes().to_ascii_lowercase();
+        memchr::memmem::find(&challenge, b"x_redirect_server").is_some()
+    })
+}
+
+/// Seconds, the only form that gateways in front of Trino are known to send.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers
+        .get(RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+/// nginx and Jetty say it in words when http reaches their https port.
+fn names_tls(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    text.contains("https port") || text.contains("tls")
+}
+
+/// The title of a page for people; the rest of it helps nobody.
+fn title(page: &str) -> &str {
+    let lower = page.to_ascii_lowercase();
+    let start = lower.find("<title>").map(|at| at + "<title>".len());
+    let title = start.and_then(|start| {
+        let end = lower[start..].find("</title>")?;
+        page.get(start..start + end)
+    });
+    title.unwrap_or_default()
+}
+
+fn shortened(text: &str) -> String {
+    let text = one_line(text);
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_page_for_people_its_title_is_shown() {
+        let page = "<html><head><TITLE>403\n Forbidden\0</TITLE></head><body>x</body></html>";
+        assert_eq!(shortened(title(page)), "403 Forbidden\u{fffd}");
+        assert_eq!(title("<html>no title"), "");
+        assert_eq!(title("<title>without an end"), "");
+    }
+
+    #[test]
+    fn a_browser_login_is_recognised() {
+        let challenge = |text: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.append(WWW_AUTHENTICATE, "Basic realm=\"Trino\"".parse().unwrap());
+            headers.append(WWW_AUTHENTICATE, text.parse().unwrap());
+            wants_browser(&headers)
+        };
+        assert!(challenge(
+            "Bearer x_redirect_server=\"https://t/o\", x_token_server=\"https://t\""
+        ));
+        assert!(!challenge("Bearer realm=\"Trino\""));
+    }
+}
