@@ -3,6 +3,9 @@
 The server builds `nextUri` from the `Host` header, which is passed on as it is, so that all requests of a query come
 through the relay without a change of any answer. What a failed statement gets has the form that 476 gives it: the POST is
 answered with a queued query, the error comes with a later page.
+
+With `Answers` a relay repeats what the server said to the same statement before, for runs over tables that nobody writes:
+thousands of runs then cost the server no more than a few.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import itertools
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection, HTTPException
@@ -28,6 +31,10 @@ _HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "te",
 _PATIENCE = 60
 
 _numbers = itertools.count(1)
+
+
+#: What an answer depends on, beside the server's tables: the statement and the session.
+Question = tuple[str, ...]
 
 
 @dataclass
@@ -47,6 +54,20 @@ class Sent:
     had_rows: bool = False
     #: Where the server's query can be cancelled, as the last answer said.
     next_uri: str = ""
+    #: What the server said to it before, which it gets again.
+    repeated: list[bytes] | None = None
+    #: What the server says to it, if that is to be kept.
+    question: Question | None = None
+    pages: list[bytes] = field(default_factory=list)
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the server knows nothing of the query."""
+        return self.query_id.endswith(_OURS)
+
+
+#: What the ids of queries end with that the server does not know.
+_OURS = "_relay"
 
 
 #: Chooses the fault of a request, or none. It is asked once for each, one after the other.
@@ -55,18 +76,46 @@ Rule = Callable[[Sent], Fault | None]
 
 def _new_id() -> str:
     """The id of a query that the server does not know."""
-    return f"20261126_000000_{next(_numbers):05}_relay"
+    return f"20261126_000000_{next(_numbers):05}{_OURS}"
 
 
 def never(sent: Sent) -> None:
     """The rule of a quiet moment."""
 
 
+class Answers:
+    """Answers of the server, by what was asked. A query that failed is asked again."""
+
+    _HEADERS = ("X-Trino-User", "X-Trino-Catalog", "X-Trino-Schema", "X-Trino-Session", "X-Trino-Time-Zone")
+
+    def __init__(self) -> None:
+        self._pages: dict[Question, list[bytes]] = {}
+
+    def question(self, sql: str, headers: Mapping[str, str]) -> Question | None:
+        """`None` if the answer can be given only once: the storage forgets a segment that was fetched."""
+        if headers.get("X-Trino-Query-Data-Encoding"):
+            return None
+        return (sql, *(headers.get(name) or "" for name in self._HEADERS))
+
+    def find(self, question: Question) -> list[bytes] | None:
+        return self._pages.get(question)
+
+    def keep(self, question: Question, pages: list[bytes]) -> None:
+        """Keeps the first page, the last one, and those with rows; they have got no addresses of their own."""
+        first, *others = [json.loads(page) for page in pages]
+        if others and "error" not in others[-1] and all(isinstance(page.get("data", []), list) for page in others):
+            kept = [first, *(page for page in others[:-1] if page.get("data")), others[-1]]
+            for page in kept:
+                page.pop("partialCancelUri", None)
+            self._pages[question] = [json.dumps(page).encode() for page in kept]
+
+
 class Relay:
     """A running relay. `rule` may be changed while it runs."""
 
-    def __init__(self, upstream: int, rule: Rule) -> None:
+    def __init__(self, upstream: int, rule: Rule, answers: Answers | None = None) -> None:
         self.rule = rule
+        self.answers = answers
         self.sent: list[Sent] = []
         self._upstream = upstream
         self._queries: dict[str, Sent] = {}
@@ -109,9 +158,9 @@ class Relay:
 
 
 @contextmanager
-def relay(upstream: int, rule: Rule = never) -> Iterator[Relay]:
+def relay(upstream: int, rule: Rule = never, answers: Answers | None = None) -> Iterator[Relay]:
     """A relay in front of the server on this port."""
-    running = Relay(upstream, rule)
+    running = Relay(upstream, rule, answers)
     try:
         yield running
     finally:
@@ -159,15 +208,13 @@ def _handler(relay: Relay) -> type[BaseHTTPRequestHandler]:
             sent = relay.note(body.decode())
             fault = sent.fault
             if fault and fault.moment is Moment.POST:
-                sent.query_id = _new_id()
+                if fault.is_error:
+                    sent.query_id = _new_id()
                 return self.fail(sent, fault, body)
             if fault and fault.moment is Moment.AT_ONCE and fault.is_error:
                 # The server never hears of it.
                 return self.give(self.queued(sent))
-            answer = self.ask(body)
-            if query_id := answer.page.get("id"):
-                relay.query(sent, query_id)
-            return self.give(answer)
+            return self.give(self.begin(sent, body))
 
         def do_GET(self) -> None:
             sent = relay.statement(self.path)
@@ -176,23 +223,55 @@ def _handler(relay: Relay) -> type[BaseHTTPRequestHandler]:
                     return self.give(self.ask())
                 return self.first_contact()
             fault = sent.fault
-            if fault is None:
-                answer = self.ask()
-                sent.had_rows = sent.had_rows or b'"data":' in answer.body
-                return self.give(answer)
-            if fault.is_due(sent.had_rows, sent.was_hit):
+            if fault and fault.is_due(sent.had_rows, sent.was_hit):
                 return self.fail(sent, fault)
-            return self.give(self.page(sent, fault, self.ask()))
+            return self.give(self.page(sent, fault, self.ask_page(sent)))
 
         def do_HEAD(self) -> None:
-            if relay.statement(self.path) or self.path.startswith("/v1/statement/"):
+            sent = relay.statement(self.path)
+            if sent and sent.is_ours:
+                return self.give(_Answer(200, [], b""))
+            if sent or self.path.startswith("/v1/statement/"):
                 return self.give(self.ask())
             return self.first_contact()
 
         def do_DELETE(self) -> None:
-            if (sent := relay.statement(self.path)) and sent.query_id.endswith("_relay"):
-                return self.give(_Answer(204, [], b""))
-            return self.give(self.ask())
+            sent = relay.statement(self.path)
+            return self.give(_Answer(204, [], b"") if sent and sent.is_ours else self.ask())
+
+        def begin(self, sent: Sent, body: bytes) -> _Answer:
+            """Hands a statement over, or finds what the server said to it before."""
+            question = relay.answers.question(sent.sql, self.headers) if relay.answers else None
+            if relay.answers and question:
+                sent.repeated = relay.answers.find(question)
+            if sent.repeated:
+                relay.query(sent, _new_id())
+                return self.again(sent, 0)
+            answer = self.ask(body)
+            if query_id := answer.page.get("id"):
+                relay.query(sent, query_id)
+                sent.question, sent.pages = question, [answer.body]
+            return answer
+
+        def ask_page(self, sent: Sent) -> _Answer:
+            """The page that is asked for, of the server or as it was before."""
+            if sent.repeated:
+                return self.again(sent, int(self.path.rsplit("/", 1)[-1]))
+            answer = self.ask()
+            if relay.answers and sent.question and answer.status == 200:
+                sent.pages.append(answer.body)
+                if b'"nextUri"' not in answer.body:
+                    relay.answers.keep(sent.question, sent.pages)
+            return answer
+
+        def again(self, sent: Sent, number: int) -> _Answer:
+            """A page as it was before, of a new query."""
+            assert sent.repeated
+            page = json.loads(sent.repeated[number]) | {"id": sent.query_id}
+            page.pop("nextUri", None)
+            if number + 1 < len(sent.repeated):
+                page["nextUri"] = self.uri(sent, number + 1)
+            return _Answer(200, [("Content-Type", "application/json")], json.dumps(page).encode())
 
         def first_contact(self) -> None:
             sent = relay.note(f"{self.command} {self.path.split('?')[0]}")
@@ -201,14 +280,14 @@ def _handler(relay: Relay) -> type[BaseHTTPRequestHandler]:
                 return self.fail(sent, fault)
             return self.give(self.ask())
 
-        def page(self, sent: Sent, fault: Fault, answer: _Answer) -> _Answer:
-            """A page of a statement that is to fail later, or whose rows are to vanish."""
+        def page(self, sent: Sent, fault: Fault | None, answer: _Answer) -> _Answer:
+            """A page, which may be of a statement that is to fail later, or whose rows are to vanish."""
             page = answer.page
             sent.next_uri = page.get("nextUri", "")
             if not page.get("data"):
                 return answer
             sent.had_rows = True
-            if not fault.takes_rows:
+            if fault is None or not fault.takes_rows:
                 return answer
             sent.was_hit = True
             del page["data"]
@@ -217,10 +296,10 @@ def _handler(relay: Relay) -> type[BaseHTTPRequestHandler]:
         def fail(self, sent: Sent, fault: Fault, body: bytes | None = None) -> None:
             """What the fault gives in place of an answer."""
             if fault.cuts:
-                return self.cut(sent, fault, self.ask(body))
+                return self.cut(sent, fault, self.ask(body) if body or not sent.query_id else self.ask_page(sent))
             sent.was_hit = True
             if fault.is_error:
-                if sent.next_uri:
+                if sent.next_uri and not sent.is_ours:
                     self.cancel(sent.next_uri)
                 return self.give(self.page_of(sent, state="FAILED", error=fault.error()))
             if fault.closes:
@@ -252,8 +331,8 @@ def _handler(relay: Relay) -> type[BaseHTTPRequestHandler]:
             page = {"id": sent.query_id, "infoUri": info, "stats": stats, "warnings": []} | members
             return _Answer(200, [("Content-Type", "application/json")], json.dumps(page).encode())
 
-        def uri(self, sent: Sent) -> str:
-            return f"http://{self.headers.get('Host')}/v1/statement/executing/{sent.query_id}/relay/0"
+        def uri(self, sent: Sent, number: int = 1) -> str:
+            return f"http://{self.headers.get('Host')}/v1/statement/executing/{sent.query_id}/relay/{number}"
 
         def ask(self, body: bytes | None = None) -> _Answer:
             """What the server says to this request."""

@@ -18,10 +18,10 @@ from . import destinations, faults
 from .connector import Connector, Result
 from .destinations import Record, Replica, Row, Told
 from .faults import Fault, Moment
-from .relay import FailAt, relay
+from .relay import Answers, FailAt, relay
 
 #: Runs of the binary at once; they wait for most of their time.
-AT_ONCE = int(os.environ.get("SWEEP_AT_ONCE", "8"))
+AT_ONCE = int(os.environ.get("SWEEP_AT_ONCE", "16"))
 
 #: Seconds that a run may take: when the fault goes away, or is one that nobody waits for, and when it stays.
 LIMIT = 60
@@ -41,7 +41,7 @@ _METADATA = re.compile(
 def kind_of(sql: str) -> str:
     """A short name for what a statement asks for, the same for each table and each version."""
     if sql.startswith(("GET ", "HEAD ")):
-        return sql
+        return sql.rsplit("/", 1)[0] if "/spooled/" in sql else sql
     if sql.startswith("SHOW"):
         return " ".join(sql.split()[:2])
     found = sorted({text.rstrip("(") for text in _METADATA.findall(sql)} - {"$path"})
@@ -201,17 +201,18 @@ class Judged:
 
 
 class Sweep:
-    """Runs cases; quiet runs from one state are made once."""
+    """Runs cases over tables that nobody writes; the server says each thing once, quiet runs from one state are made once."""
 
     def __init__(self, connector: Connector, upstream: int, scenarios: Iterable[Scenario]) -> None:
         self.connector, self.upstream = connector, upstream
         self.scenarios = {scenario.name: scenario for scenario in scenarios}
+        self._answers = Answers()
         self._quiet: dict[tuple[str, str], Future[Result]] = {}
         self._lock = threading.Lock()
 
     def steps(self, scenario: Scenario) -> list[Step]:
         """The requests of a quiet run, which must be right itself."""
-        with relay(self.upstream) as quiet:
+        with relay(self.upstream, answers=self._answers) as quiet:
             result = scenario.run(self.connector, quiet.port)
             sent = list(quiet.sent)
         with self._lock:
@@ -229,7 +230,7 @@ class Sweep:
 
     def run(self, case: Case) -> Judged:
         scenario = self.scenarios[case.step.scenario]
-        with relay(self.upstream, case.rule) as failing:
+        with relay(self.upstream, case.rule, self._answers) as failing:
             try:
                 result = scenario.run(self.connector, failing.port, limit=case.limit)
             except TimeoutExpired:
@@ -250,7 +251,8 @@ class Sweep:
                 future, is_new = self._quiet.setdefault(key, Future()), True
         if is_new:
             try:
-                future.set_result(scenario.run(self.connector, self.upstream, state))
+                with relay(self.upstream, answers=self._answers) as quiet:
+                    future.set_result(scenario.run(self.connector, quiet.port, state))
             except BaseException as error:
                 future.set_exception(error)
         return future.result(2 * LIMIT)
@@ -348,43 +350,55 @@ def _all_faults() -> list[Fault]:
 
 
 def spread(steps: Iterable[Step], rounds: int = 1) -> list[Case]:
-    """Cases such that every request fails, and every kind of request with every class of fault.
+    """Cases such that every request fails, and every kind of request of every kind of sync with every class of fault,
+    each of them once, for good, and with all that follows.
 
-    The classes are dealt out over the requests of a kind; how long a fault stays, and when it comes, changes from one
-    to the next. More rounds go on where the one before has stopped.
+    The classes are dealt out over the requests of a kind, and so are the moments at which a request fails. Each further
+    round deals them out in another way.
     """
-    kinds: dict[str, list[Step]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[Step]] = defaultdict(list)
     for step in steps:
-        kinds[step.kind].append(step)
+        groups[_way_to_read(step.scenario), step.kind].append(step)
     cases: dict[Case, None] = {}
-    for turn, members in enumerate(kinds[kind] for kind in sorted(kinds)):
-        classes = [fault for fault in [*faults.ERRORS, *faults.OF_HTTP, faults.NO_ROWS] if _suits(members, fault)]
-        for number in range(rounds * max(len(classes), len(members))):
-            fault = classes[number % len(classes)]
-            # Each time round the classes, another request gets the class, in another way.
-            way = number + turn + number // len(classes)
-            step = members[(number + number // (len(members) * len(classes))) % len(members)]
-            case = _dealt(step, fault, way)
-            if case:
-                cases[case] = None
+    for turn, key in enumerate(sorted(groups)):
+        members = groups[key]
+        for number in range(rounds):
+            deal = [
+                (fault, stay)
+                for fault in [*faults.ERRORS, *faults.OF_HTTP, faults.NO_ROWS]
+                for stay in (ONCE, LASTING, ON)
+                # What everybody waits for takes minutes when it stays.
+                if not (fault.is_slow and stay != ONCE) and not (fault.takes_rows and stay == ON)
+            ]
+            for at, (fault, stay) in enumerate(deal):
+                case = _dealt(members, at + turn + number, fault, stay)
+                if case:
+                    cases[case] = None
+            # More requests than classes: the others get one, too.
+            for at, step in enumerate(members[len(deal) :]):
+                cases[Case(step, deal[(at + turn + number) % len(deal)][0], ONCE)] = None
     return list(cases)
 
 
-def _suits(members: list[Step], fault: Fault) -> bool:
-    moments = [Moment.POST, fault.moment]
-    return any(step.takes(replace(fault, moment=moment)) for step in members for moment in moments)
+def _way_to_read(scenario: str) -> str:
+    """What a scenario has in common with those of other catalogs: the command, or what the state holds."""
+    word = scenario.split()[0]
+    return "first" if word in ("full", "snapshot") else word
 
 
-def _dealt(step: Step, fault: Fault, way: int) -> Case | None:
-    stay = [ONCE, LASTING, ONCE, ON][way % 4]
+def _dealt(members: list[Step], turn: int, fault: Fault, stay: str) -> Case | None:
+    moments = [Moment.AT_ONCE, Moment.AFTER_ROWS, Moment.POST]
+    if fault.is_error:
+        # Most errors come before rows do.
+        moments = [Moment.AT_ONCE, Moment.AT_ONCE, Moment.AFTER_ROWS]
     if fault.takes_rows:
-        return Case(step, fault, ONCE if stay == ON else stay) if step.takes(fault) else None
-    if fault.is_slow:
-        stay = ONCE
-    moments = [Moment.AT_ONCE, Moment.AFTER_ROWS, Moment.POST] if not fault.is_error else [Moment.AT_ONCE] * 4 + [Moment.AFTER_ROWS]
-    for moment in moments[way % len(moments) :] + moments:
-        if step.takes(replace(fault, moment=moment)):
-            return Case(step, replace(fault, moment=moment), stay)
+        moments = [fault.moment]
+    for at in range(len(members)):
+        step = members[(turn + at) % len(members)]
+        for moment in moments[turn % len(moments) :] + moments:
+            chosen = replace(fault, moment=moment)
+            if step.takes(chosen):
+                return Case(step, chosen, stay)
     return None
 
 
@@ -436,7 +450,7 @@ def report(scenario: str, judged: list[Judged]) -> str:
         return ""
     failed = [one for one in judged if one.problems]
     lines = [f"{scenario}: {len(failed)} of {len(judged)} cases failed. To run one of them alone:"]
-    lines.append(f"  SWEEP_CASE='{failed[0].case}' pytest tests/live/test_sweep.py -k '{scenario}'")
+    lines.append(f"  SWEEP_CASE='{failed[0].case}' pytest tests/live/test_sweep.py")
     for problem, steps in sorted(groups.items(), key=lambda item: -len(item[1])):
         lines.append(f"- {problem}")
         for step, ones in steps.items():
