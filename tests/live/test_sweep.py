@@ -36,6 +36,7 @@ Config = Callable[..., dict[str, Any]]
 WANTED, ONLY = os.environ.get("SWEEP", "1"), os.environ.get("SWEEP_CASE")
 
 COLUMNS = ("id", "c", "v")
+SLICE, AT_ONCE = 3, 3
 CHANGES = {"replication_method": {"method": "CHANGES"}}
 CATALOGS = ("memory", "iceberg", "delta", "postgresql")
 LAKES = ("iceberg", "delta")
@@ -54,6 +55,10 @@ SCENARIOS = [
     *(f"resumed snapshot {catalog}" for catalog in LAKES),
     *(f"changes {catalog}" for catalog in LAKES),
     "changes iceberg appended",
+    # Several queries at once, and statistics, which are asked for only where a query is free.
+    *(f"full refresh {catalog} at once" for catalog in ("iceberg", "postgresql")),
+    *(f"later cursor {catalog} at once" for catalog in ("iceberg", "postgresql")),
+    *(f"resumed snapshot {catalog} at once" for catalog in LAKES),
 ]
 
 #: An error that nobody tries again, to break a read with.
@@ -65,8 +70,8 @@ class Schema:
 
     def __init__(self, connector: Connector, config: Config, sql: Trino, upstream: int, catalog: str, name: str) -> None:
         self.connector, self.sql, self.upstream, self.catalog, self.name = connector, sql, upstream, catalog, name
-        # Few rows, and a slice for each file.
-        self.config = config(catalog, name, slice_rows=3, concurrency=2, fetch_protocol="direct")
+        # Few rows, a slice for each file, and one query after the other, so that it is known which rows a state covers.
+        self.config = config(catalog, name, slice_rows=SLICE, concurrency=1, fetch_protocol="direct")
         self.states: dict[str, list[dict[str, Any]]] = {}
         self.records: dict[str, tuple[dict[str, Any], ...]] = {}
         self.streams: dict[str, dict[str, Any]] = {}
@@ -86,7 +91,7 @@ class Schema:
             self.sql(f"CREATE VIEW {self._table('w')} AS SELECT id, v FROM {self._table('t')}")
         for first in (1, 4, 7, 10):
             self._insert("t", [(n, n // 3, "old") for n in range(first, first + 3)])
-            if is_lake:
+            if self.catalog != "postgresql":
                 self._insert("a", [(n, n // 3, "old") for n in range(first, first + 3)])
         self._analyze(postgres)
         self._look()
@@ -134,9 +139,8 @@ class Schema:
 
     def broken(self, scenario: Scenario) -> tuple[list[dict[str, Any]], Counter[Row]]:
         """A sync that ends after some slices: its last state, and the rows that are covered by it."""
-        config = scenario.config | {"concurrency": 1}
         with relay(self.upstream, FailAt(sweep.kind_of, "rows", 3, LASTING, goes_on=True)) as failing:
-            result = replace(scenario, config=config).run(self.connector, failing.port)
+            result = scenario.run(self.connector, failing.port)
         [stream] = destinations.told(result.lines).values()
         assert result.exit_code == 1 and stream.state and stream.sure, result.explain()
         return [stream.state], destinations.rows(stream.sure, COLUMNS)
@@ -144,7 +148,7 @@ class Schema:
     # Scenarios
 
     def scenario(self, name: str) -> Scenario:
-        what = name.replace(f" {self.catalog}", "").replace(" spooled", "")
+        what = name.replace(f" {self.catalog}", "").removesuffix(" spooled").removesuffix(" at once")
         make = {
             "check": self._check,
             "discover": self._discover,
@@ -159,7 +163,11 @@ class Schema:
             "changes": self._changes,
             "changes appended": self._changes,
         }[what]
-        return make(name)
+        scenario = make(name)
+        if not name.endswith(" at once"):
+            return scenario
+        expected = {stream: replace(one, unfinished=2 * SLICE * AT_ONCE) for stream, one in scenario.expected.items()}
+        return replace(scenario, config=scenario.config | {"concurrency": AT_ONCE}, expected=expected)
 
     def _check(self, name: str) -> Scenario:
         query = {"name": "q", "sql": "SELECT 1 AS one"}
@@ -172,8 +180,11 @@ class Schema:
 
     def _full_refresh(self, name: str) -> Scenario:
         config = self.config | ({"fetch_protocol": "auto"} if "spooled" in name else {})
-        catalog, rows = configured([self.streams["t"]]), self.rows()
-        return Scenario(name, "read", config, catalog, expected={"t": Whole(COLUMNS, rows, rows)})
+        # Beside it another one, which must not suffer.
+        tables = [table for table in "ta" if table in self.streams and not name.startswith("resumed")]
+        tables = tables or ["t"]
+        expected = {table: Whole(COLUMNS, self.rows(table), self.rows(table)) for table in tables}
+        return Scenario(name, "read", config, configured([self.streams[table] for table in tables]), expected=expected)
 
     def _first_cursor(self, name: str) -> Scenario:
         catalog = incremental(self.streams["t"], "c")
@@ -196,8 +207,8 @@ class Schema:
 
     def _resumed(self, name: str) -> Scenario:
         """A sync that goes on after one that was broken."""
-        begun = {"refresh": self._full_refresh, "cursor": self._first_cursor, "snapshot": self._snapshot}
-        whole = begun[name.split()[-2]](name)
+        begun = {"full": self._full_refresh, "cursor": self._first_cursor, "snapshot": self._snapshot}
+        whole = begun[name.split()[1]](name)
         state, covered = self.broken(whole)
         left = self.rows() - covered
         expected = whole.expected["t"]
