@@ -132,9 +132,8 @@ def campaign(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_destination_has_what_the_table_has(campaign: dict[str, Future[int]], kind: str) -> None:
-    try:
-        syncs = campaign[kind].result()
-    except Wrong as wrong:
-        pytest.fail(str(wrong), pytrace=False)
+    if wrong := campaign[kind].exception():
+        pytest.fail(str(wrong) if isinstance(wrong, Wrong) else repr(wrong), pytrace=False)
+    syncs = campaign[kind].result()
     print(f"{kind}: {syncs} syncs, seed {SEED}")
     assert syncs, "no sync was made"

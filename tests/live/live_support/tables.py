@@ -8,6 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,11 @@ class Content:
         """Only these columns."""
         places = [self.columns.index(column) for column in columns]
         return Counter(tuple(row[place] for place in places) for row in self.rows)
+
+
+def _value_of(kind: str, value: Any) -> Any:
+    """A value as records have it; Trino's client gives decimals as text."""
+    return Decimal(value) if kind.startswith("decimal") and value is not None else value
 
 
 @dataclass
@@ -86,7 +92,7 @@ class Table:
         self.note()
 
     def drop(self) -> None:
-        self.sql(f"DROP TABLE {self.full_name}")
+        self.run(f"DROP TABLE {self.full_name}")
 
     def run(self, sql: str, session: dict[str, str] | None = None) -> None:
         self.history.append(sql)
@@ -111,7 +117,8 @@ class Table:
             f"CAST({name} AS varchar)" if self.types[name] == "date" else name for name in names
         )
         table = quoted(self.catalog, self.schema, self.name)
-        rows = [tuple(row) for row in self.sql(f"SELECT {columns} FROM {table}")]
+        kinds = list(self.types.values())
+        rows = [tuple(map(_value_of, kinds, row)) for row in self.sql(f"SELECT {columns} FROM {table}")]
         self.contents.append(Content(names, rows))
 
     @property
