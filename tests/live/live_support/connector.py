@@ -123,7 +123,11 @@ class Connector:
         return path
 
     def run(
-        self, *arguments: str | Path, stdin: str | None = None, environment: Mapping[str, str] | None = None
+        self,
+        *arguments: str | Path,
+        stdin: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        timeout: float = TIMEOUT_SECONDS,
     ) -> Result:
         """Runs to the end."""
         started = time.monotonic()
@@ -133,7 +137,7 @@ class Connector:
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
             env=_environment(environment),
-            timeout=TIMEOUT_SECONDS,
+            timeout=timeout,
             check=False,
         )
         return Result(done.returncode, done.stdout, done.stderr.decode(errors="replace"), time.monotonic() - started)
