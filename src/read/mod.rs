@@ -12,6 +12,7 @@
 //! | `slices`, `spread` | the slices as a state keeps them; values between two others |
 //! | `boundary` | rows at the cursor's boundary: which were sent, which came late |
 //! | `state`, `cursor_state`, `changes_state`, `progress` | what a STATE holds |
+//! | `safe_text` | texts of a state without control characters |
 //! | `version`, `pin` | a version of a table; the one that a read is pinned to |
 //! | `listing`, `gone` | asks Trino which versions a table has; proves that one is gone |
 //! | `columns` | asks Trino which columns a version of an Iceberg table has |
@@ -38,6 +39,7 @@ mod queries;
 mod query;
 mod restart;
 pub(crate) mod runner;
+mod safe_text;
 mod slices;
 mod slicing;
 mod spread;
