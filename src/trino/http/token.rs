@@ -14,7 +14,6 @@ use tokio::sync::Mutex;
 use crate::config::ClientCredentials;
 use crate::trino::error::TrinoError;
 use crate::trino::http::answer;
-use crate::trino::http::auth::bearer;
 use crate::trino::http::failure;
 use crate::trino::http::route::Way;
 use crate::trino::retry;
@@ -51,7 +50,8 @@ struct Token {
 #[derive(Deserialize)]
 struct Answer {
     access_token: String,
-    expires_in: Option<u64>,
+    #[serde(default, deserialize_with = "seconds")]
+    expires_in: Option<Duration>,
 }
 
 /// A bad answer (RFC 6749, 5.2).
@@ -173,11 +173,78 @@ impl TokenSource {
         // The answer is not repeated: it may hold a token.
         let answer: Answer = serde_json::from_slice(&body)
             .map_err(|_| TrinoError::Protocol("its answer has no \"access_token\"".to_owned()))?;
-        let life = answer.expires_in.map(Duration::from_secs);
+        let life = answer.expires_in;
         Ok(Token {
             header: bearer(&answer.access_token)?,
-            expires_at: life.map(|life| asked + life),
-            replace_at: life.map(|life| asked + life.saturating_sub(MARGIN).max(life / 2)),
+            expires_at: life.and_then(|life| asked.checked_add(life)),
+            replace_at: life
+                .and_then(|life| asked.checked_add(life.saturating_sub(MARGIN).max(life / 2))),
         })
+    }
+}
+
+/// A number of seconds, which some servers write as text or with a decimal point. What is none says
+/// nothing: the token is then replaced when Trino refuses it.
+fn seconds<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Duration>, D::Error> {
+    let value = serde_json::Value::deserialize(value)?;
+    let seconds = match &value {
+        serde_json::Value::String(text) => text.trim().parse().ok(),
+        other => other.as_f64(),
+    };
+    Ok(seconds.and_then(|seconds: f64| Duration::try_from_secs_f64(seconds).ok()))
+}
+
+/// The header for a token.
+///
+/// # Errors
+///
+/// When the token has characters that no header may have.
+pub(crate) fn bearer(token: &str) -> Result<HeaderValue, TrinoError> {
+    sensitive("Bearer", token)
+}
+
+/// The header of a scheme, whose secret is kept out of all messages.
+///
+/// # Errors
+///
+/// As [`bearer`].
+pub(crate) fn sensitive(scheme: &str, secret: &str) -> Result<HeaderValue, TrinoError> {
+    crate::secrets::hide(secret);
+    let mut value = HeaderValue::try_from(format!("{scheme} {secret}")).map_err(|_| {
+        TrinoError::Settings(
+            "The token of \"authentication\" has characters that no token has, such as line ends."
+                .to_owned(),
+        )
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_life_is_read_in_every_form_that_servers_write() {
+        let life = |text: &str| {
+            let answer = format!(r#"{{"access_token":"t","expires_in":{text}}}"#);
+            serde_json::from_str::<Answer>(&answer).unwrap().expires_in
+        };
+        let hour = Some(Duration::from_hours(1));
+        for text in ["3600", "3600.0", "\"3600\"", "\" 3600.0 \""] {
+            assert_eq!(life(text), hour, "{text}");
+        }
+        for text in [
+            "null",
+            "-1",
+            "\"soon\"",
+            "[]",
+            "1e300",
+            "18446744073709551615",
+        ] {
+            assert_eq!(life(text), None, "{text}");
+        }
+        let silent: Answer = serde_json::from_str(r#"{"access_token":"t"}"#).unwrap();
+        assert_eq!(silent.expires_in, None);
     }
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, LOCATION};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, redirect};
 
-use crate::config::{Connection, Tls};
+use crate::config::{Connection, Tls, TlsSettings, Verification};
 use crate::trino::error::TrinoError;
 use crate::trino::http::auth::Credentials;
 use crate::trino::http::origin::Home;
@@ -100,7 +100,16 @@ impl Transport {
         }
         let credentials = Credentials::new(connection, |settings| {
             let outside = way.outside();
-            let client = build(client(others.clone(), &outside)?)?;
+            // The server of tokens is another one, whose certificate is checked also where that of
+            // Trino is not.
+            let tls = match &connection.server.tls {
+                Tls::Off => None,
+                Tls::On(settings) => Some(tls::other_configuration(&TlsSettings {
+                    verification: Verification::Full,
+                    ..settings.clone()
+                })?),
+            };
+            let client = build(client(tls, &outside)?)?;
             Ok(TokenSource::new(client, outside, settings))
         })?;
         Ok(Self {
@@ -125,10 +134,6 @@ impl Transport {
     ///
     /// Some proxies end a connection after an answer without saying so before. A request that is on
     /// its way just then is lost, and with it the page. Where TLS goes through the proxy, it cannot.
-    ///
-    /// # Errors
-    ///
-    /// As [`Transport::new`].
     pub(crate) fn use_connections_once(&mut self) -> Result<(), TrinoError> {
         let base = self.url("/");
         if base.scheme() == "http" && matches!(self.way.between(&base), Between::Proxy { .. }) {
@@ -154,10 +159,6 @@ impl Transport {
     }
 
     /// Sends one of the first requests, which have small answers and little time.
-    ///
-    /// # Errors
-    ///
-    /// As [`Transport::request`].
     pub(crate) async fn first_request(
         &self,
         method: Method,
@@ -193,20 +194,12 @@ impl Transport {
     }
 
     /// As [`Transport::request`], at a URI that Trino gave; see `origin` for where it is asked for.
-    ///
-    /// # Errors
-    ///
-    /// As [`Transport::request`].
     pub(crate) async fn follow(&self, method: Method, given: Url) -> Result<Bytes, TrinoError> {
         let ask = |url| self.request(method.clone(), url);
         self.home.ask(given, ask).await
     }
 
     /// Hands a statement over.
-    ///
-    /// # Errors
-    ///
-    /// As [`Transport::request`].
     pub(crate) async fn post(
         &self,
         url: Url,
@@ -261,10 +254,6 @@ impl Transport {
     }
 
     /// Tells the coordinator that a segment may be deleted (a GET, as Trino's own client sends).
-    ///
-    /// # Errors
-    ///
-    /// As [`Transport::request`].
     pub(crate) async fn acknowledge(
         &self,
         uri: &str,
