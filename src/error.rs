@@ -11,7 +11,7 @@ use crate::secrets::scrub;
 ///
 /// `message` is for the person who looks at the connection: one or two sentences that name the
 /// setting to change. `detail` is for whoever debugs it: query id, error name, cause.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct ConnectorError {
     /// Decides whether the platform tries again.
     pub(crate) failure_type: FailureType,

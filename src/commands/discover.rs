@@ -18,9 +18,6 @@ pub(super) async fn run(
         .await
         .map_err(ConnectorError::from)?;
     let streams = crate::discover::streams(&client, &connection).await?;
-    if streams.is_empty() {
-        tracing::warn!("no table can be read with this configuration; the catalog is empty");
-    }
     if args.configured {
         let chosen = choose(streams, &args.streams)?;
         let catalog = stream::configured(chosen, args.sync_mode.into(), args.cursor.as_deref());

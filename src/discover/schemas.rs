@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::near;
+use crate::catalog::fault;
 use crate::config::Connection;
 use crate::error::ConnectorError;
 use crate::sql::metadata;
@@ -94,7 +95,7 @@ async fn explain(client: &Client, catalog: &str, field: &str, error: TrinoError)
             "The user may not use the catalog \"{catalog}\" (PERMISSION_DENIED). Check \"{field}\" and \"username\", or grant the user access."
         ))
         .with_detail(detail),
-        _ => error.into(),
+        _ => fault::ended(error),
     }
 }
 
