@@ -17,7 +17,7 @@
 //! `read → encode, output`. `trino::wire`, `encode`, `sql` and `types` are pure functions of bytes.
 //! Only `trino::http` and `trino::tunnel` open sockets, and only `output::writer` writes to stdout.
 
-mod arguments;
+pub(crate) mod arguments;
 pub(crate) mod catalog;
 pub mod cli;
 mod clock;
@@ -26,7 +26,7 @@ pub(crate) mod config;
 pub(crate) mod discover;
 pub mod encode;
 pub(crate) mod error;
-mod files;
+pub(crate) mod files;
 pub mod lines;
 pub mod logging;
 mod messages;
@@ -38,7 +38,7 @@ pub(crate) mod read;
 pub(crate) mod secrets;
 pub mod signals;
 pub(crate) mod sql;
-mod state_entries;
-mod state_file;
+pub(crate) mod state_entries;
+pub(crate) mod state_file;
 pub mod trino;
 pub mod types;

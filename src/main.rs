@@ -31,7 +31,7 @@ enum End {
 }
 
 fn main() -> ExitCode {
-    let parent = Parent::present().filter(|_| platform::is_above());
+    let parent = Parent::present().filter(|_| platform::is_caller());
     let end = start(parent).unwrap_or_else(|error| {
         // Where stderr is gone there is nobody to tell.
         let _ = writeln!(io::stderr(), "Error: {error}");
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
 }
 
 fn start(parent: Option<Parent>) -> io::Result<End> {
-    let (cli, set_aside) = match cli::parse(std::env::args_os(), platform::is_absent()) {
+    let (cli, set_aside) = match cli::parse(std::env::args_os(), platform::reports_to_person()) {
         Ok(parsed) => parsed,
         Err(error) => error.exit(),
     };

@@ -18,15 +18,15 @@ const VARIABLES: &[&str] = &[
 /// Set in the image, so also where a person runs the image.
 const ENTRY_POINT: &str = "AIRBYTE_ENTRYPOINT";
 
-/// Whether this process runs below the platform's shell.
-pub fn is_above() -> bool {
+/// Whether the platform has started this process, by its shell.
+pub fn is_caller() -> bool {
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     is_told_by(is_set, std::process::id())
 }
 
 /// Whether a person reads the errors of this process.
-pub fn is_absent() -> bool {
-    !is_above() || std::io::stderr().is_terminal()
+pub fn reports_to_person() -> bool {
+    !is_caller() || std::io::stderr().is_terminal()
 }
 
 fn is_told_by(is_set: impl Fn(&str) -> bool, process: u32) -> bool {

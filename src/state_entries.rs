@@ -6,33 +6,33 @@ use serde_json::value::RawValue;
 
 /// Which stream a state is of; no namespace, null and an empty one are the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Key {
+pub(crate) struct Key {
     /// The stream's name.
-    pub name: String,
+    pub(crate) name: String,
     /// The stream's namespace, never empty.
-    pub namespace: Option<String>,
+    pub(crate) namespace: Option<String>,
 }
 
 /// One entry of a state file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// Whose state it is; `None` for what is no state of a stream.
-    pub key: Option<Key>,
+    pub(crate) key: Option<Key>,
     /// Whether it is a state of another kind, GLOBAL or LEGACY, which is not read.
-    pub is_other_kind: bool,
-    /// Whether it holds no state: null, `{}`, or the state of a stream that is null.
-    pub is_empty: bool,
+    pub(crate) is_other_kind: bool,
+    /// Whether it holds no state: null, `{}`, or the state of a stream that is one of these.
+    pub(crate) is_empty: bool,
     /// The STREAM state (of a whole message, what is inside), or whatever else was there.
-    pub json: String,
+    pub(crate) json: String,
 }
 
 /// All entries of a state file.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Entries {
+pub(crate) struct Entries {
     /// In the file's order.
-    pub list: Vec<Entry>,
+    pub(crate) list: Vec<Entry>,
     /// The last line was cut, as the output of a killed process is.
-    pub is_cut: bool,
+    pub(crate) is_cut: bool,
 }
 
 #[derive(Deserialize)]
@@ -60,7 +60,7 @@ struct Descriptor {
 
 impl Key {
     /// The key of a stream.
-    pub fn new(name: &str, namespace: Option<&str>) -> Self {
+    pub(crate) fn new(name: &str, namespace: Option<&str>) -> Self {
         Self {
             name: name.to_owned(),
             namespace: namespace.filter(|text| !text.is_empty()).map(str::to_owned),
@@ -84,7 +84,7 @@ impl Entries {
     /// # Errors
     ///
     /// When the text is not JSON. A last line that is cut is no error if there are others.
-    pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
+    pub(crate) fn parse(text: &str) -> Result<Self, serde_json::Error> {
         let mut entries = Self::default();
         let mut values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
         for value in &mut values {
@@ -109,7 +109,7 @@ impl Entries {
 
     /// Puts an entry in the place of the one that its stream has, or at the end. Says whether that
     /// has changed anything.
-    pub fn put(&mut self, entry: Entry) -> bool {
+    pub(crate) fn put(&mut self, entry: Entry) -> bool {
         let has_key = |known: &&mut Entry| entry.key.is_some() && known.key == entry.key;
         match self.list.iter_mut().find(has_key) {
             Some(known) if *known == entry => return false,
@@ -120,7 +120,7 @@ impl Entries {
     }
 
     /// All entries as one JSON array, one a line.
-    pub fn to_json(&self) -> String {
+    pub(crate) fn to_json(&self) -> String {
         let mut text = String::from("[");
         for (number, entry) in self.list.iter().enumerate() {
             text.push_str(if number == 0 { "\n" } else { ",\n" });
@@ -158,7 +158,7 @@ impl Entry {
         let stream = outer.stream.map(RawValue::get);
         let stream = stream.and_then(|stream| serde_json::from_str::<Stream>(stream).ok());
         let Some(stream) = stream else {
-            let is_empty = json[1..].trim_start().starts_with('}');
+            let is_empty = is_empty_object(json);
             let is_other_kind = ["GLOBAL", "LEGACY"].contains(&kind.as_str());
             return Some(other(is_empty, is_other_kind));
         };
@@ -167,10 +167,16 @@ impl Entry {
         Some(Self {
             key: Some(Key::new(&name, namespace.as_deref())),
             is_other_kind: false,
-            is_empty: state == "null",
+            is_empty: state == "null" || is_empty_object(state),
             json: json.to_owned(),
         })
     }
+}
+
+/// Whether the text of a JSON value is an object without members.
+fn is_empty_object(json: &str) -> bool {
+    let inside = json.strip_prefix('{');
+    inside.is_some_and(|inside| inside.trim_start().starts_with('}'))
 }
 
 #[cfg(test)]
@@ -227,6 +233,10 @@ mod tests {
             ("[5, \"x\", [1]]", vec![false, false, false]),
             (
                 r#"[{"stream":{"stream_descriptor":{"name":"t"},"stream_state":null}}]"#,
+                vec![true],
+            ),
+            (
+                r#"[{"stream":{"stream_descriptor":{"name":"t"},"stream_state":{ }}}]"#,
                 vec![true],
             ),
             (

@@ -19,7 +19,7 @@ const LINKS: usize = 40;
 
 /// Why a state file cannot be used, as a sentence without its name.
 #[derive(Debug, thiserror::Error)]
-pub enum StateFileError {
+pub(crate) enum StateFileError {
     /// Its content is no state.
     #[error("is not usable: {0}. It was left as it is")]
     Content(String),
@@ -33,7 +33,7 @@ pub enum StateFileError {
 
 /// The states of all streams, those of earlier reads included, and where they are kept.
 #[derive(Debug)]
-pub struct StateFile {
+pub(crate) struct StateFile {
     /// What is replaced: where links lead to.
     target: PathBuf,
     entries: Entries,
@@ -53,7 +53,7 @@ impl StateFile {
     /// # Errors
     ///
     /// When it holds something else than states, or cannot be read or replaced.
-    pub fn open(path: &Path) -> Result<Self, StateFileError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, StateFileError> {
         let target = follow_links(path).map_err(StateFileError::Unreadable)?;
         let mut file = Self {
             target,
@@ -84,7 +84,7 @@ impl StateFile {
     }
 
     /// The states that it holds.
-    pub fn entries(&self) -> &Entries {
+    pub(crate) fn entries(&self) -> &Entries {
         &self.entries
     }
 
@@ -114,7 +114,7 @@ impl StateFile {
     /// # Errors
     ///
     /// When that fails; the file is as before then.
-    pub fn replace(&self) -> io::Result<()> {
+    pub(crate) fn replace(&self) -> io::Result<()> {
         self.write(self.entries.to_json().as_bytes())
     }
 

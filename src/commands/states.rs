@@ -54,7 +54,7 @@ pub(super) async fn input(
     if let Some(problem) = useless(&entries, configured) {
         let path = path.display();
         let message = format!("Nothing in the state file {path} can be used: {problem}.");
-        if platform::is_absent() {
+        if platform::reports_to_person() {
             return Err(ConnectorError::config(format!(
                 "{message} Without --state everything is read."
             )));

@@ -179,7 +179,7 @@ impl Output {
     /// # Errors
     ///
     /// When stdout was closed.
-    pub async fn keep_states(&self, file: StateFile) -> Result<(), Closed> {
+    pub(crate) async fn keep_states(&self, file: StateFile) -> Result<(), Closed> {
         self.queue
             .send(Item::KeepStates(Box::new(file)))
             .await
@@ -199,12 +199,12 @@ impl Output {
     }
 
     /// Becomes cancelled when a STATE could not be kept; [`Output::state_error`] says why.
-    pub fn state_lost(&self) -> &CancellationToken {
+    pub(crate) fn state_lost(&self) -> &CancellationToken {
         &self.shared.lost
     }
 
     /// Why a STATE could not be kept, if one could not.
-    pub fn state_error(&self) -> Option<&std::io::Error> {
+    pub(crate) fn state_error(&self) -> Option<&std::io::Error> {
         self.shared.not_kept.get()
     }
 

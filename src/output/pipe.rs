@@ -77,7 +77,8 @@ mod tests {
     fn a_reader_that_is_gone_ends_the_waiting() {
         let (ours, theirs) = UnixStream::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
-        let writer = std::thread::spawn(move || Pipe::new(ours, false).write_all(&[0; 4 << 20]));
+        let writer =
+            std::thread::spawn(move || Pipe::new(ours, false).write_all(&vec![0; 4 << 20]));
         std::thread::sleep(Duration::from_millis(50));
         drop(theirs);
         let error = writer.join().unwrap().unwrap_err();

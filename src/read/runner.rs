@@ -13,6 +13,9 @@ use crate::read::context::{Context, ReadError, StreamRun};
 use crate::read::failures::Failures;
 use crate::read::state::Content;
 
+/// More streams without a plan are not called STARTED.
+const MANY: usize = 100;
+
 /// How a read ended.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Summary {
@@ -34,12 +37,15 @@ pub(crate) async fn run(context: &Context, plans: Vec<Planned>) -> Result<Summar
     let mut summary = Summary::default();
     let mut failures = Failures::new(&context.output);
     let mut streams = JoinSet::new();
+    // Thousands of streams without a plan end at once, with one status each.
+    let without_plan = plans.iter().filter(|(_, plan)| plan.is_err()).count();
+    let is_begun = without_plan <= MANY;
     let mut plans = plans.into_iter();
     loop {
         while streams.len() < context.connection.concurrency
             && let Some((descriptor, plan)) = plans.next()
         {
-            let reading = stream(context.clone(), descriptor.clone(), plan);
+            let reading = stream(context.clone(), descriptor.clone(), plan, is_begun);
             streams.spawn(async { (descriptor, reading.await) });
         }
         match streams.join_next().await {
@@ -68,11 +74,11 @@ async fn stream(
     context: Context,
     descriptor: StreamDescriptor,
     plan: Result<StreamPlan, ConnectorError>,
+    is_begun: bool,
 ) -> Result<Result<u64, ConnectorError>, Closed> {
     let name = descriptor.to_string();
     context.progress.start(&name);
-    // A stream that cannot be begun ends at once, with one status.
-    if plan.is_ok() && !context.client.is_lost() {
+    if (is_begun || plan.is_ok()) && !context.client.is_lost() {
         status::say(&context.output, &descriptor, StreamStatus::Started).await?;
     }
     let outcome = match plan {

@@ -260,7 +260,6 @@ const CYCLES: &[(&str, &str)] = &[
     ("encode/frame", "encode/slow"),
     ("protocol/catalog", "protocol/message"),
     ("trino/http/client_certificate", "trino/http/tls"),
-    ("trino/http/token", "trino/http/transport"),
     ("trino/tunnel/login", "trino/tunnel/ssh"),
 ];
 

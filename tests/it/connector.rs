@@ -113,11 +113,11 @@ impl Connector {
     }
 
     pub(crate) fn config(self, config: &Value) -> Self {
-        self.file("config", &config.to_string())
+        self.file("config", config.to_string())
     }
 
     pub(crate) fn catalog(self, catalog: &Value) -> Self {
-        self.file("catalog", &catalog.to_string())
+        self.file("catalog", catalog.to_string())
     }
 
     /// Passes a file with this text as `--name`.

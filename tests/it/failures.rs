@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::connector::{Connector, each, read};
-use crate::fake::{Answer, FakeTrino, Place, end, failed, from, nothing, rows};
+use crate::fake::{Answer, FakeTrino, Fault, Place, end, failed, from, nothing, rows};
 
 const N: &[(&str, &str)] = &[("n", "bigint")];
 
@@ -166,7 +166,7 @@ fn the_servers_text_is_shown_without_control_characters() {
 fn a_fork_with_a_version_of_its_own_is_no_old_trino() {
     let trino = FakeTrino::version("1.10.0");
     trino.numbers("t", &[&[1, 2], &[3]]);
-    let fault = crate::fake::Fault::Cut;
+    let fault = Fault::Cut;
     trino.fault(&from("t"), Place::Page(1), fault, 1);
     let outcome = read(&trino, &["t"]).run();
     outcome.assert_complete("t", &[1, 2, 3]);

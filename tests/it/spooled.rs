@@ -841,8 +841,8 @@ fn a_segment_is_not_followed_from_https_to_plain_http() {
     storage.put("/low", [Object::new(low.clone())]);
     let own = trino.put("/v1/spooled/low", [Object::moved(&storage.uri("/low"))]);
     let segment = spooled(&trino, &own, &metadata(&LOW, &low));
-    trino.table("t", N, [page("json", &[segment]), end()]);
-    let error = read(&trino, &["t"]).run().assert_failed("t");
+    trino.table("u", N, [page("json", &[segment]), end()]);
+    let error = read(&trino, &["u"]).run().assert_failed("u");
     assert_eq!(error["failure_type"], "config_error");
     let message = error["message"].as_str().unwrap();
     assert!(message.contains("from https to plain http"), "{message}");

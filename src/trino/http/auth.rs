@@ -6,7 +6,7 @@ use secrecy::ExposeSecret as _;
 
 use crate::config::{Authentication, Connection};
 use crate::trino::error::TrinoError;
-use crate::trino::http::token::TokenSource;
+use crate::trino::http::token::{TokenSource, bearer, sensitive};
 
 /// What proves the user to Trino.
 pub(crate) enum Credentials {
@@ -69,25 +69,4 @@ impl Credentials {
             Self::None | Self::Fixed(_) => None,
         })
     }
-}
-
-/// The header for a token.
-///
-/// # Errors
-///
-/// When the token has characters that no header may have.
-pub(crate) fn bearer(token: &str) -> Result<HeaderValue, TrinoError> {
-    sensitive("Bearer", token)
-}
-
-fn sensitive(scheme: &str, secret: &str) -> Result<HeaderValue, TrinoError> {
-    crate::secrets::hide(secret);
-    let mut value = HeaderValue::try_from(format!("{scheme} {secret}")).map_err(|_| {
-        TrinoError::Settings(
-            "The token of \"authentication\" has characters that no token has, such as line ends."
-                .to_owned(),
-        )
-    })?;
-    value.set_sensitive(true);
-    Ok(value)
 }

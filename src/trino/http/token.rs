@@ -15,7 +15,6 @@ use tokio::sync::Mutex;
 use crate::config::ClientCredentials;
 use crate::trino::error::TrinoError;
 use crate::trino::http::answer;
-use crate::trino::http::auth::bearer;
 use crate::trino::http::failure;
 use crate::trino::http::route::Way;
 use crate::trino::retry;
@@ -197,6 +196,32 @@ impl TokenSource {
 fn life(expires_in: &str) -> Option<Duration> {
     let seconds = expires_in.trim_matches(['"', ' ']).parse().ok()?;
     Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// The header for a token.
+///
+/// # Errors
+///
+/// When the token has characters that no header may have.
+pub(crate) fn bearer(token: &str) -> Result<HeaderValue, TrinoError> {
+    sensitive("Bearer", token)
+}
+
+/// The header of a scheme, whose secret is kept out of all messages.
+///
+/// # Errors
+///
+/// As [`bearer`].
+pub(crate) fn sensitive(scheme: &str, secret: &str) -> Result<HeaderValue, TrinoError> {
+    crate::secrets::hide(secret);
+    let mut value = HeaderValue::try_from(format!("{scheme} {secret}")).map_err(|_| {
+        TrinoError::Settings(
+            "The token of \"authentication\" has characters that no token has, such as line ends."
+                .to_owned(),
+        )
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 #[cfg(test)]

@@ -126,10 +126,6 @@ impl Transport {
     ///
     /// Some proxies end a connection after an answer without saying so before. A request that is on
     /// its way just then is lost, and with it the page. Where TLS goes through the proxy, it cannot.
-    ///
-    /// # Errors
-    ///
-    /// As [`Transport::new`].
     pub(crate) fn use_connections_once(&mut self) -> Result<(), TrinoError> {
         let base = self.url("/");
         if base.scheme() == "http" && matches!(self.way.between(&base), Between::Proxy { .. }) {
@@ -155,10 +151,6 @@ impl Transport {
     }
 
     /// Sends one of the first requests, which have small answers and little time.
-    ///
-    /// # Errors
-    ///
-    /// As [`Transport::request`].
     pub(crate) async fn first_request(
         &self,
         method: Method,
@@ -194,20 +186,12 @@ impl Transport {
     }
 
     /// As [`Transport::request`], at a URI that Trino gave; see `origin` for where it is asked for.
-    ///
-    /// # Errors
-    ///
-    /// As [`Transport::request`].
     pub(crate) async fn follow(&self, method: Method, given: Url) -> Result<Bytes, TrinoError> {
         let ask = |url| self.request(method.clone(), url);
         self.home.ask(given, ask).await
     }
 
     /// Hands a statement over.
-    ///
-    /// # Errors
-    ///
-    /// As [`Transport::request`].
     pub(crate) async fn post(
         &self,
         url: Url,
@@ -262,10 +246,6 @@ impl Transport {
     }
 
     /// Tells the coordinator that a segment may be deleted (a GET, as Trino's own client sends).
-    ///
-    /// # Errors
-    ///
-    /// As [`Transport::request`].
     pub(crate) async fn acknowledge(
         &self,
         uri: &str,
