@@ -1,19 +1,22 @@
-//! Primary keys, where the connector behind the catalog can be asked for them.
+//! Connectors behind catalogs, and primary keys, where the connector can be asked for them.
 //!
 //! Trino knows of no keys itself: not in `information_schema`, not in `system.jdbc`, and JDBC's
 //! `getPrimaryKeys` is empty. Connectors with the table function `system.query` pass a query on
-//! to their database, which knows them. Failing to get keys never fails `discover`: people may
-//! set them in the connection.
+//! to their database, which knows them. A right that is missing never fails `discover`: people may
+//! set keys in the connection. A database that fails for a moment does, since the streams would
+//! lose their keys.
 
 use std::collections::HashMap;
 
+use super::fault;
+use super::patience::patiently;
 use crate::sql::metadata;
 use crate::trino::Client;
 use crate::trino::control;
 use crate::trino::control::{ConnectorRow, KeyRow};
-use crate::trino::error::{QueryError, TrinoError};
+use crate::trino::error::TrinoError;
 
-/// The connector behind a catalog; `None` where the user may not know it.
+/// The connector behind a catalog; `None` where the user may not know it, which a WARN tells.
 ///
 /// # Errors
 ///
@@ -22,31 +25,77 @@ pub(crate) async fn connector(
     client: &Client,
     catalog: &str,
 ) -> Result<Option<String>, TrinoError> {
-    let rows: Result<Vec<ConnectorRow>, _> =
-        control::rows(client, &metadata::connector(catalog)).await;
-    match rows {
-        Ok(rows) => Ok(rows.into_iter().next().map(|row| row.connector_name)),
-        Err(error) if error.query_error().is_some_and(QueryError::is_of_the_user) => {
-            tracing::debug!(%error, "the connector behind the catalog is not known");
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
+    let sql = metadata::connector(catalog);
+    let rows: Result<Vec<ConnectorRow>, _> = patiently(|| control::rows(client, &sql)).await;
+    let reason = match rows {
+        Ok(rows) => match rows.into_iter().next() {
+            Some(row) => return Ok(Some(row.connector_name)),
+            None => "it is not listed".to_owned(),
+        },
+        Err(error) if fault::is_denied(&error) => error.to_string(),
+        Err(error) => return Err(error),
+    };
+    tracing::warn!(
+        "the connector behind the catalog \"{catalog}\" is not known, because the user may not see \
+         it in system.metadata.catalogs ({reason}). So no primary keys are told, tables of databases \
+         are not cut into slices, and each table is asked whether it keeps versions, which CHANGES, \
+         pinning and resuming need. Grant the user SELECT on system.metadata.catalogs."
+    );
+    Ok(None)
 }
 
-/// Key columns of the tables of a schema, in the order of the key.
+/// Key columns of the tables of a schema, in the order of the key. What is refused for good is told
+/// in a WARN, and there are no keys.
+///
+/// # Errors
+///
+/// When they cannot be told for a reason that may pass.
+pub(crate) async fn primary_keys(
+    client: &Client,
+    connector: Option<&str>,
+    catalog: &str,
+    schema: &str,
+) -> Result<HashMap<String, Vec<String>>, TrinoError> {
+    let sql = connector.and_then(|connector| metadata::primary_keys(connector, catalog, schema));
+    let Some(sql) = sql else {
+        return Ok(HashMap::new());
+    };
+    let error = match patiently(|| control::rows::<KeyRow>(client, &sql)).await {
+        Ok(rows) => return Ok(grouped(rows)),
+        Err(error) => error,
+    };
+    let unknown = format!("the primary keys of schema {schema:?} are not known: {error}");
+    if fault::has_name(&error, &["FUNCTION_NOT_FOUND", "PERMISSION_DENIED"]) {
+        tracing::warn!(
+            "{unknown}. Grant the user EXECUTE on the table function \"{catalog}\".system.query, or \
+             set the keys in the connection."
+        );
+        return Ok(HashMap::new());
+    }
+    // A database that answers another query, and not this one, has other tables of metadata.
+    let passed_on = metadata::passed_on(catalog);
+    if error.may_be_of_the_table() && control::columns(client, &passed_on).await.is_ok() {
+        return match control::rows::<KeyRow>(client, &sql).await {
+            Ok(rows) => Ok(grouped(rows)),
+            Err(_) if control::columns(client, &passed_on).await.is_ok() => {
+                tracing::warn!("{unknown}. Set them in the connection.");
+                Ok(HashMap::new())
+            }
+            Err(error) => Err(error),
+        };
+    }
+    Err(error)
+}
+
+/// As [`primary_keys`], and no keys where they cannot be told: whoever asks can do without.
 pub(crate) async fn of_schema(
     client: &Client,
     connector: Option<&str>,
     catalog: &str,
     schema: &str,
 ) -> HashMap<String, Vec<String>> {
-    let sql = connector.and_then(|connector| metadata::primary_keys(connector, catalog, schema));
-    let Some(sql) = sql else {
-        return HashMap::new();
-    };
-    match control::rows::<KeyRow>(client, &sql).await {
-        Ok(rows) => grouped(rows),
+    match primary_keys(client, connector, catalog, schema).await {
+        Ok(keys) => keys,
         Err(error) => {
             tracing::warn!("the primary keys of schema {schema:?} are not known: {error}");
             HashMap::new()

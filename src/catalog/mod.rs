@@ -7,10 +7,17 @@
 //! | `format` | which tables keep versions |
 //! | `queries` | the columns of the configuration's queries |
 //! | `namespaces` | which catalogs exist, where names with dots depend on it |
+//! | `reserved` | columns whose names destinations write themselves |
+//! | `bisect` | one statement about many tables, and which of them it fails for |
+//! | `fault`, `patience` | whose fault an error is; what is asked again |
 
+pub(crate) mod bisect;
+pub(crate) mod fault;
 pub(crate) mod format;
 pub(crate) mod keys;
 pub(crate) mod namespaces;
+mod patience;
 pub(crate) mod queries;
+pub(crate) mod reserved;
 mod row_types;
 pub(crate) mod tables;

@@ -6,16 +6,18 @@
 
 use std::collections::HashSet;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
+use super::fault::{self, Fault};
+use super::patience::patiently;
 use crate::config::QueryStream;
 use crate::error::ConnectorError;
 use crate::protocol::catalog::{AirbyteStream, SyncMode};
 use crate::sql::metadata;
 use crate::trino::Client;
 use crate::trino::control;
-use crate::trino::error::TrinoError;
-use crate::types::{TrinoType, column_type, json_schema};
+use crate::trino::error::{QueryError, TrinoError};
+use crate::types::{TrinoType, column_type, json_schema, record_schema};
 
 /// Lines that stand before the query in the statement that the server sees.
 const LINES_BEFORE: u32 = 1;
@@ -29,7 +31,8 @@ pub(crate) async fn columns(
     client: &Client,
     query: &QueryStream,
 ) -> Result<Vec<(String, TrinoType)>, ConnectorError> {
-    let columns = control::columns(client, &metadata::of_query(&query.sql))
+    let sql = metadata::of_query(&query.sql);
+    let columns = patiently(|| control::columns(client, &sql))
         .await
         .map_err(|error| explain(query, error))?;
     let columns: Vec<(String, TrinoType)> = columns
@@ -40,22 +43,53 @@ pub(crate) async fn columns(
         })
         .collect();
     let mut seen = HashSet::new();
-    match columns
-        .iter()
-        .find(|(name, _)| !seen.insert(name.to_lowercase()))
-    {
-        Some((name, _)) => Err(ConnectorError::config(format!(
+    let mut names = columns.iter().map(|(name, _)| name);
+    if let Some(name) = names.find(|name| !seen.insert(name.to_lowercase())) {
+        return Err(ConnectorError::config(format!(
             "The query \"{}\" has two columns named \"{name}\". Give each its own name with AS in \"queries\".",
             query.name
-        ))),
-        None => Ok(columns),
+        )));
     }
+    all_have_names(client, query, &columns).await?;
+    Ok(columns)
+}
+
+/// Sees that all columns of a query can be selected by their names. Trino shows a column without a
+/// name as `_col0`, counted from 0, and does not know it by that name.
+async fn all_have_names(
+    client: &Client,
+    query: &QueryStream,
+    columns: &[(String, TrinoType)],
+) -> Result<(), ConnectorError> {
+    let numbered = columns.iter().enumerate();
+    for (at, (name, _)) in numbered.filter(|(at, (name, _))| *name == format!("_col{at}")) {
+        let sql = metadata::named_column(&query.sql, name);
+        match patiently(|| control::columns(client, &sql)).await {
+            Ok(_) => {}
+            Err(error) if fault::has_name(&error, &["COLUMN_NOT_FOUND"]) => {
+                return Err(ConnectorError::config(format!(
+                    "Column {} of the query \"{}\" has no name. Give it one with AS in \"queries\".",
+                    at + 1,
+                    query.name
+                )));
+            }
+            Err(error) => return Err(explain(query, error)),
+        }
+    }
+    Ok(())
 }
 
 /// The server's error, with the place in the query as the configuration has it.
 fn explain(query: &QueryStream, error: TrinoError) -> ConnectorError {
-    let TrinoError::Query(mut cause) = error else {
-        return error.into();
+    let is_of_the_query = fault::of_error(&error) != Fault::Server
+        && error.query_error().is_some_and(QueryError::is_of_the_user);
+    let mut cause = match error {
+        TrinoError::Query(cause) if is_of_the_query => cause,
+        error => {
+            let error = fault::ended(error);
+            let message = format!("The query \"{}\": {}", query.name, error.message);
+            return ConnectorError { message, ..error };
+        }
     };
     let place = cause
         .error_location
@@ -124,11 +158,7 @@ pub(crate) fn describe(
     Ok(AirbyteStream {
         name: query.name.clone(),
         namespace: None,
-        json_schema: json!({
-            "$schema": "http://json-schema.org/draft-07/schema#",
-            "type": "object",
-            "properties": properties,
-        }),
+        json_schema: record_schema(properties),
         supported_sync_modes: SyncMode::supported(can_be_incremental),
         source_defined_cursor: false,
         default_cursor_field: query.cursor.clone().map(|name| vec![name]),
@@ -144,7 +174,7 @@ pub(crate) fn describe(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trino::wire::query_error::{ErrorLocation, QueryError};
+    use crate::trino::wire::query_error::ErrorLocation;
 
     fn query(key: &[&str], cursor: Option<&str>) -> QueryStream {
         QueryStream {

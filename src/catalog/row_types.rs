@@ -4,6 +4,7 @@
 //! so it cannot be read back for sure. The signature in a result can: tables with such columns
 //! are asked for no rows, many tables in one query.
 
+use crate::catalog::bisect;
 use crate::catalog::tables::TableColumns;
 use crate::sql::ident::Table;
 use crate::sql::metadata;
@@ -20,34 +21,30 @@ const TABLES_PER_QUERY: usize = 25;
 ///
 /// # Errors
 ///
-/// When the server cannot be asked at all.
+/// When the server cannot be asked, or an error is not about a single table.
 pub(crate) async fn refine(
     client: &Client,
     catalog: &str,
     schema: &str,
     tables: &mut [TableColumns],
 ) -> Result<(), TrinoError> {
-    let mut with_rows: Vec<&mut TableColumns> = tables
-        .iter_mut()
-        .filter(|table| table.columns.iter().any(|(_, ty)| has_rows(ty)))
-        .collect();
-    let mut groups: Vec<&mut [&mut TableColumns]> =
-        with_rows.chunks_mut(TABLES_PER_QUERY).collect();
-    while let Some(group) = groups.pop() {
-        match ask(client, catalog, schema, group).await {
-            Ok(types) => {
-                let columns = group.iter_mut().flat_map(|table| table.columns.iter_mut());
-                for ((_, ty), exact) in columns.filter(|(_, ty)| has_rows(ty)).zip(types) {
-                    *ty = exact;
-                }
-            }
-            Err(error) if error.query_error().is_none() => return Err(error),
-            Err(error) if group.len() == 1 => {
-                tracing::debug!(%error, table = group[0].name, "exact types are not known");
-            }
-            Err(_) => {
-                let (left, right) = group.split_at_mut(group.len() / 2);
-                groups.extend([left, right]);
+    let (with_rows, without): (Vec<usize>, Vec<usize>) =
+        (0..tables.len()).partition(|at| tables[*at].columns.iter().any(|(_, ty)| has_rows(ty)));
+    let all: &[TableColumns] = tables;
+    let ask = |group: Vec<usize>| async move {
+        let group: Vec<&TableColumns> = group.into_iter().map(|at| &all[at]).collect();
+        ask(client, catalog, schema, &group).await
+    };
+    let sorted = bisect::ask_in_groups(&with_rows, TABLES_PER_QUERY, &without, ask).await?;
+    for (at, error) in sorted.refused {
+        tracing::debug!(%error, table = tables[at].name, "exact types are not known");
+    }
+    for (group, types) in sorted.answers {
+        let mut types = types.into_iter();
+        for at in group {
+            let columns = tables[at].columns.iter_mut();
+            for ((_, ty), exact) in columns.filter(|(_, ty)| has_rows(ty)).zip(&mut types) {
+                *ty = exact;
             }
         }
     }
@@ -63,7 +60,7 @@ async fn ask(
     client: &Client,
     catalog: &str,
     schema: &str,
-    tables: &[&mut TableColumns],
+    tables: &[&TableColumns],
 ) -> Result<Vec<TrinoType>, TrinoError> {
     let parts: Vec<(Table, Vec<&str>)> = tables
         .iter()
@@ -75,7 +72,12 @@ async fn ask(
                 name,
             };
             let columns = table.columns.iter().filter(|(_, ty)| has_rows(ty));
-            (full, columns.map(|(name, _)| name.as_str()).collect())
+            let mut columns: Vec<&str> = columns.map(|(name, _)| name.as_str()).collect();
+            if columns.is_empty() {
+                // Asked for as a table that works.
+                columns.extend(table.columns.first().map(|(name, _)| name.as_str()));
+            }
+            (full, columns)
         })
         .collect();
     let columns = control::columns(client, &metadata::no_rows(&parts)).await?;

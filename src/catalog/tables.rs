@@ -1,14 +1,23 @@
 //! Tables and views of a schema with their columns.
+//!
+//! Listings are quick, and not to be trusted: a table whose metadata cannot be read, or whose
+//! database refuses connections, is missing in them without an error (seen on 476). So a table that
+//! a listing lacks is asked for itself before anything is concluded.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::catalog::bisect::{self, Sorted};
+use crate::catalog::fault::{self, Fault};
+use crate::catalog::patience::patiently;
 use crate::catalog::row_types;
+use crate::sql::ident::Table;
 use crate::sql::metadata;
 use crate::trino::Client;
 use crate::trino::control;
 use crate::trino::control::{ColumnRow, TableRow};
 use crate::trino::error::TrinoError;
-use crate::types::TrinoType;
+use crate::types::{TrinoType, column_type};
 
 /// Names in one query, far below Trino's limit of a million characters.
 const NAMES_PER_QUERY: usize = 500;
@@ -22,37 +31,49 @@ pub(crate) struct TableColumns {
     pub(crate) columns: Vec<(String, TrinoType)>,
 }
 
+/// Tables of a schema, and those that cannot be had, with Trino's reason.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// Sorted by name.
+    pub(crate) tables: Vec<TableColumns>,
+    /// Names with the errors of a query of that table.
+    pub(crate) failures: Vec<(String, TrinoError)>,
+}
+
+impl Found {
+    fn sort(&mut self) {
+        self.tables.sort_by(|a, b| a.name.cmp(&b.name));
+        self.failures.sort_by(|a, b| a.0.cmp(&b.0));
+    }
+}
+
 /// All tables and views of a schema.
 ///
 /// # Errors
 ///
-/// When the tables cannot even be listed. Tables whose columns cannot be had are left out with a
-/// WARN.
+/// When the tables cannot even be listed, or an error is not about a single table.
 pub(crate) async fn of_schema(
     client: &Client,
     catalog: &str,
     schema: &str,
-) -> Result<Vec<TableColumns>, TrinoError> {
-    let error = match all_columns(client, catalog, schema, None).await {
-        Ok(tables) => return Ok(tables),
-        Err(error) => error,
+) -> Result<Found, TrinoError> {
+    let columns = all_columns(client, catalog, schema, None);
+    let (columns, names) = tokio::join!(columns, names(client, catalog, schema));
+    let names = names?;
+    let tables = match columns {
+        Ok(tables) => tables,
+        Err(error) if fault::of_error(&error) == Fault::Server => return Err(error),
+        Err(error) => {
+            // One broken table can fail the listing of all columns; names alone are less fragile.
+            tracing::warn!(
+                "the columns of schema {schema:?} cannot be listed at once ({error}); asking for them table by table"
+            );
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            listed_by_name(client, catalog, schema, &names).await?
+        }
     };
-    if error.query_error().is_none() {
-        return Err(error);
-    }
-    // One broken table can fail the listing of all columns; names alone are less fragile.
-    tracing::warn!(
-        "the columns of schema {schema:?} cannot be listed at once ({error}); asking for them table by table"
-    );
-    let names = names(client, catalog, schema).await?;
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let (tables, failures) = of_tables(client, catalog, schema, &names).await?;
-    for (table, error) in failures {
-        tracing::warn!(
-            "table {schema:?}.{table:?} is left out: its columns cannot be read ({error})"
-        );
-    }
-    Ok(tables)
+    with_missing(client, catalog, schema, &names, tables).await
 }
 
 /// Names of all tables and views of a schema, sorted.
@@ -65,15 +86,15 @@ pub(crate) async fn names(
     catalog: &str,
     schema: &str,
 ) -> Result<Vec<String>, TrinoError> {
-    let rows: Vec<TableRow> = control::rows(client, &metadata::tables(catalog, schema)).await?;
+    let sql = metadata::tables(catalog, schema);
+    let rows: Vec<TableRow> = patiently(|| control::rows(client, &sql)).await?;
     let mut names: Vec<String> = rows.into_iter().map(|row| row.table_name).collect();
     names.sort();
     names.dedup();
     Ok(names)
 }
 
-/// The named tables of a schema, and those whose columns cannot be had, with the reason. Names
-/// that do not exist are in neither.
+/// The named tables of a schema, each with its columns or with Trino's reason why there are none.
 ///
 /// # Errors
 ///
@@ -83,25 +104,125 @@ pub(crate) async fn of_tables(
     catalog: &str,
     schema: &str,
     names: &[&str],
-) -> Result<(Vec<TableColumns>, Vec<(String, TrinoError)>), TrinoError> {
-    let mut tables = Vec::new();
-    let mut failures = Vec::new();
-    let mut groups: Vec<Vec<&str>> = names.chunks(NAMES_PER_QUERY).map(<[_]>::to_vec).collect();
-    while let Some(group) = groups.pop() {
-        match all_columns(client, catalog, schema, Some(&group)).await {
-            Ok(found) => tables.extend(found),
-            Err(error) if error.query_error().is_none() => return Err(error),
-            Err(error) => match group.as_slice() {
-                [only] => failures.push(((*only).to_owned(), error)),
-                many => {
-                    let (left, right) = many.split_at(many.len() / 2);
-                    groups.extend([left.to_vec(), right.to_vec()]);
-                }
-            },
+) -> Result<Found, TrinoError> {
+    let tables = listed_by_name(client, catalog, schema, names).await?;
+    let missing = without(names, &tables);
+    // One of them finds out whether a pause helps; so many streams do not wait one by one.
+    let is_patient = AtomicBool::new(true);
+    let asked = bisect::side_by_side(missing, |name| {
+        let is_patient = &is_patient;
+        async move {
+            let table = if is_patient.load(Ordering::Relaxed) {
+                patiently(|| itself(client, catalog, schema, name)).await
+            } else {
+                itself(client, catalog, schema, name).await
+            };
+            is_patient.fetch_and(table.is_ok(), Ordering::Relaxed);
+            match table {
+                Err(error) if error.query_error().is_none() => Err(error),
+                table => Ok((name.to_owned(), table)),
+            }
+        }
+    });
+    let mut found = Found {
+        failures: Vec::new(),
+        tables,
+    };
+    for (name, table) in asked.await? {
+        match table {
+            Ok(table) => found.tables.push(table),
+            Err(error) => found.failures.push((name, error)),
         }
     }
-    tables.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok((tables, failures))
+    found.sort();
+    Ok(found)
+}
+
+/// Those of the named tables that a listing of columns has.
+async fn listed_by_name(
+    client: &Client,
+    catalog: &str,
+    schema: &str,
+    names: &[&str],
+) -> Result<Vec<TableColumns>, TrinoError> {
+    let groups = names.chunks(NAMES_PER_QUERY);
+    let listed = bisect::side_by_side(groups, |group| async move {
+        match all_columns(client, catalog, schema, Some(group)).await {
+            Err(error) if fault::of_error(&error) == Fault::Server => Err(error),
+            // Each of them is asked for itself.
+            Err(error) => {
+                tracing::debug!(%error, "the columns of some tables cannot be listed");
+                Ok(Vec::new())
+            }
+            tables => tables,
+        }
+    });
+    Ok(listed.await?.into_iter().flatten().collect())
+}
+
+/// The names that are not among the tables.
+fn without<'a>(names: &[&'a str], tables: &[TableColumns]) -> Vec<&'a str> {
+    let listed: HashSet<&str> = tables.iter().map(|table| table.name.as_str()).collect();
+    let names = names.iter().copied();
+    names.filter(|name| !listed.contains(name)).collect()
+}
+
+/// Adds those of the named tables that a listing of columns lacks, each by its own answer.
+async fn with_missing(
+    client: &Client,
+    catalog: &str,
+    schema: &str,
+    names: &[&str],
+    tables: Vec<TableColumns>,
+) -> Result<Found, TrinoError> {
+    let missing = without(names, &tables);
+    let controls: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
+    let controls: Vec<&str> = controls.iter().map(String::as_str).collect();
+    let ask = |group: Vec<&str>| {
+        let name = group.first().copied().map(str::to_owned);
+        async move { itself(client, catalog, schema, &name.unwrap_or_default()).await }
+    };
+    if controls.is_empty() {
+        bisect::one_works(&missing, &ask).await?;
+    }
+    let Sorted { answers, refused } = bisect::ask_in_groups(&missing, 1, &controls, ask).await?;
+    let failures = refused
+        .into_iter()
+        .map(|(name, error)| (name.to_owned(), error));
+    let mut found = Found {
+        failures: failures.collect(),
+        tables,
+    };
+    let answers = answers.into_iter().map(|(_, table)| table);
+    found.tables.extend(answers);
+    found.sort();
+    Ok(found)
+}
+
+/// The columns of a table, by a query of it.
+async fn itself(
+    client: &Client,
+    catalog: &str,
+    schema: &str,
+    name: &str,
+) -> Result<TableColumns, TrinoError> {
+    let table = Table {
+        catalog: catalog.into(),
+        schema: schema.into(),
+        name: name.into(),
+    };
+    let columns = control::columns(client, &metadata::of_table(&table)).await?;
+    let columns = columns
+        .into_iter()
+        .map(|column| {
+            let ty = column_type(&column.type_text, column.type_signature.as_deref());
+            (column.name, ty)
+        })
+        .collect();
+    Ok(TableColumns {
+        name: name.into(),
+        columns,
+    })
 }
 
 async fn all_columns(
@@ -111,7 +232,8 @@ async fn all_columns(
     tables: Option<&[&str]>,
 ) -> Result<Vec<TableColumns>, TrinoError> {
     let sql = metadata::columns(catalog, schema, tables);
-    let mut tables = grouped(control::rows(client, &sql).await?);
+    let rows = patiently(|| control::rows(client, &sql)).await?;
+    let mut tables = grouped(rows);
     row_types::refine(client, catalog, schema, &mut tables).await?;
     Ok(tables)
 }

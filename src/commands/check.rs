@@ -1,10 +1,13 @@
 //! `check`: one pass over everything that a read needs, on the transport that `read` uses.
 
+use std::collections::HashSet;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::{FAILED, checked, json};
+use crate::catalog::fault::{self, Fault};
 use crate::catalog::{queries, tables};
 use crate::config::Connection;
 use crate::discover::schemas::{self, Schema};
@@ -13,12 +16,17 @@ use crate::error::ConnectorError;
 use crate::output::Output;
 use crate::protocol::message::{ConnectionStatus, Log, LogLevel, Message, Status};
 use crate::secrets::scrub;
-use crate::trino::control::{self, PropertyRow};
+use crate::sql::ident::Table;
+use crate::sql::metadata;
+use crate::trino::control::{self, NameRow, PropertyRow};
 use crate::trino::error::TrinoError;
 use crate::trino::{Client, Patience, Queries};
 
-/// Tables that are tried until one can be read.
-const TRIED: usize = 25;
+/// Tables of a schema of which a row is read, until one can be.
+const ROWS_TRIED: usize = 100;
+
+/// How long the row may take.
+const ROW_PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(path: &Path, output: &Output, queries: &Queries) -> anyhow::Result<u8> {
     let config: Value = match json(path, "configuration").await {
@@ -129,22 +137,20 @@ fn is_session_property(error: &TrinoError) -> bool {
     error.is_some_and(|error| error.error_name == "INVALID_SESSION_PROPERTY")
 }
 
-/// Whether there is a table that the user may read.
+/// Whether there is a table that the user may read. A working query is enough, too.
 async fn readable_table(client: &Client, connection: &Connection) -> Result<(), ConnectorError> {
     let schemas = schemas::resolve(client, connection).await?;
-    let mut refusal = None;
-    for Schema { catalog, name, .. } in &schemas {
-        let tables = tables::names(client, catalog, name).await?;
-        for table in tables.iter().take(TRIED) {
-            match privileges::validate(client, catalog, name, &[table]).await {
-                Ok(()) => return Ok(()),
-                Err(error) if error.query_error().is_none() => return Err(error.into()),
-                Err(error) => refusal = refusal.or(Some(error)),
-            }
-        }
-    }
-    if refusal.is_none() && !connection.queries.is_empty() {
+    if !connection.queries.is_empty() {
         return Ok(());
+    }
+    let mut refusal = None;
+    for schema in &schemas {
+        match one_readable(client, schema).await {
+            Ok(None) => {}
+            Ok(Some(Readable::Yes)) => return Ok(()),
+            Ok(Some(Readable::No(error))) => refusal = refusal.or(Some(error)),
+            Err(error) => return Err(fault::ended(error)),
+        }
     }
     let catalog = &connection.catalog;
     let list = schemas
@@ -168,4 +174,87 @@ async fn readable_table(client: &Client, connection: &Connection) -> Result<(), 
             }
         }
     })
+}
+
+/// Whether a table of a schema can be read, or the reason why the first one cannot.
+enum Readable {
+    Yes,
+    No(TrinoError),
+}
+
+/// Whether one of the tables of a schema can be read; `None` if there are none.
+///
+/// Tables come before views, whose first row may take long. They are tried in groups that grow, so
+/// that usually one statement is enough and many tables that may not be read do not take many.
+async fn one_readable(client: &Client, schema: &Schema) -> Result<Option<Readable>, TrinoError> {
+    let Schema { catalog, name, .. } = schema;
+    let names = tables_before_views(client, catalog, name).await?;
+    let mut names: &[String] = &names;
+    let mut refusal = None;
+    let mut size = 1;
+    let mut rows_left = ROWS_TRIED;
+    while !names.is_empty() && rows_left > 0 {
+        let (group, rest) = names.split_at(size.min(names.len()));
+        (names, size) = (rest, size * 10);
+        let group: Vec<&str> = group.iter().map(String::as_str).collect();
+        let (good, refused) = privileges::readable(client, catalog, name, &group).await?;
+        refusal = refusal.or(refused.into_iter().next().map(|(_, error)| error));
+        for table in group.into_iter().filter(|table| good.contains(table)) {
+            if rows_left == 0 {
+                break;
+            }
+            rows_left -= 1;
+            let table = Table {
+                catalog: catalog.clone(),
+                schema: name.clone(),
+                name: table.to_owned(),
+            };
+            match read_one_row(client, &table).await {
+                Ok(()) => return Ok(Some(Readable::Yes)),
+                Err(error) if fault::of_error(&error) == Fault::Server => return Err(error),
+                // What the database says of a row tells more than what Trino says of a name.
+                Err(error) => refusal = Some(error),
+            }
+        }
+    }
+    Ok(refusal.map(Readable::No))
+}
+
+/// Reads a row of a table: a database may refuse what Trino allows.
+async fn read_one_row(client: &Client, table: &Table) -> Result<(), TrinoError> {
+    let sql = metadata::one_row(table);
+    let row = tokio::time::timeout(ROW_PATIENCE, control::columns(client, &sql)).await;
+    match row {
+        // A view of much may take its time; whoever computes it may read it.
+        Err(_) | Ok(Ok(_)) => Ok(()),
+        // It needs a condition, which some reads have.
+        Ok(Err(error)) if fault::has_name(&error, &["QUERY_REJECTED"]) => Ok(()),
+        Ok(Err(error)) => Err(error),
+    }
+}
+
+/// The names of a schema, those of views last where they can be told. Listings of names may be
+/// empty where those of columns are not.
+async fn tables_before_views(
+    client: &Client,
+    catalog: &str,
+    schema: &str,
+) -> Result<Vec<String>, TrinoError> {
+    let mut names = tables::names(client, catalog, schema).await?;
+    if names.is_empty() {
+        let found = tables::of_schema(client, catalog, schema).await?;
+        names = found.tables.into_iter().map(|table| table.name).collect();
+    }
+    if names.len() < 2 {
+        return Ok(names);
+    }
+    let sql = metadata::views(catalog, schema);
+    let views: Vec<NameRow> = match control::rows(client, &sql).await {
+        Err(error) if fault::of_error(&error) == Fault::Server => return Err(error),
+        // Which come first is all that it is for.
+        views => views.unwrap_or_default(),
+    };
+    let views: HashSet<String> = views.into_iter().map(|view| view.name).collect();
+    names.sort_by_key(|name| views.contains(name));
+    Ok(names)
 }

@@ -22,9 +22,6 @@ pub(super) async fn run(
         .await
         .map_err(ConnectorError::from)?;
     let streams = crate::discover::streams(&client, &connection).await?;
-    if streams.is_empty() {
-        tracing::warn!("no table can be read with this configuration; the catalog is empty");
-    }
     if args.configured {
         let named: Vec<&str> = args.streams.iter().map(|name| name.trim()).collect();
         let named: Vec<&str> = named.into_iter().filter(|name| !name.is_empty()).collect();

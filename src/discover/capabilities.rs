@@ -1,17 +1,18 @@
-//! What can be done with the tables of a schema, by the connector behind them.
+//! What can be done with the tables of a schema, by their formats.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use crate::catalog::bisect;
+use crate::catalog::fault;
+use crate::catalog::format::{self, Format};
 use crate::config::Replication;
+use crate::sql::changes;
 use crate::sql::ident::Table;
-use crate::sql::{changes, metadata};
 use crate::trino::Client;
 use crate::trino::control::{self, NameRow};
 use crate::trino::error::TrinoError;
 
 use super::schemas::Schema;
-use crate::catalog::format::Format;
-use crate::catalog::tables::TableColumns;
 
 /// Tables in one statement.
 const TABLES_PER_QUERY: usize = 50;
@@ -26,62 +27,71 @@ pub(crate) struct Capabilities {
     pub(crate) changes: HashSet<String>,
 }
 
-/// Finds out what can be done with the tables of a schema. What is not known counts as not
-/// possible.
+/// Finds out what can be done with the tables of a schema.
+///
+/// # Errors
+///
+/// When that cannot be told for a reason that may pass: the streams would lose their cursors.
 pub(crate) async fn of_schema(
     client: &Client,
     connector: Option<&str>,
     replication: Replication,
     schema: &Schema,
-    tables: &[TableColumns],
-) -> Capabilities {
-    let Some(format) = Format::of(connector) else {
-        return Capabilities::default();
+    names: &[&str],
+) -> Result<Capabilities, TrinoError> {
+    let formats =
+        format::of_tables(client, connector, &schema.catalog, &schema.name, names).await?;
+    let changes = match replication {
+        Replication::Standard => HashSet::new(),
+        Replication::Changes => with_changes(client, schema, &formats).await?,
     };
-    let sql = metadata::base_tables(&schema.catalog, &schema.name);
-    let versioned: HashSet<String> = match control::rows::<NameRow>(client, &sql).await {
-        Ok(rows) => rows.into_iter().map(|row| row.name).collect(),
-        Err(error) => {
-            tracing::debug!(%error, "which tables are no views is not known");
-            return Capabilities::default();
+    Ok(Capabilities {
+        versioned: formats.into_keys().collect(),
+        changes,
+    })
+}
+
+/// The tables whose changes can be told: those of Iceberg, and those of Delta Lake with a feed.
+async fn with_changes(
+    client: &Client,
+    schema: &Schema,
+    formats: &HashMap<String, Format>,
+) -> Result<HashSet<String>, TrinoError> {
+    let mut found = HashSet::new();
+    let mut delta = Vec::new();
+    for (name, format) in formats {
+        match format {
+            Format::Iceberg => {
+                found.insert(name.clone());
+            }
+            Format::DeltaLake => delta.push(Table {
+                catalog: schema.catalog.clone(),
+                schema: schema.name.clone(),
+                name: name.clone(),
+            }),
         }
-    };
-    let changes = match (replication, format) {
-        (Replication::Standard, _) => HashSet::new(),
-        (Replication::Changes, Format::Iceberg) => versioned.clone(),
-        (Replication::Changes, Format::DeltaLake) => {
-            let of_format = tables
-                .iter()
-                .filter(|table| versioned.contains(&table.name));
-            let of_format: Vec<Table> = of_format
-                .map(|table| Table {
-                    catalog: schema.catalog.clone(),
-                    schema: schema.name.clone(),
-                    name: table.name.clone(),
-                })
-                .collect();
-            with_feed(client, &of_format).await
-        }
-    };
-    Capabilities { versioned, changes }
+    }
+    delta.sort_unstable();
+    found.extend(with_feed(client, &delta).await?);
+    Ok(found)
 }
 
 /// The Delta Lake tables that keep a change data feed.
-async fn with_feed(client: &Client, tables: &[Table]) -> HashSet<String> {
-    let mut found = HashSet::new();
-    let mut groups: Vec<&[Table]> = tables.chunks(TABLES_PER_QUERY).collect();
-    while let Some(group) = groups.pop() {
-        let sql = changes::with_delta_feed(group);
-        match control::rows::<NameRow>(client, &sql).await {
-            Ok(rows) => found.extend(rows.into_iter().map(|row| row.name)),
-            Err(TrinoError::Query(_)) if group.len() > 1 => {
-                let (left, right) = group.split_at(group.len() / 2);
-                groups.extend([left, right]);
-            }
-            Err(error) => {
-                tracing::debug!(%error, "whether there is a change data feed is not known");
-            }
-        }
+async fn with_feed(client: &Client, tables: &[Table]) -> Result<Vec<String>, TrinoError> {
+    let ask = |group: Vec<Table>| async move {
+        control::rows::<NameRow>(client, &changes::with_delta_feed(&group)).await
+    };
+    let sorted = bisect::ask_in_groups(tables, TABLES_PER_QUERY, &[], ask).await?;
+    for (table, error) in sorted.refused {
+        let advice = if fault::is_denied(&error) {
+            format!(". Grant the user SELECT on \"{}$properties\"", table.name)
+        } else {
+            String::new()
+        };
+        tracing::warn!(
+            "whether {table} has a change data feed is not known, so its changes are not offered: {error}{advice}"
+        );
     }
-    found
+    let found = sorted.answers.into_iter().flat_map(|(_, rows)| rows);
+    Ok(found.map(|row| row.name).collect())
 }

@@ -1,8 +1,10 @@
 //! Schemas, tables, columns and keys → Airbyte streams.
 //!
 //! A handful of bulk queries per schema, never one per table: a catalog of 10,000 tables is
-//! described in seconds. Only where a bulk query fails, its tables are asked for in smaller
-//! groups, so that one broken table costs a WARN and not the catalog.
+//! described in seconds. Schemas are asked for side by side. Only where a bulk query fails, its
+//! tables are asked for in smaller groups, so that one broken table costs a WARN and not the
+//! catalog. What fails for a reason that may pass ends it: a platform that gets fewer streams takes
+//! the others for dropped.
 
 mod capabilities;
 pub(crate) mod near;
@@ -10,49 +12,180 @@ pub(crate) mod privileges;
 pub(crate) mod schemas;
 pub(crate) mod stream;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use crate::catalog::{keys, queries, tables};
-use crate::config::Connection;
+use crate::catalog::bisect::side_by_side;
+use crate::catalog::reserved::warn_of_reserved_columns;
+use crate::catalog::{fault, keys, queries, tables};
+use crate::config::{Connection, QueryStream};
 use crate::error::ConnectorError;
 use crate::protocol::catalog::AirbyteStream;
+use crate::protocol::message::FailureType;
 use crate::trino::Client;
+use crate::trino::error::TrinoError;
+use schemas::Schema;
+
+/// Tables of a schema that are named in the log when they are left out.
+const NAMED: usize = 20;
 
 /// All streams of the configured schemas and queries, sorted by namespace and name.
 ///
 /// # Errors
 ///
-/// When a catalog or a named schema does not exist, or a query is not accepted.
+/// When a catalog or a named schema does not exist, when something cannot be asked for a reason
+/// that may pass, or when there is no stream at all.
 pub(crate) async fn streams(
     client: &Client,
     connection: &Connection,
 ) -> Result<Vec<AirbyteStream>, ConnectorError> {
+    let schemas = schemas::resolve(client, connection).await?;
+    let catalogs: BTreeSet<&str> = schemas.iter().map(|schema| &*schema.catalog).collect();
+    let connectors = side_by_side(catalogs, |catalog| async move {
+        let connector = keys::connector(client, catalog).await;
+        connector.map(|connector| (catalog, connector))
+    });
+    let connectors: HashMap<&str, Option<String>> = connectors
+        .await
+        .map_err(fault::ended)?
+        .into_iter()
+        .collect();
+    let found = side_by_side(&schemas, |schema| {
+        let connector = connectors.get(&*schema.catalog).cloned().flatten();
+        async move { of_schema(client, connection, connector.as_deref(), schema).await }
+    });
+    let found = found.await.map_err(fault::ended)?;
+    let queries = side_by_side(&connection.queries, |query| of_query(client, query)).await?;
     let mut streams = Vec::new();
-    let mut connectors: HashMap<String, Option<String>> = HashMap::new();
-    for schema in schemas::resolve(client, connection).await? {
-        let catalog = &schema.catalog;
-        if !connectors.contains_key(catalog) {
-            let connector = keys::connector(client, catalog).await?;
-            connectors.insert(catalog.clone(), connector);
-        }
-        let connector = connectors[catalog].as_deref();
-        let mut tables = tables::of_schema(client, catalog, &schema.name).await?;
-        if connection.check_privileges {
-            tables = privileges::readable(client, catalog, &schema.name, tables).await?;
-        }
-        let keys = keys::of_schema(client, connector, catalog, &schema.name).await;
-        let replication = connection.sync.replication;
-        let can = capabilities::of_schema(client, connector, replication, &schema, &tables).await;
-        streams.extend(
-            tables.iter().map(|table| {
-                stream::describe(&schema.namespace, table, keys.get(&table.name), &can)
-            }),
-        );
+    let mut refusals = Vec::new();
+    for part in found.into_iter().chain(queries) {
+        streams.extend(part.streams);
+        refusals.extend(part.refusal);
     }
-    for query in &connection.queries {
-        let columns = queries::columns(client, query).await?;
-        streams.push(queries::describe(query, &columns)?);
+    if streams.is_empty() {
+        let reason = refusals.into_iter().min();
+        return Err(nothing(connection, &schemas, reason));
+    }
+    for stream in &streams {
+        let columns = stream.json_schema["properties"].as_object();
+        let columns = columns.into_iter().flat_map(|columns| columns.keys());
+        let columns = columns.map(String::as_str);
+        let descriptor = stream::descriptor(stream);
+        // Changes have columns of their own, which destinations know.
+        warn_of_reserved_columns(
+            &descriptor.to_string(),
+            columns
+                .filter(|column| !(stream.source_defined_cursor && stream::is_of_changes(column))),
+        );
     }
     streams.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
     Ok(streams)
+}
+
+/// What was found in one place.
+struct Found {
+    streams: Vec<AirbyteStream>,
+    /// Why the first thing that was left out cannot be read.
+    refusal: Option<String>,
+}
+
+/// The streams of a schema.
+async fn of_schema(
+    client: &Client,
+    connection: &Connection,
+    connector: Option<&str>,
+    schema: &Schema,
+) -> Result<Found, TrinoError> {
+    let Schema {
+        catalog,
+        name,
+        namespace,
+    } = schema;
+    let tables::Found {
+        mut tables,
+        failures,
+    } = tables::of_schema(client, catalog, name).await?;
+    let mut left_out: Vec<(String, String)> = failures
+        .into_iter()
+        .map(|(table, error)| (table, format!("its columns cannot be read ({error})")))
+        .collect();
+    if connection.check_privileges {
+        let names: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let (good, refused) = privileges::readable(client, catalog, name, &names).await?;
+        tables.retain(|table| good.contains(table.name.as_str()));
+        let refused = refused.into_iter();
+        left_out.extend(refused.map(|(table, error)| (table.to_owned(), error.to_string())));
+    }
+    warn_of_left_out(name, &mut left_out);
+    let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
+    let replication = connection.sync.replication;
+    let (keys, can) = tokio::try_join!(
+        keys::primary_keys(client, connector, catalog, name),
+        capabilities::of_schema(client, connector, replication, schema, &names),
+    )?;
+    let streams = tables
+        .iter()
+        .map(|table| stream::describe(namespace, table, keys.get(&table.name), &can));
+    Ok(Found {
+        streams: streams.collect(),
+        refusal: left_out
+            .into_iter()
+            .next()
+            .map(|(table, reason)| format!("Table \"{namespace}.{table}\" is left out: {reason}.")),
+    })
+}
+
+fn warn_of_left_out(schema: &str, left_out: &mut [(String, String)]) {
+    left_out.sort();
+    for (table, reason) in left_out.iter().take(NAMED) {
+        tracing::warn!("table {schema:?}.{table:?} is left out: {reason}");
+    }
+    if left_out.len() > NAMED {
+        tracing::warn!(
+            "{} tables of schema {schema:?} were left out, {NAMED} of them named above",
+            left_out.len()
+        );
+    }
+}
+
+/// The stream of a query. One that is not accepted is left out with a WARN, as a broken table is.
+async fn of_query(client: &Client, query: &QueryStream) -> Result<Found, ConnectorError> {
+    let stream = queries::columns(client, query)
+        .await
+        .and_then(|columns| queries::describe(query, &columns));
+    match stream {
+        Ok(stream) => Ok(Found {
+            streams: vec![stream],
+            refusal: None,
+        }),
+        Err(error) if error.failure_type == FailureType::Config => {
+            tracing::warn!("a query is left out: {error}");
+            Ok(Found {
+                streams: Vec::new(),
+                refusal: Some(error.message),
+            })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The error of a configuration without any stream: an empty catalog would be taken for "all
+/// streams were dropped".
+fn nothing(connection: &Connection, schemas: &[Schema], refusal: Option<String>) -> ConnectorError {
+    let list = schemas
+        .iter()
+        .map(|schema| format!("\"{}\"", schema.namespace))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let catalog = &connection.catalog;
+    ConnectorError::config(match refusal {
+        None => format!(
+            "The user sees no table in {list} of the catalog \"{catalog}\". Check \"schema\", or \
+             grant the user SELECT on a table."
+        ),
+        Some(reason) => format!(
+            "Nothing in {list} of the catalog \"{catalog}\" can be read. {reason} Grant the user \
+             SELECT on what is wanted, or check \"schema\" and \"queries\"."
+        ),
+    })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::near;
-use crate::catalog::namespaces;
+use crate::catalog::{fault, namespaces};
 use crate::config::Connection;
 use crate::error::ConnectorError;
 use crate::sql::metadata;
@@ -108,7 +108,7 @@ async fn explain(client: &Client, catalog: &str, field: &str, error: TrinoError)
             "The user may not use the catalog \"{catalog}\" (PERMISSION_DENIED). Check \"{field}\" and \"username\", or grant the user access."
         ))
         .with_detail(detail),
-        _ => error.into(),
+        _ => fault::ended(error),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A table → an Airbyte stream.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::capabilities::Capabilities;
 use crate::catalog::tables::TableColumns;
@@ -8,8 +8,22 @@ use crate::protocol::catalog::{AirbyteStream, SyncMode};
 use crate::protocol::configured::{
     ConfiguredAirbyteCatalog, ConfiguredAirbyteStream, SelectedStream,
 };
+use crate::protocol::message::StreamDescriptor;
 use crate::sql::changes;
-use crate::types::{TrinoType, json_schema};
+use crate::types::{TrinoType, json_schema, record_schema};
+
+/// The names that all messages of a stream carry.
+pub(crate) fn descriptor(stream: &AirbyteStream) -> StreamDescriptor {
+    StreamDescriptor {
+        name: stream.name.clone(),
+        namespace: stream.namespace.clone(),
+    }
+}
+
+/// Whether a column is one of those that changes have.
+pub(crate) fn is_of_changes(column: &str) -> bool {
+    [changes::UPDATED_AT, changes::DELETED_AT, changes::CURSOR].contains(&column)
+}
 
 /// Describes a table as a stream.
 pub(crate) fn describe(
@@ -36,11 +50,7 @@ pub(crate) fn describe(
     AirbyteStream {
         name: table.name.clone(),
         namespace: Some(namespace.to_owned()),
-        json_schema: json!({
-            "$schema": "http://json-schema.org/draft-07/schema#",
-            "type": "object",
-            "properties": properties,
-        }),
+        json_schema: record_schema(properties),
         supported_sync_modes: SyncMode::supported(changes || has_cursor),
         source_defined_cursor: changes,
         default_cursor_field: changes.then(|| vec![changes::CURSOR.to_owned()]),

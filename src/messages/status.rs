@@ -24,7 +24,7 @@ pub(super) fn message(status: u16, text: &str, is_page: bool) -> String {
         401 | 403 if is_page => format!(
             "Something in front of Trino refused access (HTTP {status}{said}). Check \"hostname\", \
              \"port\" and \"authentication\", and that this gateway or firewall lets the connector \
-             through."
+             through; if it wants https, set \"ssl_mode\"."
         ),
         401 => format!(
             "Trino did not accept the credentials (HTTP 401{said}). Check \"username\" and \

@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use tokio::task::JoinSet;
-
+use crate::catalog::bisect::side_by_side;
+use crate::catalog::reserved::warn_of_reserved_columns;
 use crate::catalog::tables::{self, TableColumns};
-use crate::catalog::{keys, namespaces, queries};
+use crate::catalog::{fault, format, keys, namespaces, queries};
 use crate::config::{Connection, Namespaces, QueryStream};
 use crate::error::ConnectorError;
 use crate::protocol::configured::{ConfiguredAirbyteCatalog, ConfiguredAirbyteStream};
-use crate::protocol::message::StreamDescriptor;
+use crate::sql::changes::{CURSOR, DELETED_AT, UPDATED_AT};
 use crate::sql::ident::{Relation, Table};
 use crate::trino::Client;
+use crate::trino::error::TrinoError;
 use crate::types::TrinoType;
 
 /// What is behind a configured stream.
@@ -27,7 +28,10 @@ pub(super) struct Found {
 /// What is behind each stream, in the catalog's order, or why that cannot be told.
 pub(super) type Lookup = Vec<Result<Found, ConnectorError>>;
 
-/// Looks all streams up, with one query of metadata per schema.
+/// What is known of the tables that streams are.
+type Known = HashMap<Table, Result<Found, ConnectorError>>;
+
+/// Looks all streams up, with a few queries of metadata per schema.
 ///
 /// # Errors
 ///
@@ -47,48 +51,163 @@ pub(super) async fn look_up(
     } else {
         connection.namespaces(&[])
     };
-    // Several streams may be one table: by the configured schema, or in capital letters.
+    // Several streams may be one table: with its schema as namespace, and without.
     let mut by_schema: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+    let mut queries = BTreeSet::new();
     for stream in &catalog.streams {
-        if query_of(connection, stream).is_none() {
+        if let Some(query) = query_of(connection, stream) {
+            queries.insert(&query.name);
+        } else {
             let table = table_of(connection, &namespaces, stream);
             let names = by_schema.entry((table.catalog, table.schema)).or_default();
             names.insert(table.name);
         }
     }
-    let mut known: HashMap<Table, Result<TableColumns, ConnectorError>> = HashMap::new();
-    let mut connectors: HashMap<String, Option<String>> = HashMap::new();
-    for ((catalog, schema), names) in by_schema {
-        if !connectors.contains_key(&catalog) {
-            connectors.insert(catalog.clone(), keys::connector(client, &catalog).await?);
-        }
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let (found, failed) = tables::of_tables(client, &catalog, &schema, &names).await?;
-        let found = found
-            .into_iter()
-            .map(|table| (table.name.clone(), Ok(table)));
-        let failed = failed
-            .into_iter()
-            .map(|(name, error)| (name, Err(ConnectorError::from(error))));
-        let full = |name| Table {
-            catalog: catalog.clone(),
-            schema: schema.clone(),
-            name,
-        };
-        known.extend(found.chain(failed).map(|(name, table)| (full(name), table)));
-    }
-    let mut queries = find_queries(client, connection, catalog).await;
-    let found = catalog.streams.iter().map(|stream| {
-        let query = queries.remove(&stream.stream.descriptor());
-        query.unwrap_or_else(|| {
-            find_table(
-                table_of(connection, &namespaces, stream),
-                &known,
-                &connectors,
-            )
-        })
+    let catalogs: BTreeSet<&str> = by_schema.keys().map(|(catalog, _)| &**catalog).collect();
+    let connectors = side_by_side(catalogs, |catalog| async move {
+        let connector = or_fatal(keys::connector(client, catalog).await)?;
+        Ok::<_, ConnectorError>((catalog, connector))
     });
-    Ok(found.collect())
+    let connectors: HashMap<&str, Result<Option<String>, ConnectorError>> =
+        connectors.await?.into_iter().collect();
+    let tables = side_by_side(&by_schema, |((catalog, schema), names)| {
+        let connector = connectors[&**catalog].clone();
+        async move {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let place = (&**catalog, &**schema);
+            match connector {
+                Ok(connector) => find_tables(client, connector.as_deref(), place, &names).await,
+                Err(error) => Ok(of_all(place, &names, &error)),
+            }
+        }
+    });
+    let asked = connection.queries.iter();
+    let asked = asked.filter(|query| queries.contains(&query.name));
+    let found = side_by_side(asked, |query| async move {
+        let found = find_query(client, query).await;
+        Ok::<_, ConnectorError>((query.name.as_str(), found))
+    });
+    let (tables, found) = tokio::try_join!(tables, found)?;
+    let tables: Known = tables.into_iter().flatten().collect();
+    let found: HashMap<&str, Result<Found, ConnectorError>> = found.into_iter().collect();
+    for stream in &catalog.streams {
+        warn_of_reserved(stream);
+    }
+    let lookup = catalog
+        .streams
+        .iter()
+        .map(|stream| match query_of(connection, stream) {
+            Some(query) => found[query.name.as_str()].clone(),
+            None => find_table(&table_of(connection, &namespaces, stream), &tables),
+        });
+    Ok(lookup.collect())
+}
+
+/// A destination may overwrite columns of a selected stream with its own.
+fn warn_of_reserved(stream: &ConfiguredAirbyteStream) {
+    let descriptor = stream.stream.descriptor();
+    let columns = stream.stream.selected_columns().unwrap_or_default();
+    // Those of changes are ours.
+    let columns = columns
+        .into_iter()
+        .filter(|column| ![UPDATED_AT, DELETED_AT, CURSOR].contains(column));
+    warn_of_reserved_columns(&descriptor.to_string(), columns);
+}
+
+/// The error of a query is that of the streams that it is about; where Trino cannot be asked at all,
+/// no stream can be read.
+fn or_fatal<T>(answer: Result<T, TrinoError>) -> Result<Result<T, ConnectorError>, ConnectorError> {
+    match answer {
+        Err(error) if error.query_error().is_none() => Err(error.into()),
+        answer => Ok(answer.map_err(fault::ended)),
+    }
+}
+
+/// The same error for all tables of a schema.
+fn of_all(
+    (catalog, schema): (&str, &str),
+    names: &[&str],
+    error: &ConnectorError,
+) -> Vec<(Table, Result<Found, ConnectorError>)> {
+    let table = |name: &&str| Table {
+        catalog: catalog.to_owned(),
+        schema: schema.to_owned(),
+        name: (*name).to_owned(),
+    };
+    let tables = names.iter().map(table);
+    tables.map(|table| (table, Err(error.clone()))).collect()
+}
+
+/// What is behind the named tables of a schema.
+async fn find_tables(
+    client: &Client,
+    connector: Option<&str>,
+    (catalog, schema): (&str, &str),
+    names: &[&str],
+) -> Result<Vec<(Table, Result<Found, ConnectorError>)>, ConnectorError> {
+    let place = (catalog, schema);
+    let found = match or_fatal(tables::of_tables(client, catalog, schema, names).await)? {
+        Ok(found) => found,
+        Err(error) => return Ok(of_all(place, names, &error)),
+    };
+    let full = |name: String| Table {
+        catalog: catalog.to_owned(),
+        schema: schema.to_owned(),
+        name,
+    };
+    let mut formats = HashMap::new();
+    if connector.is_none() {
+        let names: Vec<&str> = found.tables.iter().map(|table| &*table.name).collect();
+        let asked = format::of_tables(client, connector, catalog, schema, &names).await;
+        match or_fatal(asked)? {
+            Ok(asked) => formats = asked,
+            Err(error) => return Ok(of_all(place, &names, &error)),
+        }
+    }
+    let tables = found
+        .tables
+        .into_iter()
+        .map(|TableColumns { name, columns }| {
+            let format = formats.get(&name).map(|format| format.connector());
+            let connector = connector.or(format).map(str::to_owned);
+            let table = full(name);
+            let found = Found {
+                relation: Relation::Table(table.clone()),
+                connector,
+                columns,
+                query: None,
+            };
+            (table, Ok(found))
+        });
+    let failures = found.failures.into_iter().map(|(name, error)| {
+        let table = full(name);
+        let error = explain(&table, error);
+        (table, Err(error))
+    });
+    Ok(tables.chain(failures).collect())
+}
+
+/// Why there are no columns of a table. Only Trino's own word is that it does not exist.
+fn explain(table: &Table, error: TrinoError) -> ConnectorError {
+    if fault::is_no_such_table(&error) {
+        return ConnectorError::config(format!(
+            "the table {table} does not exist, or the user may not see it. Refresh the source's \
+             schema, or deselect the stream."
+        ))
+        .with_detail(error.to_string());
+    }
+    fault::ended(error)
+}
+
+/// What is behind a query of the configuration.
+async fn find_query(client: &Client, query: &QueryStream) -> Result<Found, ConnectorError> {
+    let columns = queries::columns(client, query).await?;
+    Ok(Found {
+        relation: Relation::Query(query.sql.clone()),
+        connector: None,
+        columns,
+        query: Some(query.clone()),
+    })
 }
 
 /// The query of the configuration that a stream is.
@@ -122,48 +241,12 @@ fn table_of(
     }
 }
 
-/// What is behind the streams that are queries, asked side by side.
-async fn find_queries(
-    client: &Client,
-    connection: &Connection,
-    catalog: &ConfiguredAirbyteCatalog,
-) -> HashMap<StreamDescriptor, Result<Found, ConnectorError>> {
-    let mut asking = JoinSet::new();
-    for stream in &catalog.streams {
-        if let Some(query) = query_of(connection, stream).cloned() {
-            let (client, descriptor) = (client.clone(), stream.stream.descriptor());
-            asking.spawn(async move {
-                let found = queries::columns(&client, &query)
-                    .await
-                    .map(|columns| Found {
-                        relation: Relation::Query(query.sql.clone()),
-                        connector: None,
-                        columns,
-                        query: Some(query),
-                    });
-                (descriptor, found)
-            });
-        }
-    }
-    asking.join_all().await.into_iter().collect()
-}
-
-fn find_table(
-    table: Table,
-    known: &HashMap<Table, Result<TableColumns, ConnectorError>>,
-    connectors: &HashMap<String, Option<String>>,
-) -> Result<Found, ConnectorError> {
-    let Some(found) = known.get(&table).cloned().transpose()? else {
-        return Err(ConnectorError::config(format!(
-            "the table {table} does not exist, or the user may not see it. Refresh the source's \
-             schema, or deselect the stream."
-        )));
-    };
-    Ok(Found {
-        connector: connectors.get(&table.catalog).cloned().flatten(),
-        relation: Relation::Table(table),
-        columns: found.columns,
-        query: None,
+fn find_table(table: &Table, known: &Known) -> Result<Found, ConnectorError> {
+    // Every configured table was asked for.
+    known.get(table).cloned().unwrap_or_else(|| {
+        Err(ConnectorError::system(format!(
+            "nothing was found out about the table {table}."
+        )))
     })
 }
 
@@ -172,6 +255,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::trino::error::QueryError;
 
     fn connection(more: &serde_json::Value) -> Connection {
         let mut config = json!({"hostname": "h", "username": "u", "catalog": "c", "schema": "s"});
@@ -187,15 +271,27 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_is_gone_is_an_error_of_its_stream() {
-        let stream = stream(json!({"stream": {"name": "t"}, "sync_mode": "full_refresh"}));
-        let connection = connection(&json!({}));
-        let table = table_of(&connection, &connection.namespaces(&[]), &stream);
-        let error = find_table(table, &HashMap::new(), &HashMap::new()).unwrap_err();
+    fn only_trinos_word_makes_a_table_missing() {
+        let table = Table {
+            catalog: "c".into(),
+            schema: "s".into(),
+            name: "t".into(),
+        };
+        let error = |name: &str, kind: &str| {
+            let error = QueryError {
+                error_name: name.into(),
+                error_type: kind.into(),
+                ..QueryError::default()
+            };
+            explain(&table, TrinoError::Query(Box::new(error)))
+        };
+        let missing = error("TABLE_NOT_FOUND", "USER_ERROR");
         assert!(
-            error.message.contains("\"c\".\"s\".\"t\" does not exist"),
-            "{error}"
+            missing.message.contains("\"c\".\"s\".\"t\" does not exist"),
+            "{missing}"
         );
+        let refused = error("JDBC_ERROR", "EXTERNAL");
+        assert!(!refused.message.contains("does not exist"), "{refused}");
     }
 
     #[test]

@@ -31,16 +31,16 @@ pub(crate) fn tables(catalog: &str, schema: &str) -> String {
     )
 }
 
-/// Names of the tables of a schema that are neither views nor materialized views, as `name`.
+/// What the names of a schema stand for: `is_base` of neither a view nor a materialized view.
 /// `information_schema` calls the latter base tables.
-pub(crate) fn base_tables(catalog: &str, schema: &str) -> String {
+pub(crate) fn table_kinds(catalog: &str, schema: &str) -> String {
     format!(
-        "SELECT table_name AS name FROM {}.information_schema.tables WHERE table_schema = {} \
-         AND table_type = 'BASE TABLE' AND table_name NOT IN (SELECT name FROM \
-         system.metadata.materialized_views WHERE catalog_name = {} AND schema_name = {})",
-        Ident(catalog),
-        Text(schema),
+        "SELECT table_name AS name, table_type = 'BASE TABLE' AND table_name NOT IN (SELECT name \
+         FROM system.metadata.materialized_views WHERE catalog_name = {} AND schema_name = {}) AS \
+         is_base FROM {}.information_schema.tables WHERE table_schema = {}",
         Text(catalog),
+        Text(schema),
+        Ident(catalog),
         Text(schema)
     )
 }
@@ -65,6 +65,31 @@ pub(crate) fn materialized_view(table: &Table) -> String {
         Text(&table.schema),
         Text(&table.name)
     )
+}
+
+/// Names of the views of a schema, as `name`.
+pub(crate) fn views(catalog: &str, schema: &str) -> String {
+    format!(
+        "SELECT table_name AS name FROM {}.information_schema.tables WHERE table_schema = {} AND \
+         table_type = 'VIEW'",
+        Ident(catalog),
+        Text(schema)
+    )
+}
+
+/// A query of a column that Trino has named itself. It fails if the query gives it no name.
+pub(crate) fn named_column(sql: &str, column: &str) -> String {
+    format!("SELECT {} FROM (\n{sql}\n) WHERE false", Ident(column))
+}
+
+/// A statement whose result has the columns of a table, and no rows.
+pub(crate) fn of_table(table: &Table) -> String {
+    format!("SELECT * FROM {table} WHERE false")
+}
+
+/// A query of one row of a table.
+pub(crate) fn one_row(table: &Table) -> String {
+    format!("SELECT * FROM {table} LIMIT 1")
 }
 
 /// A statement whose result has the columns of a query, and no rows.
@@ -113,11 +138,45 @@ pub(crate) fn primary_keys(connector: &str, catalog: &str, schema: &str) -> Opti
     ))
 }
 
+/// A query that the connector passes on to its database, which every database can answer.
+pub(crate) fn passed_on(catalog: &str) -> String {
+    format!(
+        "SELECT 1 FROM TABLE({}.system.query(query => 'SELECT 1 AS one'))",
+        Ident(catalog)
+    )
+}
+
 /// A statement that fails if one of the tables may not be read, and reads nothing.
-pub(crate) fn readable(tables: &[&Table]) -> String {
+pub(crate) fn readable(tables: &[Table]) -> String {
     let selects: Vec<String> = tables
         .iter()
         .map(|table| format!("SELECT 1 FROM {table}"))
+        .collect();
+    validate(&selects.join(" UNION ALL "))
+}
+
+/// A statement that fails if one of the tables is not of Iceberg, of which alone `"t$refs"` is.
+pub(crate) fn all_iceberg(tables: &[Table]) -> String {
+    all_with(tables, "1", "$refs")
+}
+
+/// A statement that fails if one of the tables is not of Delta Lake. Iceberg has a `"t$history"`
+/// as well, without that column.
+pub(crate) fn all_delta(tables: &[Table]) -> String {
+    all_with(tables, "version", "$history")
+}
+
+fn all_with(tables: &[Table], column: &str, suffix: &str) -> String {
+    let selects: Vec<String> = tables
+        .iter()
+        .map(|table| {
+            let name = format!("{}{suffix}", table.name);
+            let table = Table {
+                name,
+                ..table.clone()
+            };
+            format!("SELECT {column} FROM {table}")
+        })
         .collect();
     validate(&selects.join(" UNION ALL "))
 }

@@ -63,6 +63,15 @@ pub(crate) struct NameRow {
     pub(crate) name: String,
 }
 
+/// What a name of a schema stands for.
+#[derive(Debug, Presto)]
+pub(crate) struct TableKindRow {
+    /// The name.
+    pub(crate) name: String,
+    /// Whether it is neither a view nor a materialized view.
+    pub(crate) is_base: bool,
+}
+
 /// A row of `system.metadata.catalogs`.
 #[derive(Debug, Presto)]
 pub(crate) struct ConnectorRow {

@@ -207,6 +207,14 @@ impl TrinoError {
         })
     }
 
+    /// Whether the cause may be in what the query asks for, so that it fails every time: a broken
+    /// table in a metastore or database (EXTERNAL), or a bug.
+    pub(crate) fn may_be_of_the_table(&self) -> bool {
+        self.query_error().is_some_and(|error| {
+            error.error_type == "EXTERNAL" || error.error_name == "GENERIC_INTERNAL_ERROR"
+        })
+    }
+
     /// Whether the server cannot write the result as JSON. Its spooling cannot write types that
     /// are objects, such as `BingTile`, which its direct protocol can (seen on 476).
     pub(crate) fn is_serialization(&self) -> bool {

@@ -51,6 +51,16 @@ pub fn json_schema(ty: &TrinoType) -> Value {
     }
 }
 
+/// The JSON schema of a stream's records, from those of its columns.
+pub fn record_schema(properties: Map<String, Value>) -> Value {
+    let mut schema = json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "type": "object",
+    });
+    schema["properties"] = Value::Object(properties);
+    schema
+}
+
 fn temporal(format: &str, airbyte_type: &str) -> Value {
     json!({"type": ["null", "string"], "format": format, "airbyte_type": airbyte_type})
 }

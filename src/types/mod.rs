@@ -13,7 +13,7 @@ pub mod signature;
 use std::collections::HashSet;
 use std::fmt;
 
-pub use airbyte::json_schema;
+pub use airbyte::{json_schema, record_schema};
 pub use signature::column_type;
 
 /// Types nested deeper than this are read as [`TrinoType::Other`], so that no text can exhaust the stack.

@@ -288,6 +288,7 @@ fn a_state_that_matches_no_stream_is_said() {
         let trino = server();
         read(&trino, &[whole(stream)])
             .file("state", &state(&other))
+            .below_platform()
             .run()
     };
     let same_name = run(json!({"name": "t", "namespace": "s"}));

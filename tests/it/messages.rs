@@ -267,6 +267,7 @@ fn discover_costs_a_broken_table_and_no_other() {
     };
     trino.answer_once("information_schema.columns", broken());
     trino.answer("'broken'", [broken()]);
+    trino.answer("\"broken\"", [broken()]);
     let outcome = Connector::new("discover").config(&trino.config()).run();
     assert_eq!(outcome.code, Some(0), "{}", outcome.stdout);
     let messages = outcome.messages();

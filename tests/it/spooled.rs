@@ -585,7 +585,7 @@ fn a_segment_that_is_gone_is_had_by_another_run_of_the_query() {
         storage.put("/new", [Object::new(LOW_LZ4)]);
         let answer = |path: &str| {
             let segment = spooled(&trino, &storage.uri(path), &packed(&LOW, LOW_LZ4));
-            crate::fake::Answer::new(N, [page("json+lz4", &[segment]), end()])
+            Answer::new(N, [page("json+lz4", &[segment]), end()])
         };
         trino.table("t", N, []);
         trino.answer(&from("t"), [answer("/old"), answer("/new")]);
@@ -789,7 +789,7 @@ fn what_cannot_be_spooled_is_read_direct() {
     };
     let script = || {
         let trino = FakeTrino::start();
-        let spooling = crate::fake::Answer::new(N, [failure()]);
+        let spooling = Answer::new(N, [failure()]);
         trino.table("t", N, []);
         trino.answer(
             &from("t"),

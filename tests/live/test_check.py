@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from live_support import forwarder
 from live_support.connector import Connector
 from live_support.environment import Environment
 from live_support.messages import configured, handwritten
+from live_support.oracle import Trino, quoted
+from live_support.roles import Role, new_role
 
 Config = Callable[..., dict[str, Any]]
+NewSchema = Callable[[str, str], str]
 
 
 # Success
@@ -145,6 +149,65 @@ def test_a_schema_none_of_whose_tables_may_be_read_fails(
     status = connector.check(config_https("memory", private_schema, username="denied")).status
     assert status["status"] == "FAILED"
     assert "SELECT" in status["message"] and private_schema in status["message"]
+
+
+# Which table is tried
+
+
+def test_many_tables_that_cannot_be_read_do_not_hide_the_one_that_can(
+    connector: Connector, config: Config, sql: Trino, new_schema: NewSchema
+) -> None:
+    schema = new_schema("memory", "last")
+    name = lambda table: quoted("memory", schema, table)  # noqa: E731
+    sql(f"CREATE TABLE {name('base')} (a bigint)")
+    sql.all([f"CREATE VIEW {name(f'v{number:02}')} AS SELECT * FROM {name('base')}" for number in range(30)])
+    sql(f"DROP TABLE {name('base')}")
+    status = connector.check(config("memory", schema)).status
+    assert status["status"] == "FAILED" and "None of the tables" in status["message"], status
+    sql(f"CREATE TABLE {name('z')} (a bigint)")
+    assert connector.check(config("memory", schema)).status == {"status": "SUCCEEDED"}
+    sql(f"DROP TABLE {name('z')}")
+    sql(f"CREATE VIEW {name('z')} AS SELECT 1 AS a")
+    assert connector.check(config("memory", schema)).status == {"status": "SUCCEEDED"}
+
+
+def test_a_query_that_works_is_enough(connector: Connector, config: Config, sql: Trino, new_schema: NewSchema) -> None:
+    schema = new_schema("memory", "query_only")
+    name = lambda table: quoted("memory", schema, table)  # noqa: E731
+    sql(f"CREATE TABLE {name('base')} (a bigint)")
+    sql(f"CREATE VIEW {name('broken')} AS SELECT * FROM {name('base')}")
+    sql(f"DROP TABLE {name('base')}")
+    query = {"name": "q", "sql": "SELECT regionkey FROM tpch.tiny.region"}
+    settings = config("memory", schema, queries=[query])
+    assert connector.check(settings).status == {"status": "SUCCEEDED"}
+    assert list(connector.discover(settings).streams) == ["q"]
+
+
+@pytest.fixture(scope="module")
+def guarded(postgres: psycopg.Connection[Any], new_schema: NewSchema) -> Iterator[tuple[str, Role]]:
+    """A schema of the database, and a user who may read a column of one of its tables and nothing else."""
+    schema = new_schema("postgresql", "guarded")
+    for table in ("closed", "part"):
+        postgres.execute(f"CREATE TABLE {quoted(schema, table)} (id int, secret int)".encode())
+    with new_role(postgres, schema, (f"SELECT (id) ON {quoted(schema, 'part')}",)) as role:
+        yield schema, role
+
+
+def test_what_the_database_forbids_fails(connector: Connector, config: Config, guarded: tuple[str, Role]) -> None:
+    schema, role = guarded
+    status = connector.check(config("postgresql", schema) | role.config()).status
+    assert status["status"] == "FAILED"
+    assert "permission denied" in status["message"], status
+
+
+def test_one_table_that_the_database_allows_is_enough(
+    connector: Connector, config: Config, postgres: psycopg.Connection[Any], guarded: tuple[str, Role]
+) -> None:
+    schema, role = guarded
+    table = quoted(schema, "zz_open")
+    postgres.execute(f"CREATE TABLE {table} (id int)".encode())
+    role.grant(f"SELECT ON {table}")
+    assert connector.check(config("postgresql", schema) | role.config()).status == {"status": "SUCCEEDED"}
 
 
 def test_all_problems_of_a_config_are_said_at_once(connector: Connector) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from live_support.connector import Connector, Result, names
+from live_support.messages import configured
 from live_support.oracle import Trino, quoted, unique
 
 Config = Callable[..., dict[str, Any]]
@@ -249,6 +250,81 @@ def test_a_broken_view_costs_a_warning_and_not_the_others(
     assert list(result.streams) == ["good"]
     [warning] = result.logs("WARN")
     assert "broken_view" in warning
+
+
+def test_a_schema_without_any_table_is_an_error(connector: Connector, config: Config, new_schema: NewSchema) -> None:
+    schema = new_schema("memory", "nothing")
+    result = connector.run("discover", "--config", connector.file(config("memory", schema)))
+    [error] = result.errors
+    assert (result.exit_code, result.of_type("CATALOG")) == (1, [])
+    assert error["failure_type"] == "config_error"
+    assert schema in error["message"] and '"schema"' in error["message"]
+
+
+def test_a_schema_none_of_whose_tables_may_be_read_is_an_error(
+    connector: Connector, config_https: Config, private_schema: str
+) -> None:
+    file = connector.file(config_https("memory", private_schema, username="denied"))
+    result = connector.run("discover", "--config", file)
+    [error] = result.errors
+    assert (result.exit_code, error["failure_type"]) == (1, "config_error")
+    assert "PERMISSION_DENIED" in error["message"] and private_schema in error["message"]
+
+
+@pytest.mark.parametrize("catalog", ["memory", "iceberg"])
+def test_columns_with_names_of_airbytes_own_are_named(
+    connector: Connector, config: Config, sql: Trino, new_schema: NewSchema, catalog: str
+) -> None:
+    schema = new_schema(catalog, "airbyte")
+    for table, columns in {
+        "raw": '1 AS id, \'x\' AS "_airbyte_raw_id", ROW(1) AS "_airbyte_meta"',
+        "cdc": '1 AS id, 2 AS "_ab_cdc_lsn"',
+        "plain": "1 AS id, 2 AS airbyte_raw_id, 3 AS _ab",
+    }.items():
+        sql(f"CREATE TABLE {quoted(catalog, schema, table)} AS SELECT {columns}")
+    settings = config(catalog, schema)
+    result = connector.discover(settings)
+    warned = {f"{schema}.{table}": [text for text in result.logs("WARN") if f".{table}" in text] for table in result.streams}
+    assert "_airbyte_raw_id, _airbyte_meta" in warned[f"{schema}.raw"][0] or "_airbyte_meta, _airbyte_raw_id" in warned[f"{schema}.raw"][0]
+    assert "_ab_cdc_lsn" in warned[f"{schema}.cdc"][0]
+    assert not warned[f"{schema}.plain"]
+    assert all("Deselect" in text for texts in warned.values() for text in texts)
+    # Changes bring columns of their own, which no table has.
+    changes = connector.discover(settings | {"replication_method": {"method": "CHANGES"}})
+    assert not [text for text in changes.logs("WARN") if ".plain" in text]
+    read = connector.read(settings, configured(result.streams.values()))
+    assert [text for text in read.logs("WARN") if "_airbyte_raw_id" in text]
+    stream = result.streams["raw"] | {"json_schema": {"properties": {"id": {}}}}
+    assert not connector.read(settings, configured([stream])).logs("WARN")
+
+
+# Many schemas
+
+
+def test_many_schemas_are_asked_for_side_by_side(
+    connector: Connector, config: Config, sql: Trino
+) -> None:
+    prefix, count = unique("tenant"), 300
+    schemas = [f"{prefix}_{number:03}" for number in range(count)]
+    try:
+        sql.all([f"CREATE SCHEMA {quoted('memory', schema)}" for schema in schemas])
+        sql.all([f"CREATE TABLE {quoted('memory', schema, 't')} AS SELECT 1 AS id" for schema in schemas])
+        settings = config("memory", schemas[0], schemas=[f"{prefix}_*"], concurrency=16, source=prefix)
+        result = connector.discover(settings)
+        assert found(result) == [f"{schema}.t" for schema in schemas]
+        assert result.seconds < MANY_SECONDS, result.seconds
+        read = connector.read(settings, configured(result.of_type("CATALOG")[0]["catalog"]["streams"]))
+        assert read.exit_code == 0 and len(read.of_type("RECORD")) == count, read.explain()
+        # How many of them ran at the same time, at the most.
+        times = sql(
+            "SELECT created, \"end\" FROM system.runtime.queries "
+            f"WHERE source = '{prefix}' AND query LIKE '%information_schema.columns%' AND query NOT LIKE '%IN (%'"
+        )
+        begins = sorted(begin for begin, _ in times)
+        most = max(sum(1 for begin, end in times if begin <= moment < end) for moment in begins)
+        assert 4 <= most <= 16, most
+    finally:
+        sql.all([f"DROP SCHEMA IF EXISTS {quoted('memory', schema)} CASCADE" for schema in schemas])
 
 
 # Many tables

@@ -151,3 +151,14 @@ def test_names_in_upper_case_in_postgresql_are_read_by_their_lower_case(
     assert streams["orders"]["source_defined_primary_key"] == [["orderkey"]]
     result = connector.read(config("postgresql", schema), configured(streams.values()))
     assert result.data("orders") == [{"orderkey": 1, "username": "x"}], result.explain()
+
+
+def test_one_table_may_be_configured_with_and_without_its_schema(
+    connector: Connector, config: Callable[..., dict[str, Any]], sql: Trino, new_schema: Callable[[str, str], str]
+) -> None:
+    schema = new_schema("memory", "twice")
+    sql(f"CREATE TABLE {quoted('memory', schema, 't')} AS SELECT 1 AS id")
+    streams = [handwritten("t", schema, ["id"]), handwritten("t", None, ["id"])]
+    result = connector.read(config("memory", schema), configured(streams))
+    assert result.exit_code == 0, result.explain()
+    assert sorted(str(record.get("namespace")) for record in result.records("t")) == sorted([schema, "None"])

@@ -74,8 +74,56 @@ def test_check_says_what_is_wrong_with_a_query(
     status = connector.check(settings).status
     assert status["status"] == "FAILED"
     assert said in status["message"] and '"queries"' in status["message"], status
-    assert connector.run("discover", "--config", connector.file(settings)).exit_code == 1
+    discovered = connector.discover(settings)
+    assert "q" not in discovered.streams and "region" in discovered.streams
+    assert [text for text in discovered.logs("WARN") if said in text], discovered.explain()
     sql("SELECT * FROM memory.private.secret")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"sql": "SELECT * FROM memory.private.dropped"}, "does not exist"),
+        ({"sql": "SELECT 1 AS a", "cursor": "b"}, 'no column "b"'),
+        ({"sql": "SELECT 1 AS a", "primary_key": ["b"]}, 'no column "b"'),
+        ({"sql": "SELECT 1 AS a, 2 AS a"}, "two columns"),
+        ({"sql": "SELECT a, count(*) FROM (VALUES 1) v(a)"}, "EXPRESSION_NOT_AGGREGATE"),
+        ({"sql": "SELECT 1"}, "has no name"),
+    ],
+)
+def test_one_broken_query_costs_no_other_stream(
+    connector: Connector, config: Config, private_schema: str, wrong: dict[str, Any], said: str
+) -> None:
+    good = {"name": "good", "sql": "SELECT regionkey FROM tpch.tiny.region"}
+    settings = config("tpch", "tiny", queries=[{"name": "bad", **wrong}, good])
+    result = connector.discover(settings)
+    assert "bad" not in result.streams and {"good", "region", "nation"} <= set(result.streams)
+    [warning] = [text for text in result.logs("WARN") if '"bad"' in text]
+    assert said in warning
+    status = connector.check(settings).status
+    assert status["status"] == "FAILED" and said in status["message"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "number"),
+    [
+        ("SELECT count(*) FROM tpch.tiny.region", 1),
+        ("SELECT regionkey, max(name) FROM tpch.tiny.nation GROUP BY 1", 2),
+        ("VALUES (1, 2)", 1),
+        ('SELECT 1 AS "_col0", 2', 2),
+    ],
+)
+def test_a_column_without_a_name_is_said_before_a_read(
+    connector: Connector, config: Config, statement: str, number: int
+) -> None:
+    settings = config("tpch", "tiny", queries=[{"name": "q", "sql": statement}])
+    status = connector.check(settings).status
+    assert status["status"] == "FAILED"
+    assert f'Column {number} of the query "q" has no name' in status["message"] and '"queries"' in status["message"]
+    named = config("tpch", "tiny", queries=[{"name": "q", "sql": 'SELECT 1 AS "_col0", 2 AS "_col1"'}])
+    assert connector.check(named).status == {"status": "SUCCEEDED"}
+    stream = connector.discover(named).streams["q"]
+    assert connector.read(named, configured([stream])).data("q") == [{"_col0": 1, "_col1": 2}]
 
 
 def test_schemas_of_other_catalogs_are_namespaces(

@@ -48,6 +48,9 @@ impl Script {
             return Answer::small(&[("name", "varchar")], schemas);
         }
         let in_schema = sql.contains(&format!("table_schema = '{SCHEMA}'"));
+        if sql.contains("table_type = 'VIEW'") {
+            return Answer::new(&[("name", "varchar")], [end()]);
+        }
         if sql.contains("information_schema.tables") {
             let tables = self.tables.iter().filter(|_| in_schema);
             let names = tables.map(|(name, _)| json!([name])).collect();
@@ -76,7 +79,7 @@ impl Script {
             return Answer::new(&[], [failed("TABLE_NOT_FOUND", "USER_ERROR", &text)]);
         };
         let list = sql.split(" FROM ").next().unwrap_or_default();
-        table.projected(|column| list.contains(&format!("\"{column}\"")))
+        table.projected(|column| list == "SELECT *" || list.contains(&format!("\"{column}\"")))
     }
 
     fn columns(&self, sql: &str, in_schema: bool) -> Answer {

@@ -1,0 +1,362 @@
+//! One statement about many tables, and which of them it fails for.
+//!
+//! A statement about a group fails if one table of it is broken, so the group is halved until the
+//! broken ones stand alone. That a table is at fault needs a proof, since a database that refuses
+//! connections for a moment gives the same errors: the table fails again, several times, while
+//! another one of its schema does not. Without the proof the error itself is the answer.
+
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use tokio::time::sleep;
+
+use super::fault::{self, Fault};
+use crate::trino::error::TrinoError;
+
+/// Groups at once. The client's slots bound how many of their statements run; no more of them than
+/// the largest `concurrency`.
+const AT_ONCE: usize = 64;
+
+/// Pause before a statement is run again that failed for a reason that may pass.
+const PAUSE: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 1000 });
+
+/// How often a table must fail while another one does not, and the pauses between.
+const ROUNDS: usize = 4;
+const ROUND_PAUSE: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 250 });
+
+/// Suspects that are asked about between two looks at a table that was fine.
+const SUSPECTS_PER_CONTROL: usize = 8;
+
+/// Tables of a group that may fail one after the other, before some of the rest are tried whether
+/// any works at all: halving everything takes too long while a database is away.
+const FAILED_IN_A_ROW: usize = 4;
+
+/// What the statements came to.
+#[derive(Debug)]
+pub(crate) struct Sorted<T, R> {
+    /// Groups with their answers.
+    pub(crate) answers: Vec<(Vec<T>, R)>,
+    /// Items that are at fault themselves, with their errors.
+    pub(crate) refused: Vec<(T, TrinoError)>,
+}
+
+/// Runs a future for each item side by side, and gives their results in the order in which they
+/// come.
+///
+/// # Errors
+///
+/// The first error; what still runs is given up.
+pub(crate) async fn side_by_side<T, R, E, F>(
+    items: impl IntoIterator<Item = T>,
+    run: impl Fn(T) -> F,
+) -> Result<Vec<R>, E>
+where
+    F: Future<Output = Result<R, E>>,
+{
+    stream::iter(items)
+        .map(run)
+        .buffer_unordered(AT_ONCE)
+        .try_collect()
+        .await
+}
+
+/// Asks about all items in groups of `size`, and finds those for which the statement fails.
+///
+/// `controls` are items that are known to work, beside those that turn out to.
+///
+/// # Errors
+///
+/// When an error is not proven to be about a single item.
+pub(crate) async fn ask_in_groups<T, R, F>(
+    items: &[T],
+    size: usize,
+    controls: &[T],
+    ask: impl Fn(Vec<T>) -> F,
+) -> Result<Sorted<T, R>, TrinoError>
+where
+    T: Clone,
+    F: Future<Output = Result<R, TrinoError>>,
+{
+    let groups = items.chunks(size).map(<[T]>::to_vec);
+    let sorted = side_by_side(groups, |group| halve(group, &ask)).await?;
+    let mut all = Sorted {
+        answers: Vec::new(),
+        refused: Vec::new(),
+    };
+    let mut suspects = Vec::new();
+    for part in sorted {
+        all.answers.extend(part.answers);
+        for (item, error) in part.refused {
+            match fault::of_error(&error) {
+                Fault::Table => all.refused.push((item, error)),
+                Fault::Server | Fault::Unclear => suspects.push((item, error)),
+            }
+        }
+    }
+    prove(suspects, controls, &mut all, &ask).await?;
+    Ok(all)
+}
+
+/// Asks about a group, halved as long as it fails. The items that fail alone are `refused`, still
+/// without a proof.
+async fn halve<T, R, F>(
+    group: Vec<T>,
+    ask: &impl Fn(Vec<T>) -> F,
+) -> Result<Sorted<T, R>, TrinoError>
+where
+    T: Clone,
+    F: Future<Output = Result<R, TrinoError>>,
+{
+    let mut sorted = Sorted {
+        answers: Vec::new(),
+        refused: Vec::new(),
+    };
+    let mut answer = ask_twice(&group, true, ask).await;
+    let mut group = group;
+    let mut rest: Vec<Vec<T>> = Vec::new();
+    loop {
+        match answer {
+            Ok(answer) => sorted.answers.push((group, answer)),
+            Err(error) if fault::of_error(&error) == Fault::Server => return Err(error),
+            Err(error) => match <[T; 1]>::try_from(group) {
+                Ok([only]) => {
+                    let is_unclear = fault::of_error(&error) == Fault::Unclear;
+                    sorted.refused.push((only, error));
+                    if is_unclear
+                        && sorted.answers.is_empty()
+                        && sorted.refused.len() == FAILED_IN_A_ROW
+                    {
+                        one_works(&rest.concat(), ask).await?;
+                    }
+                }
+                Err(mut many) => {
+                    rest.push(many.split_off(many.len() / 2));
+                    rest.push(many);
+                }
+            },
+        }
+        match rest.pop() {
+            Some(next) => group = next,
+            None => return Ok(sorted),
+        }
+        answer = ask_twice(&group, false, ask).await;
+    }
+}
+
+/// Asks about a group, and once more if it is a single item that is refused, which must fail again
+/// alone, or, where we are `patient`, if it fails for a reason that may pass.
+async fn ask_twice<T, R, F>(
+    group: &[T],
+    patient: bool,
+    ask: &impl Fn(Vec<T>) -> F,
+) -> Result<R, TrinoError>
+where
+    T: Clone,
+    F: Future<Output = Result<R, TrinoError>>,
+{
+    let error = match ask(group.to_vec()).await {
+        Ok(answer) => return Ok(answer),
+        Err(error) => error,
+    };
+    match fault::of_error(&error) {
+        Fault::Table if group.len() == 1 => {}
+        Fault::Unclear if patient => {
+            tracing::debug!(%error, "asking again");
+            sleep(PAUSE).await;
+        }
+        _ => return Err(error),
+    }
+    ask(group.to_vec()).await
+}
+
+/// Sees that one of the items works, of which some are tried.
+///
+/// # Errors
+///
+/// The error of the last one, if none does.
+pub(crate) async fn one_works<T, R, F>(
+    items: &[T],
+    ask: &impl Fn(Vec<T>) -> F,
+) -> Result<(), TrinoError>
+where
+    T: Clone,
+    F: Future<Output = Result<R, TrinoError>>,
+{
+    let step = (items.len() / FAILED_IN_A_ROW).max(1);
+    let mut last = None;
+    for item in items.iter().step_by(step) {
+        match ask(vec![item.clone()]).await {
+            Ok(_) => return Ok(()),
+            // What may not be read says nothing about the others.
+            Err(error) if fault::of_error(&error) == Fault::Table => return Ok(()),
+            Err(error) => last = Some(error),
+        }
+    }
+    last.map_or(Ok(()), Err)
+}
+
+/// Finds out whether suspects are at fault, one after the other: side by side they might be in each
+/// other's way.
+async fn prove<T, R, F>(
+    mut suspects: Vec<(T, TrinoError)>,
+    controls: &[T],
+    sorted: &mut Sorted<T, R>,
+    ask: &impl Fn(Vec<T>) -> F,
+) -> Result<(), TrinoError>
+where
+    T: Clone,
+    F: Future<Output = Result<R, TrinoError>>,
+{
+    for round in 0..ROUNDS {
+        let mut left = Vec::new();
+        for (number, (item, error)) in suspects.into_iter().enumerate() {
+            if number % SUSPECTS_PER_CONTROL == 0 {
+                let answered = sorted.answers.iter().flat_map(|(group, _)| group);
+                let mut control = answered.chain(controls).cycle().skip(round);
+                let Some(control) = control.next().cloned() else {
+                    // Nothing works: it is not this item alone.
+                    return Err(error);
+                };
+                sleep(ROUND_PAUSE).await;
+                ask_twice(&[control], true, ask).await?;
+            }
+            match ask(vec![item.clone()]).await {
+                Ok(answer) => sorted.answers.push((vec![item], answer)),
+                Err(error) => match fault::of_error(&error) {
+                    Fault::Server => return Err(error),
+                    Fault::Table => sorted.refused.push((item, error)),
+                    Fault::Unclear => left.push((item, error)),
+                },
+            }
+        }
+        suspects = left;
+    }
+    sorted.refused.extend(suspects);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::catalog::fault::tests::error;
+
+    /// Asks a scripted server: `fails` says which error a statement about these items gets, by how
+    /// many statements there were before it.
+    async fn sorted(
+        items: std::ops::Range<u32>,
+        fails: impl Fn(usize, &[u32]) -> Option<(&'static str, &'static str)>,
+    ) -> (Result<(Vec<u32>, Vec<u32>), String>, usize) {
+        let count = RefCell::new(0);
+        let items: Vec<u32> = items.collect();
+        let sorted = ask_in_groups(&items, 100, &[], |group| {
+            let number = count.replace_with(|count| *count + 1);
+            let answer = fails(number, &group);
+            async move { answer.map_or(Ok(()), |(name, kind)| Err(error(name, kind))) }
+        })
+        .await;
+        let sorted = sorted.map(|sorted| {
+            let mut good: Vec<u32> = sorted
+                .answers
+                .into_iter()
+                .flat_map(|(group, ())| group)
+                .collect();
+            let mut refused: Vec<u32> = sorted.refused.into_iter().map(|(item, _)| item).collect();
+            good.sort_unstable();
+            refused.sort_unstable();
+            (good, refused)
+        });
+        let sorted = sorted.map_err(|error| error.query_error().unwrap().error_name.clone());
+        (sorted, count.into_inner())
+    }
+
+    const DENIED: (&str, &str) = ("PERMISSION_DENIED", "USER_ERROR");
+    const DATABASE: (&str, &str) = ("JDBC_ERROR", "EXTERNAL");
+
+    #[tokio::test]
+    async fn the_items_at_fault_are_found() {
+        for fault in [DENIED, DATABASE] {
+            let bad = [0, 7, 50, 149];
+            let fails = |_, group: &[u32]| group.iter().any(|n| bad.contains(n)).then_some(fault);
+            let (found, _) = sorted(0..150, fails).await;
+            let (good, refused) = found.unwrap();
+            assert_eq!((good.len(), refused.as_slice()), (146, &bad[..]));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_error_that_comes_once_costs_nothing_whenever_it_comes() {
+        let bad = |group: &[u32]| group.contains(&3).then_some(DATABASE);
+        let (_, statements) = sorted(0..20, |_, group| bad(group)).await;
+        for fault in [
+            DATABASE,
+            ("GENERIC_INTERNAL_ERROR", "INTERNAL_ERROR"),
+            DENIED,
+        ] {
+            for once in 0..statements {
+                let fails = |number, group: &[u32]| {
+                    if number == once {
+                        Some(fault)
+                    } else {
+                        bad(group)
+                    }
+                };
+                let (found, _) = sorted(0..20, fails).await;
+                let (good, refused) = found.unwrap();
+                assert_eq!((good.len(), refused), (19, vec![3]), "{once} {}", fault.0);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_fails_from_some_point_on_ends_it() {
+        let bad = |group: &[u32]| group.contains(&3).then_some(DATABASE);
+        let (_, statements) = sorted(0..20, |_, group| bad(group)).await;
+        for fault in [
+            DATABASE,
+            ("QUERY_QUEUE_FULL", "INSUFFICIENT_RESOURCES"),
+            ("USER_CANCELED", "USER_ERROR"),
+        ] {
+            for first in 0..statements {
+                let fails = |number, group: &[u32]| {
+                    if number >= first {
+                        Some(fault)
+                    } else {
+                        bad(group)
+                    }
+                };
+                match sorted(0..20, fails).await.0 {
+                    Err(name) => assert_eq!(name, fault.0, "{first}"),
+                    // All was known by then but what the last statement, which fails anyway, says.
+                    Ok((good, refused)) => {
+                        assert_eq!((good.len(), refused), (19, vec![3]), "{first}");
+                        assert_eq!(first, statements - 1);
+                    }
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_database_that_is_away_costs_few_statements() {
+        let (found, statements) = sorted(0..100, |_, _| Some(DATABASE)).await;
+        assert_eq!(found, Err(DATABASE.0.to_owned()));
+        assert!(statements < 30, "{statements}");
+    }
+
+    #[tokio::test]
+    async fn broken_tables_in_a_row_do_not_hide_the_good_ones_behind_them() {
+        let fails = |_, group: &[u32]| group.iter().any(|n| *n < 20).then_some(DATABASE);
+        let (found, _) = sorted(0..40, fails).await;
+        assert_eq!(found.unwrap(), ((20..40).collect(), (0..20).collect()));
+    }
+
+    #[tokio::test]
+    async fn a_single_table_that_fails_like_a_database_that_is_away_is_not_left_out() {
+        let (found, _) = sorted(0..1, |_, _| Some(DATABASE)).await;
+        assert!(found.is_err());
+        let (found, _) = sorted(0..1, |_, _| Some(DENIED)).await;
+        assert_eq!(found.unwrap(), (vec![], vec![0]));
+    }
+}

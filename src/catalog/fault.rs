@@ -1,0 +1,151 @@
+//! Whose fault an error is: that of the table that was asked about, or of the server behind it.
+//!
+//! One broken table must not cost the others, and an overloaded database must not cost any table.
+//! Only errors that Trino's analysis of a statement gives are about the table for sure; what comes
+//! from a database, a metastore or a storage may be either (`bisect` finds out which).
+
+use crate::error::ConnectorError;
+use crate::protocol::message::FailureType;
+use crate::trino::error::TrinoError;
+
+/// Whose fault an error is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It is about what the statement names: a right, a name, the text of a view.
+    Table,
+    /// It is about the server, its resources, the way to it, or somebody who ended the query.
+    Server,
+    /// Either is possible.
+    Unclear,
+}
+
+/// Errors of Trino's analysis of a statement, which looks at the tables that it names.
+const OF_THE_TABLE: &[&str] = &[
+    "AMBIGUOUS_NAME",
+    "COLUMN_NOT_FOUND",
+    "COLUMN_TYPE_UNKNOWN",
+    "EXPRESSION_NOT_AGGREGATE",
+    "FUNCTION_NOT_FOUND",
+    "INVALID_ARGUMENTS",
+    "INVALID_CAST_ARGUMENT",
+    "INVALID_COLUMN_MASK",
+    "INVALID_COLUMN_REFERENCE",
+    "INVALID_FUNCTION_ARGUMENT",
+    "INVALID_ROW_FILTER",
+    "INVALID_TABLE_FUNCTION_INVOCATION",
+    "INVALID_VIEW",
+    "MISMATCHED_COLUMN_ALIASES",
+    "NOT_FOUND",
+    "NOT_SUPPORTED",
+    "PERMISSION_DENIED",
+    "SYNTAX_ERROR",
+    "TABLE_NOT_FOUND",
+    "TYPE_MISMATCH",
+    "TYPE_NOT_FOUND",
+    "UNSUPPORTED_TABLE_TYPE",
+    "VIEW_IS_RECURSIVE",
+    "VIEW_IS_STALE",
+];
+
+/// A person who ended the query.
+const ENDED: &[&str] = &["ADMINISTRATIVELY_KILLED", "USER_CANCELED"];
+
+/// Whose fault an error is.
+pub(crate) fn of_error(error: &TrinoError) -> Fault {
+    let Some(query) = error.query_error() else {
+        return Fault::Server;
+    };
+    let name = query.error_name.as_str();
+    if query.is_of_the_user() && OF_THE_TABLE.contains(&name) {
+        Fault::Table
+    } else if query.error_type == "INSUFFICIENT_RESOURCES"
+        || ENDED.contains(&name)
+        || (error.is_transient_query() && !error.may_be_of_the_table())
+    {
+        Fault::Server
+    } else {
+        Fault::Unclear
+    }
+}
+
+/// The error of a question about metadata. It names no table at fault: limits of time and memory
+/// are the server's at such small statements, and so is a query that was killed.
+pub(crate) fn ended(error: TrinoError) -> ConnectorError {
+    let is_of_the_server = of_error(&error) == Fault::Server;
+    let is_of_a_query = error.query_error().is_some();
+    let error = ConnectorError::from(error);
+    if is_of_the_server && is_of_a_query {
+        ConnectorError {
+            failure_type: FailureType::Transient,
+            ..error
+        }
+    } else {
+        error
+    }
+}
+
+/// Whether Trino says that the user may not do what was asked for.
+pub(crate) fn is_denied(error: &TrinoError) -> bool {
+    has_name(error, &["PERMISSION_DENIED"])
+}
+
+/// Whether Trino says that there is no such table.
+pub(crate) fn is_no_such_table(error: &TrinoError) -> bool {
+    has_name(error, &["SCHEMA_NOT_FOUND", "TABLE_NOT_FOUND"])
+}
+
+/// Whether it is one of these errors of a query.
+pub(crate) fn has_name(error: &TrinoError, names: &[&str]) -> bool {
+    let error = error.query_error();
+    error.is_some_and(|error| names.contains(&error.error_name.as_str()))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::trino::error::QueryError;
+
+    /// An error of a query.
+    pub(crate) fn error(name: &str, kind: &str) -> TrinoError {
+        TrinoError::Query(Box::new(QueryError {
+            message: "it is so".into(),
+            error_name: name.into(),
+            error_type: kind.into(),
+            ..QueryError::default()
+        }))
+    }
+
+    #[test]
+    fn only_errors_of_the_analysis_are_of_the_table_for_sure() {
+        for (name, kind, expected) in [
+            ("PERMISSION_DENIED", "USER_ERROR", Fault::Table),
+            ("VIEW_IS_STALE", "USER_ERROR", Fault::Table),
+            ("USER_CANCELED", "USER_ERROR", Fault::Server),
+            ("ADMINISTRATIVELY_KILLED", "USER_ERROR", Fault::Server),
+            (
+                "EXCEEDED_TIME_LIMIT",
+                "INSUFFICIENT_RESOURCES",
+                Fault::Server,
+            ),
+            ("QUERY_QUEUE_FULL", "INSUFFICIENT_RESOURCES", Fault::Server),
+            ("NO_NODES_AVAILABLE", "INTERNAL_ERROR", Fault::Server),
+            ("A_NEW_ERROR", "USER_ERROR", Fault::Unclear),
+            ("GENERIC_INTERNAL_ERROR", "INTERNAL_ERROR", Fault::Unclear),
+            ("JDBC_ERROR", "EXTERNAL", Fault::Unclear),
+            ("ICEBERG_INVALID_METADATA", "EXTERNAL", Fault::Unclear),
+        ] {
+            assert_eq!(of_error(&error(name, kind)), expected, "{name}");
+        }
+        assert_eq!(of_error(&TrinoError::Starting), Fault::Server);
+    }
+
+    #[test]
+    fn a_limit_that_ends_a_question_about_metadata_is_worth_another_try() {
+        for name in ["EXCEEDED_TIME_LIMIT", "EXCEEDED_SCAN_LIMIT"] {
+            let error = ended(error(name, "INSUFFICIENT_RESOURCES"));
+            assert_eq!(error.failure_type, FailureType::Transient, "{name}");
+        }
+        let denied = ended(error("PERMISSION_DENIED", "USER_ERROR"));
+        assert_eq!(denied.failure_type, FailureType::Config);
+    }
+}
