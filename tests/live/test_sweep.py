@@ -140,7 +140,7 @@ class Schema:
     def broken(self, scenario: Scenario) -> tuple[list[dict[str, Any]], Counter[Row]]:
         """A sync that ends after some slices: its last state, and the rows that are covered by it."""
         with relay(self.upstream, FailAt(sweep.kind_of, "rows", 3, LASTING, goes_on=True)) as failing:
-            result = scenario.run(self.connector, failing.port)
+            result = scenario.run(self.connector, failing.port, limit=sweep.QUIET_LIMIT)
         [stream] = destinations.told(result.lines).values()
         assert result.exit_code == 1 and stream.state and stream.sure, result.explain()
         return [stream.state], destinations.rows(stream.sure, COLUMNS)

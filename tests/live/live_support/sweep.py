@@ -23,9 +23,11 @@ from .relay import Answers, FailAt, relay
 #: Runs of the binary at once; they wait for most of their time.
 AT_ONCE = int(os.environ.get("SWEEP_AT_ONCE", "16"))
 
-#: Seconds that a run may take: when the fault goes away, or is one that nobody waits for, and when it stays.
+#: Seconds that a run may take: when the fault goes away, or is one that nobody waits for; when it stays; and in a quiet
+#: moment, when the server must answer itself, however busy it is.
 LIMIT = 60
 PATIENT_LIMIT = 330
+QUIET_LIMIT = 180
 
 #: How long a fault stays: for one request, for all of its kind, for everything from there on.
 ONCE, LASTING, ON = "once", "lasting", "on"
@@ -226,7 +228,7 @@ class Sweep:
     def steps(self, scenario: Scenario) -> list[Step]:
         """The requests of a quiet run, which must be right itself."""
         with relay(self.upstream, answers=self._answers) as quiet:
-            result = scenario.run(self.connector, quiet.port)
+            result = scenario.run(self.connector, quiet.port, limit=QUIET_LIMIT)
             sent = list(quiet.sent)
         with self._lock:
             future = self._quiet[scenario.name, _canonical(scenario.state)] = Future()
@@ -265,10 +267,10 @@ class Sweep:
         if is_new:
             try:
                 with relay(self.upstream, answers=self._answers) as quiet:
-                    future.set_result(scenario.run(self.connector, quiet.port, state))
+                    future.set_result(scenario.run(self.connector, quiet.port, state, QUIET_LIMIT))
             except BaseException as error:
                 future.set_exception(error)
-        return future.result(2 * LIMIT)
+        return future.result(QUIET_LIMIT + LIMIT)
 
     # Judgement
 
