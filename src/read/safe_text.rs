@@ -3,7 +3,6 @@
 //! A value of the data may hold control characters; a platform that keeps states as `jsonb`
 //! refuses `\u0000`. Such a text is written as `{"base64":"…"}` of its UTF-8, every other as it is.
 
-use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -41,7 +40,9 @@ impl From<Written> for SafeText {
 }
 
 mod utf8_as_base64 {
-    use super::{Deserialize, Deserializer, Engine as _, STANDARD_NO_PAD, Serialize, Serializer};
+    use base64::Engine as _;
+
+    use super::{Deserialize, Deserializer, STANDARD_NO_PAD, Serialize, Serializer};
 
     pub(super) fn serialize<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
         STANDARD_NO_PAD.encode(text).serialize(serializer)
@@ -62,6 +63,7 @@ mod utf8_as_base64 {
 pub(crate) mod option {
     use super::{Deserialize, Deserializer, SafeText, Serialize, Serializer};
 
+    #[expect(clippy::ref_option, reason = "serde gives fields by reference")]
     pub(crate) fn serialize<S: Serializer>(
         text: &Option<String>,
         serializer: S,
@@ -96,7 +98,10 @@ mod tests {
     #[test]
     fn what_is_no_text_is_refused() {
         for written in [r#"{"base64":"!"}"#, r#"{"base64":"/w"}"#, "7", "{}"] {
-            assert!(serde_json::from_str::<SafeText>(written).is_err(), "{written}");
+            assert!(
+                serde_json::from_str::<SafeText>(written).is_err(),
+                "{written}"
+            );
         }
     }
 
