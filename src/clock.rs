@@ -18,6 +18,14 @@ pub(crate) fn utc_before(seconds: u64) -> String {
     then.strftime("%Y-%m-%d %H:%M:%S.000000").to_string()
 }
 
+/// The time in UTC in some seconds, in the same form.
+pub(crate) fn utc_after(seconds: u64) -> String {
+    let now = jiff::Timestamp::now();
+    let span = jiff::SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+    let then = now.checked_add(span).unwrap_or(jiff::Timestamp::MAX);
+    then.strftime("%Y-%m-%d %H:%M:%S.000000").to_string()
+}
+
 /// The last midnight in UTC, in the same form.
 pub(crate) fn utc_midnight() -> String {
     jiff::Timestamp::now()

@@ -1,10 +1,11 @@
-//! Rows with the cursor's boundary value: which of them were sent, and which came late.
+//! Rows with one value at the cursor's boundary: which of them were sent, and which are new.
 //!
-//! The lower bound of a read by cursor is inclusive, since rows with the same value may be
-//! written after it was read. Those that were sent are recognised by a hash of the record's data
-//! and not sent again. A state keeps up to [`LIMIT`] hashes. Of more rows it keeps only their
-//! number: while that stays the same, nothing came late; when it changes, all rows with the value
-//! are sent again, so that none is missing.
+//! The lower bound of a read by cursor is inclusive, since rows with the same value may be written
+//! or changed after it was read. Whether that happened is told by Trino's checksum of these rows,
+//! which costs no reading. If it differs, the rows are read again, and those that were sent are
+//! recognised by a hash of the record's data and not sent again. A state keeps up to [`LIMIT`]
+//! hashes. Of more rows it keeps the number and the checksum: when that differs, all rows with the
+//! value are sent again, so that none is missing.
 
 use std::collections::HashMap;
 
@@ -15,9 +16,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::lines::Lines;
+use crate::sql::checksum::RowChecksum;
 
-/// Hashes in one state: 8 bytes each, 43 kB as base64.
-pub(crate) const LIMIT: usize = 4_000;
+/// Hashes in one state: 8 bytes each, 3.2 kB as base64. Earlier releases kept up to 4,000, which are
+/// read and used.
+pub(crate) const LIMIT: usize = 300;
 
 /// Rows with one cursor value that were sent.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -32,12 +35,81 @@ pub(crate) struct Seen {
         deserialize_with = "decode"
     )]
     hashes: Vec<u64>,
+    /// What Trino said of them before they were read.
+    #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
+    told: Option<Told>,
+}
+
+/// Trino's checksum of rows.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Told {
+    /// The checksum.
+    checksum: String,
+    /// Of which values: checksums of other columns cannot be compared.
+    checksum_of: String,
+    /// Whether a column is missing in it, so that an equal one does not prove equal rows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    partial: bool,
+}
+
+impl Told {
+    /// A checksum as Trino gave it; `None` for no rows or where no column can be hashed.
+    pub(crate) fn new(aggregate: Option<&RowChecksum>, checksum: Option<String>) -> Option<Self> {
+        let (aggregate, checksum) = (aggregate?, checksum?);
+        Some(Self {
+            checksum,
+            checksum_of: format!("{:x}", xxh3_64(aggregate.aggregate.as_bytes())),
+            partial: !aggregate.is_complete,
+        })
+    }
 }
 
 impl Seen {
+    /// Rows that are too many for hashes.
+    pub(crate) fn counted(rows: u64, told: Option<Told>) -> Self {
+        Self {
+            rows,
+            hashes: Vec::new(),
+            told,
+        }
+    }
+
+    /// The same rows with what Trino said of them before they were read.
+    pub(crate) fn told(self, told: Option<Told>) -> Self {
+        Self { told, ..self }
+    }
+
     /// Whether the rows can be recognised.
     pub(crate) fn is_known(&self) -> bool {
         self.hashes.len() as u64 == self.rows
+    }
+
+    /// Whether rows with the value may be there that were not sent: `rows` are there now, and
+    /// Trino says `told` of them.
+    pub(crate) fn may_differ(&self, rows: u64, told: Option<&Told>) -> bool {
+        if rows == 0 {
+            return false;
+        }
+        match (&self.told, told) {
+            (Some(before), Some(now)) if before.checksum_of == now.checksum_of => {
+                before.checksum != now.checksum || (now.partial && self.is_known())
+            }
+            // Other columns are selected than before, so that no row would be recognised.
+            (Some(_), Some(_)) => self.rows != rows,
+            // Of an earlier release, or no column can be hashed: the hashes tell.
+            _ => self.is_known() || self.rows != rows,
+        }
+    }
+
+    /// What is kept where nothing differs: the present checksum, and no hashes of other columns.
+    pub(crate) fn confirmed(self, told: Option<Told>) -> Self {
+        match (&self.told, &told) {
+            (Some(before), Some(now)) if before.checksum_of != now.checksum_of => {
+                Self::counted(self.rows, told)
+            }
+            (None, Some(_)) => self.told(told),
+            _ => self,
+        }
     }
 }
 
@@ -111,6 +183,7 @@ impl Boundary {
         Seen {
             rows: self.rows,
             hashes: self.hashes,
+            told: None,
         }
     }
 }
@@ -180,7 +253,7 @@ mod tests {
         assert_eq!(sent.lines().count(), LIMIT + 1);
         let (_, full) = pass(&Seen::default(), &rows[1..], 1);
         assert!(full.is_known());
-        assert!(serde_json::to_string(&full).unwrap().len() < 48_000);
+        assert!(serde_json::to_string(&full).unwrap().len() < 3_500);
     }
 
     #[test]
@@ -189,5 +262,58 @@ mod tests {
         let text = serde_json::to_string(&seen).unwrap();
         assert_eq!(serde_json::from_str::<Seen>(&text).unwrap(), seen);
         assert!(serde_json::from_str::<Seen>(r#"{"rows":1,"hashes":"AAAA"}"#).is_err());
+    }
+    #[test]
+    fn as_many_hashes_as_earlier_releases_kept_are_used() {
+        let hashes: Vec<u64> = (0..4_000).collect();
+        let bytes: Vec<u8> = hashes.iter().flat_map(|hash| hash.to_le_bytes()).collect();
+        let text = STANDARD_NO_PAD.encode(bytes);
+        let state = serde_json::json!({"rows": 4_000, "hashes": text});
+        let seen: Seen = serde_json::from_value(state).unwrap();
+        assert!(seen.is_known());
+        assert_eq!(Boundary::new(&seen).sent.len(), 4_000);
+    }
+
+    fn told(checksum: &str, aggregate: &str, is_complete: bool) -> Option<Told> {
+        let aggregate = RowChecksum {
+            aggregate: aggregate.to_owned(),
+            is_complete,
+        };
+        Told::new(Some(&aggregate), Some(checksum.to_owned()))
+    }
+
+    #[test]
+    fn rows_are_compared_by_checksum_and_by_number_only_where_there_is_none() {
+        let (_, two) = pass(&Seen::default(), &[r#"{"a":1}"#, r#"{"a":2}"#], 1);
+        let many = Seen::counted(5_000, None);
+        let x = || told("x", "of a", true);
+        for (seen, rows, now, expected) in [
+            (two.clone().told(x()), 2, x(), false),
+            (two.clone().told(x()), 2, told("y", "of a", true), true),
+            (two.clone().told(x()), 0, None, false),
+            // Other columns.
+            (two.clone().told(x()), 2, told("y", "of a, b", true), false),
+            (two.clone().told(x()), 3, told("y", "of a, b", true), true),
+            // A column that cannot be hashed may have changed.
+            (
+                two.clone().told(told("x", "of a", false)),
+                2,
+                told("x", "of a", false),
+                true,
+            ),
+            // Earlier releases.
+            (two.clone(), 2, x(), true),
+            (many.clone(), 5_000, x(), false),
+            (many.clone(), 5_001, x(), true),
+            (many.clone().told(x()), 5_000, told("y", "of a", true), true),
+        ] {
+            assert_eq!(
+                seen.may_differ(rows, now.as_ref()),
+                expected,
+                "{seen:?} {now:?}"
+            );
+        }
+        assert!(!two.told(x()).confirmed(told("y", "of b", true)).is_known());
+        assert_eq!(many.clone().confirmed(x()), many.told(x()));
     }
 }

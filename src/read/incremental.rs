@@ -4,40 +4,38 @@
 //!
 //! | part | rows |
 //! |---|---|
-//! | late | those with the value that the last sync ended with, if their number has changed; what was sent is left out |
+//! | late | those with the value that the last sync ended with, if they have changed; what was sent is left out |
+//! | outside | those outside of the years 1 to 9999, if they have changed; what was sent is left out |
 //! | slices | those between that value and the highest one; in the first sync those without a value, too |
-//! | last | those with the highest value, whose hashes go into the state |
+//! | last | those with the highest value, whose hashes go into the state; part of the slices where they are many |
 //!
-//! The highest value is fixed at the start, so the parts are disjoint and may be read side by
-//! side. A part that is finished stays so in the state: a sync that was stopped goes on with the
-//! others, up to the same highest value and, where the table has versions, of the same version.
+//! The highest value is fixed at the start (`position`), so the parts are disjoint and may be read
+//! side by side. A part that is finished stays so in the state: a sync that was stopped goes on
+//! with the others, up to the same highest value and, where the table has versions, of the same
+//! version. At the end the rows that came are compared with those that were counted.
 
 use std::sync::Arc;
 
-use super::boundary::{Boundary, Seen};
-use super::context::Context;
+use super::boundary::Boundary;
+use super::context::{Context, ReadError, StreamRun};
+use super::cursor_limit;
 use super::cursor_state::{CursorState, CursorSync};
+use super::pin;
 use super::plan::StreamPlan;
-use super::progress::Progress;
+use super::position;
+use super::queries;
+use super::query::{FinishedQuery, StreamQuery};
+use super::restart;
+use super::slicing::slice_queries;
 use super::state::Content;
 use super::version::Version;
-use crate::clock;
-use crate::config::Connection;
-use crate::read::context::{ReadError, StreamRun};
-use crate::read::pin;
-use crate::read::queries;
-use crate::read::query::StreamQuery;
-use crate::read::restart;
-use crate::read::slices::Slices;
-use crate::read::slicing;
-use crate::read::slicing::slice_queries;
-use crate::sql::cursor::Cursor;
+use crate::sql::cursor::{Cursor, Upper};
 use crate::sql::select;
-use crate::trino::control::{self, PositionRow};
 use crate::trino::error::TrinoError;
 use crate::types::TrinoType;
 
 /// Numbers of the parts that are no slices.
+const OUTSIDE: u32 = u32::MAX - 2;
 const LATE: u32 = u32::MAX - 1;
 const LAST: u32 = u32::MAX;
 
@@ -53,52 +51,82 @@ pub(crate) async fn read_by_cursor(
     state: Option<Content>,
     stream_run: &Arc<StreamRun>,
 ) -> Result<u64, ReadError> {
-    let mut state = known(plan, cursor, state);
+    let mut state = continued(plan, cursor, state);
     let sync = match begun(context, plan, &mut state).await? {
         Some(sync) => Some(sync),
-        None => begin(context, plan, cursor, &mut state).await?,
+        None => position::begin(context, plan, cursor, &mut state).await?,
     };
+    let end = sync.as_ref().map_or(&state.cursor, |sync| &sync.until);
+    cursor_limit::warn_of_the_future(plan, cursor, end.as_deref());
     let Some(sync) = sync else {
         tracing::info!("stream \"{}\": nothing new", plan.descriptor);
         queries::send_state(context, plan, stream_run, Content::Cursor(state).write()).await?;
         return Ok(0);
     };
-    let parts = parts_of(plan, cursor, &state, &sync);
+    let conditions = Conditions::new(cursor, &state, &sync);
+    let parts = parts(plan, &state, &sync, &conditions);
+    // No value of the data: a cursor may be an e-mail address.
     tracing::info!(
-        "stream \"{}\": reading {} columns where \"{}\" is {} with {}",
+        "stream \"{}\": reading {} columns of rows whose \"{}\" is new, with {}",
         plan.descriptor,
         plan.columns.len(),
         cursor.column,
-        words(&state, &sync),
         sync.progress.slices.describe()
     );
-    if parts.is_empty() {
-        end(&mut state, sync);
-        queries::send_state(context, plan, stream_run, Content::Cursor(state).write()).await?;
-        return Ok(0);
-    }
     state.sync = Some(sync);
-    queries::read_queries(context, plan, stream_run, parts, |part, left| {
-        if let Some(mut sync) = state.sync.take() {
-            sync.progress.finish(part.number);
-            match (part.number, part.boundary) {
-                (LATE, Some(rows)) => state.seen = rows.seen(),
-                (_, Some(rows)) => sync.seen_until = Some(rows.seen()),
-                (_, None) => {}
-            }
-            if left == 0 {
-                end(&mut state, sync);
-            } else {
-                state.sync = Some(sync);
-            }
+    let mut records = 0;
+    if !parts.is_empty() {
+        records = queries::read_queries(context, plan, stream_run, parts, |part, left| {
+            state.finish_part(part, left);
+            Content::Cursor(state.clone()).write()
+        })
+        .await?;
+    }
+    if let Some(sync) = state.sync.take() {
+        position::check_count(context, plan, cursor, &sync, &conditions.all()).await?;
+        state.end(sync);
+        queries::send_state(context, plan, stream_run, Content::Cursor(state).write()).await?;
+    }
+    Ok(records)
+}
+
+impl CursorState {
+    /// Notes that the rows of a part are written. After the last one the sync is ended, unless rows
+    /// are missing.
+    fn finish_part(&mut self, part: FinishedQuery, left: usize) {
+        let Some(mut sync) = self.sync.take() else {
+            return;
+        };
+        sync.progress.finish(part.number);
+        let seen = part.boundary.map(Boundary::seen);
+        sync.came += seen.as_ref().map_or(part.records, |seen| seen.rows);
+        match (part.number, seen) {
+            (LATE, Some(seen)) => self.seen = seen.told(sync.told.from.clone()),
+            (OUTSIDE, Some(seen)) => self.outside = Some(seen.told(sync.told.outside.clone())),
+            (_, Some(seen)) => sync.seen_until = Some(seen.told(sync.told.until.clone())),
+            (_, None) => {}
         }
-        Content::Cursor(state.clone()).write()
-    })
-    .await
+        if left == 0 && sync.counted.is_none_or(|counted| sync.came >= counted) {
+            self.end(sync);
+        } else {
+            self.sync = Some(sync);
+        }
+    }
+
+    /// All parts are finished.
+    fn end(&mut self, sync: CursorSync) {
+        if let Some(seen) = sync.seen_until {
+            self.seen = seen;
+        }
+        self.synced = true;
+        self.cursor = sync.until;
+        self.table_version = sync.progress.slices.version;
+        self.unlimited = sync.unlimited;
+    }
 }
 
 /// The state to go on from: the given one, if it is of this cursor, else an empty one.
-fn known(plan: &StreamPlan, cursor: &Cursor, state: Option<Content>) -> CursorState {
+fn continued(plan: &StreamPlan, cursor: &Cursor, state: Option<Content>) -> CursorState {
     let stream = &plan.descriptor;
     let field = [cursor.column.clone()];
     match state {
@@ -126,15 +154,7 @@ fn known(plan: &StreamPlan, cursor: &Cursor, state: Option<Content>) -> CursorSt
         }
         None => {}
     }
-    CursorState {
-        cursor_field: field.into(),
-        cursor_type: cursor.ty.to_string(),
-        synced: false,
-        cursor: None,
-        seen: Seen::default(),
-        table_version: None,
-        sync: None,
-    }
+    CursorState::new(cursor)
 }
 
 /// Whether a value of the one type can be taken for one of the other: lengths and precisions
@@ -180,183 +200,77 @@ async fn begun(
     Ok(Some(sync))
 }
 
-/// What is to be read now; `None` if nothing has changed.
-async fn begin(
-    context: &Context,
-    plan: &StreamPlan,
-    cursor: &Cursor,
-    state: &mut CursorState,
-) -> Result<Option<CursorSync>, TrinoError> {
-    let first = !state.synced;
-    let before = before(&context.connection, cursor);
-    let version = pin::pin(context, plan).await?;
-    if version.is_some() && version == state.table_version && before.is_none() {
-        return Ok(None);
-    }
-    let from = state.cursor.as_deref();
-    let number = version.map(Version::number);
-    let sql = cursor.position(&plan.relation, number, from, before.as_deref());
-    let rows: Vec<PositionRow> = control::rows(&context.client, &sql).await?;
-    let Some(position) = rows.into_iter().next() else {
-        return Err(TrinoError::Protocol(
-            "The highest cursor value was not told.".to_owned(),
-        ));
-    };
-    let ties = u64::try_from(position.ties).unwrap_or_default();
-    let late = from.is_some() && ties > 0 && ties != state.seen.rows;
-    let until = position.high.clone().or_else(|| state.cursor.clone());
-    let moved = until != state.cursor;
-    if let Some(from) = from
-        && position.high.is_none()
-        && state.seen.rows > 0
-    {
-        tracing::warn!(
-            "stream \"{}\" has no row with \"{}\" of {from}, where the last sync ended, or above: if the table was emptied or made anew, clear the stream, or rows with lower values are never read",
-            plan.descriptor,
-            cursor.column
-        );
-    }
-    if !first && !late && !moved {
-        state.table_version = version;
-        return Ok(None);
-    }
-    if late && !state.seen.is_known() {
-        tracing::info!(
-            "stream \"{}\": {} rows have the cursor value that the last sync ended with, {} then; all of them are sent again, since they are too many to be told apart",
-            plan.descriptor,
-            ties,
-            state.seen.rows
-        );
-    }
-    let slices = if first {
-        first_slices(context, plan, cursor, version, &position).await
-    } else {
-        by_cursor(context, cursor, version, &position)
-    };
-    Ok(Some(CursorSync {
-        first,
-        until,
-        late,
-        progress: Progress::new(slices, plan.attempt.generation),
-        seen_until: None,
-    }))
+/// Which rows the parts of a sync hold.
+struct Conditions {
+    late: Option<String>,
+    outside: Option<String>,
+    slices: Option<String>,
+    last: Option<String>,
 }
 
-/// Slices of the whole table, by whatever it can be cut by; by the cursor if by nothing else.
-async fn first_slices(
-    context: &Context,
-    plan: &StreamPlan,
-    cursor: &Cursor,
-    version: Option<Version>,
-    position: &PositionRow,
-) -> Slices {
-    let rows = u64::try_from(position.total).unwrap_or_default();
-    if slicing::slices_for(rows, context.slice_rows()) < 2 {
-        return Slices::whole(version);
-    }
-    let slices = slicing::cut(context, plan, version).await;
-    if slices.bounds.is_empty() {
-        by_cursor(context, cursor, version, position)
-    } else {
-        slices
-    }
-}
-
-fn by_cursor(
-    context: &Context,
-    cursor: &Cursor,
-    version: Option<Version>,
-    position: &PositionRow,
-) -> Slices {
-    let rows = u64::try_from(position.total).unwrap_or_default();
-    let wanted = slicing::slices_for(rows, context.slice_rows());
-    match (&position.low, &position.high) {
-        (Some(low), Some(high)) => {
-            Slices::between(&cursor.column, &cursor.ty, (low, high), wanted, version)
+impl Conditions {
+    fn new(cursor: &Cursor, state: &CursorState, sync: &CursorSync) -> Self {
+        let comparison = state.comparison(cursor);
+        let from = state.cursor.as_deref();
+        let until = sync.until.as_deref();
+        let is_moved = sync.first || until != from;
+        let upper = until.map(|value| Upper {
+            value,
+            inclusive: sync.inclusive,
+        });
+        Self {
+            late: from
+                .filter(|_| sync.late)
+                .map(|from| comparison.compare("=", from)),
+            outside: comparison.outside().filter(|_| sync.outside),
+            slices: is_moved.then(|| comparison.between(from, upper, sync.first)),
+            last: until
+                .filter(|_| is_moved && !sync.inclusive)
+                .map(|until| comparison.compare("=", until)),
         }
-        _ => Slices::whole(version),
+    }
+
+    fn all(&self) -> Vec<String> {
+        [&self.late, &self.outside, &self.slices, &self.last]
+            .into_iter()
+            .filter_map(Clone::clone)
+            .collect()
     }
 }
 
 /// The queries that are not finished.
-fn parts_of(
+fn parts(
     plan: &StreamPlan,
-    cursor: &Cursor,
     state: &CursorState,
     sync: &CursorSync,
+    conditions: &Conditions,
 ) -> Vec<StreamQuery> {
-    let columns = select::projections(&plan.columns);
-    let from = state.cursor.as_deref();
-    let until = sync.until.as_deref();
-    let mut parts = Vec::new();
-    let with_value = |number, value: &str, boundary| StreamQuery {
-        number,
-        sql: select::select(
-            &plan.relation,
-            &plan.columns,
-            sync.progress.slices.version.map(Version::number),
-            &[&cursor.compare("=", value)],
-        ),
-        boundary: Some(boundary),
-        version: sync.progress.slices.version,
+    let progress = &sync.progress;
+    let version = progress.slices.version.map(Version::number);
+    let at_boundary = |number, condition: &Option<String>, boundary| {
+        let condition = condition.as_deref()?;
+        Some(StreamQuery {
+            number,
+            sql: select::select(&plan.relation, &plan.columns, version, &[condition]),
+            boundary: Some(boundary),
+            version: progress.slices.version,
+        })
     };
-    if let (true, Some(from)) = (sync.late, from) {
-        parts.push(with_value(LATE, from, Boundary::new(&state.seen)));
+    let outside = state.outside.as_ref().map(Boundary::new);
+    let mut parts: Vec<StreamQuery> = [
+        at_boundary(LATE, &conditions.late, Boundary::new(&state.seen)),
+        at_boundary(OUTSIDE, &conditions.outside, outside.unwrap_or_default()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if let Some(condition) = &conditions.slices {
+        let columns = select::projections(&plan.columns);
+        parts.extend(slice_queries(plan, progress, &columns, Some(condition)));
     }
-    if sync.first || until != from {
-        let condition = cursor.between(from, until, sync.first);
-        parts.extend(slice_queries(
-            plan,
-            &sync.progress,
-            &columns,
-            Some(&condition),
-        ));
-        if let Some(until) = until {
-            parts.push(with_value(LAST, until, Boundary::default()));
-        }
-    }
-    parts.retain(|part| !sync.progress.is_done(part.number));
+    parts.extend(at_boundary(LAST, &conditions.last, Boundary::default()));
+    parts.retain(|part| !progress.is_done(part.number));
     parts
-}
-
-/// All parts are finished.
-fn end(state: &mut CursorState, sync: CursorSync) {
-    if let Some(seen) = sync.seen_until {
-        state.seen = seen;
-    }
-    state.synced = true;
-    state.cursor = sync.until;
-    state.table_version = sync.progress.slices.version;
-}
-
-/// Rows from this value on are left for later, by `exclude_todays_data` and `cursor_lag`.
-fn before(connection: &Connection, cursor: &Cursor) -> Option<String> {
-    if !cursor.ty.is_point_in_time() {
-        return None;
-    }
-    let limits = [
-        connection.sync.cursor_lag.map(clock::utc_before),
-        connection
-            .sync
-            .exclude_todays_data
-            .then(clock::utc_midnight),
-    ];
-    // Of one form, so their order is that of time.
-    let limit = limits.into_iter().flatten().min()?;
-    Some(match cursor.ty {
-        TrinoType::Date => limit[..10].to_owned(),
-        TrinoType::Timestamp { .. } => limit,
-        _ => format!("{limit} UTC"),
-    })
-}
-
-fn words(state: &CursorState, sync: &CursorSync) -> String {
-    let until = sync.until.as_deref().unwrap_or("null");
-    match &state.cursor {
-        Some(from) if sync.until.as_ref() == Some(from) => format!("{from} (late rows)"),
-        Some(from) => format!("from {from} to {until}"),
-        None => format!("up to {until}, or null"),
-    }
 }
 
 #[cfg(test)]

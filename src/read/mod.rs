@@ -10,7 +10,8 @@
 //! | `query`, `queries` | one query: its blocks of rows encoded one after the other; several of a stream at once |
 //! | `slicing` | asks Trino how a big table can be cut |
 //! | `slices`, `spread` | the slices as a state keeps them; values between two others |
-//! | `boundary` | rows at the cursor's boundary: which were sent, which came late |
+//! | `position`, `cursor_limit` | how far a cursor has come; how its values lie to the present |
+//! | `boundary` | rows at the cursor's boundary: which were sent, which are new |
 //! | `state`, `cursor_state`, `changes_state`, `progress` | what a STATE holds |
 //! | `safe_text` | texts of a state without control characters |
 //! | `version`, `pin` | a version of a table; the one that a read is pinned to |
@@ -24,6 +25,7 @@ mod changes;
 mod changes_state;
 mod columns;
 pub(crate) mod context;
+mod cursor_limit;
 mod cursor_state;
 mod estimate;
 pub(crate) mod failures;
@@ -34,6 +36,7 @@ mod listing;
 mod lookup;
 mod pin;
 pub(crate) mod plan;
+mod position;
 mod progress;
 mod queries;
 mod query;

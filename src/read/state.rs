@@ -227,7 +227,7 @@ mod tests {
                     number: 4,
                     at_ms: 5,
                 }),
-                sync: None,
+                ..CursorState::default()
             }),
         ] {
             assert_eq!(read(&content.write()), Some(content));

@@ -1,8 +1,9 @@
-//! Statements and conditions of reads by cursor.
+//! Conditions of reads by cursor.
 
-use super::ident::{Ident, Relation};
-use super::literal::{is_nan, literal, text_of};
-use super::select::{at_version, filter};
+use serde::{Deserialize, Serialize};
+
+use super::ident::Ident;
+use super::literal::{is_nan, just_below, literal, years};
 use crate::types::TrinoType;
 
 /// A cursor column.
@@ -14,37 +15,151 @@ pub(crate) struct Cursor {
     pub(crate) ty: TrinoType,
 }
 
-impl Cursor {
+/// What the source behind Trino may evaluate of a read by cursor.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Pushdown {
+    /// Conditions, and the highest and lowest value.
+    #[default]
+    Everything,
+    /// Conditions; the database has no highest value of the type.
+    Conditions,
+    /// Nothing: the source compares other values than Trino shows.
+    Nothing,
+}
+
+/// The end of a range.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Upper<'a> {
+    /// Its value.
+    pub(crate) value: &'a str,
+    /// Whether rows with that value belong to the range.
+    pub(crate) inclusive: bool,
+}
+
+/// How values of a cursor column are compared.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Comparison<'a> {
+    /// The column.
+    pub(crate) cursor: &'a Cursor,
+    /// What the source may evaluate.
+    pub(crate) pushdown: Pushdown,
+    /// Whether values outside of the years 1 to 9999 are kept apart, `infinity` among them.
+    pub(crate) within_years: bool,
+}
+
+impl Comparison<'_> {
+    fn name(&self) -> String {
+        Ident(&self.cursor.column).to_string()
+    }
+
+    /// The column's value as Trino shows it. No connector can take over an expression with a random
+    /// number, and Trino does not know that it gives the column itself.
+    fn shown(&self) -> String {
+        format!("IF(rand() < 2, {})", Ident(&self.cursor.column))
+    }
+
+    fn column(&self) -> String {
+        match self.pushdown {
+            Pushdown::Everything | Pushdown::Conditions => self.name(),
+            Pushdown::Nothing => self.shown(),
+        }
+    }
+
+    /// The column as the argument of `min` and `max`.
+    pub(super) fn aggregated(&self) -> String {
+        match self.pushdown {
+            Pushdown::Everything => self.name(),
+            Pushdown::Conditions | Pushdown::Nothing => self.shown(),
+        }
+    }
+
+    fn literal(&self, value: &str) -> String {
+        literal(value, &self.cursor.ty)
+    }
+
     /// `column operator value`; null and NaN never fulfil it.
     pub(crate) fn compare(&self, operator: &str, value: &str) -> String {
-        let value = literal(value, &self.ty);
-        format!("{} {operator} {value}", Ident(&self.column))
+        format!("{} {operator} {}", self.column(), self.literal(value))
     }
 
     /// The rows that only a first sync reads: those without a cursor value.
     pub(crate) fn without_value(&self) -> String {
-        let null = format!("{} IS NULL", Ident(&self.column));
-        match is_nan(&self.column, &self.ty) {
+        let column = self.column();
+        let null = format!("{column} IS NULL");
+        match is_nan(&column, &self.cursor.ty) {
             Some(nan) => format!("({null} OR {nan})"),
             None => null,
         }
     }
 
-    /// Rows with a value between two others, both exclusive; without an upper one, none.
-    /// `first` adds the rows without a value.
-    pub(crate) fn between(&self, after: Option<&str>, before: Option<&str>, first: bool) -> String {
-        let after = after.map(|value| self.compare(">", value));
-        let before = before.map(|value| self.compare("<", value));
-        let range = match (after, before) {
-            (Some(after), Some(before)) => format!("{after} AND {before}"),
-            (None, Some(before)) => before,
-            (_, None) => {
-                return if first {
-                    self.without_value()
-                } else {
-                    "false".to_owned()
-                };
+    /// The lowest and the highest value that may be an end of a range, as literals.
+    fn ends(&self) -> Option<(String, String)> {
+        let (low, high) = years(&self.cursor.ty).filter(|_| self.within_years)?;
+        Some((self.literal(&low), self.literal(&high)))
+    }
+
+    /// Rows whose value is outside of the years 1 to 9999, where these are kept apart.
+    pub(crate) fn outside(&self) -> Option<String> {
+        let (low, high) = self.ends()?;
+        let column = self.column();
+        Some(format!("({column} < {low} OR {column} > {high})"))
+    }
+
+    /// The conditions for rows that may be an end of a range: above `from` and below `before`.
+    pub(super) fn countable(&self, from: Option<&str>, before: Option<&str>) -> Vec<String> {
+        let column = self.column();
+        let mut conditions = Vec::new();
+        let below = from.and_then(|from| just_below(from, &self.cursor.ty));
+        match (from, below) {
+            // No decimal is between two that differ in the last digit: one that the source has
+            // there is rounded by Trino.
+            (Some(from), Some(below)) => {
+                conditions.push(self.compare(">", &below));
+                conditions.push(self.compare("<>", from));
             }
+            (Some(from), None) => conditions.push(self.compare(">", from)),
+            // Some connectors refuse a query without a condition on the partition column.
+            (None, _) => conditions.push(format!("{column} IS NOT NULL")),
+        }
+        if let Some((low, high)) = self.ends() {
+            conditions.push(format!("{column} >= {low}"));
+            conditions.push(format!("{column} <= {high}"));
+        }
+        if let Some(before) = before {
+            conditions.push(self.compare("<", before));
+        }
+        if let Some(nan) = is_nan(&column, &self.cursor.ty) {
+            conditions.push(format!("NOT {nan}"));
+        }
+        conditions
+    }
+
+    /// Rows with a value above `after` and up to `upper`; without an upper end, none.
+    /// `first` adds the rows without a value.
+    pub(crate) fn between(
+        &self,
+        after: Option<&str>,
+        upper: Option<Upper<'_>>,
+        first: bool,
+    ) -> String {
+        let Some(upper) = upper else {
+            return if first {
+                self.without_value()
+            } else {
+                "false".to_owned()
+            };
+        };
+        let operator = if upper.inclusive { "<=" } else { "<" };
+        let upper = self.compare(operator, upper.value);
+        let lower = match (after, self.ends()) {
+            (Some(after), _) => Some(self.compare(">", after)),
+            (None, Some((low, _))) => Some(format!("{} >= {low}", self.column())),
+            (None, None) => None,
+        };
+        let range = match lower {
+            Some(lower) => format!("{lower} AND {upper}"),
+            None => upper,
         };
         if first {
             format!("({range} OR {})", self.without_value())
@@ -53,44 +168,54 @@ impl Cursor {
         }
     }
 
-    /// A query of how far the cursor has come: `low` and `high` as texts, the number `total` of
-    /// rows with a value, and `ties`, those that have the value `from`. Only rows from `from` on
-    /// and before `before` count, where these are given.
-    pub(crate) fn position(
-        &self,
-        relation: &Relation,
-        version: Option<i64>,
-        from: Option<&str>,
-        before: Option<&str>,
-    ) -> String {
-        let column = Ident(&self.column).to_string();
-        let conditions: Vec<String> = [
-            from.map(|value| self.compare(">=", value)),
-            before.map(|value| self.compare("<", value)),
-            is_nan(&self.column, &self.ty).map(|nan| format!("NOT {nan}")),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-        let conditions: Vec<&str> = conditions.iter().map(String::as_str).collect();
-        let ties = from.map_or_else(
-            || "CAST(0 AS bigint)".to_owned(),
-            |value| format!("count_if({})", self.compare("=", value)),
-        );
+    /// Rows that the source has above `high`, the highest value that Trino shows, although Trino
+    /// shows them at it or below; for decimals also the rows that the source has just below it and
+    /// Trino at it. One such row proves that the source compares other values than Trino shows.
+    pub(crate) fn misplaced(&self, high: &str) -> String {
+        let (name, shown) = (self.name(), self.shown());
+        let in_source = match just_below(high, &self.cursor.ty) {
+            None => format!("{name} > {}", self.literal(high)),
+            // Each compared by the source alone: Trino does not look at the two again.
+            Some(below) => format!(
+                "{name} > {} AND {name} <> {}",
+                self.literal(&below),
+                self.literal(high)
+            ),
+        };
         format!(
-            "SELECT {} AS low, {} AS high, count({column}) AS total, {ties} AS ties FROM {relation}{}{}",
-            text_of(&format!("min({column})"), &self.ty),
-            text_of(&format!("max({column})"), &self.ty),
-            at_version(version),
-            filter(&conditions)
+            "{in_source} AND NOT ({shown} > {}){}",
+            self.literal(high),
+            self.shown_within_years()
         )
+    }
+
+    /// Rows that the source has below `high` and Trino shows at it or above: a proof as
+    /// [`Self::misplaced`].
+    pub(crate) fn misplaced_below(&self, high: &str) -> String {
+        let (name, shown, high) = (self.name(), self.shown(), self.literal(high));
+        format!(
+            "{name} < {high} AND NOT ({shown} < {high}){}",
+            self.shown_within_years()
+        )
+    }
+
+    /// Rows that have a value in the source and none in Trino: a proof as [`Self::misplaced`].
+    pub(crate) fn without_shown_value(&self) -> String {
+        format!("{} IS NOT NULL AND {} IS NULL", self.name(), self.shown())
+    }
+
+    /// `infinity` of PostgreSQL is shown as a value of another order, and proves nothing.
+    fn shown_within_years(&self) -> String {
+        years(&self.cursor.ty).map_or_else(String::new, |(low, high)| {
+            let (shown, low, high) = (self.shown(), self.literal(&low), self.literal(&high));
+            format!(" AND {shown} BETWEEN {low} AND {high}")
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sql::ident::Table;
 
     fn cursor(ty: &str) -> Cursor {
         Cursor {
@@ -99,36 +224,73 @@ mod tests {
         }
     }
 
+    fn pushed(cursor: &Cursor) -> Comparison<'_> {
+        Comparison {
+            cursor,
+            pushdown: Pushdown::Everything,
+            within_years: false,
+        }
+    }
+
+    fn up_to(value: &str, inclusive: bool) -> Option<Upper<'_>> {
+        Some(Upper { value, inclusive })
+    }
+
     #[test]
     fn rows_without_a_value_come_first_and_never_again() {
         let bigint = cursor("bigint");
+        let bigint = pushed(&bigint);
         assert_eq!(
-            bigint.between(None, Some("5"), true),
+            bigint.between(None, up_to("5", false), true),
             "(\"c\" < 5 OR \"c\" IS NULL)"
         );
         assert_eq!(
-            bigint.between(Some("3"), Some("5"), false),
-            "\"c\" > 3 AND \"c\" < 5"
+            bigint.between(Some("3"), up_to("5", true), false),
+            "\"c\" > 3 AND \"c\" <= 5"
         );
         assert_eq!(bigint.between(None, None, true), "\"c\" IS NULL");
         assert_eq!(
-            cursor("real").between(None, None, true),
+            pushed(&cursor("real")).between(None, None, true),
             "(\"c\" IS NULL OR is_nan(\"c\"))"
         );
     }
 
     #[test]
-    fn the_position_is_asked_for_from_the_last_value_on() {
-        let table = Relation::Table(Table {
-            catalog: "a".into(),
-            schema: "s".into(),
-            name: "t".into(),
-        });
+    fn values_outside_of_the_years_are_in_no_range() {
+        let date = cursor("date");
+        let date = Comparison {
+            within_years: true,
+            ..pushed(&date)
+        };
+        let (low, high) = ("CAST('0001-01-01' AS date)", "CAST('9999-12-31' AS date)");
         assert_eq!(
-            cursor("date").position(&table, Some(7), Some("2020-01-01"), None),
-            "SELECT CAST(min(\"c\") AS varchar) AS low, CAST(max(\"c\") AS varchar) AS high, \
-             count(\"c\") AS total, count_if(\"c\" = CAST('2020-01-01' AS date)) AS ties \
-             FROM \"a\".\"s\".\"t\" FOR VERSION AS OF 7 WHERE \"c\" >= CAST('2020-01-01' AS date)"
+            date.outside(),
+            Some(format!("(\"c\" < {low} OR \"c\" > {high})"))
+        );
+        assert_eq!(
+            date.between(None, up_to("2020-01-01", false), true),
+            format!("(\"c\" >= {low} AND \"c\" < CAST('2020-01-01' AS date) OR \"c\" IS NULL)")
+        );
+        assert_eq!(pushed(&cursor("date")).outside(), None);
+        assert_eq!(pushed(&cursor("bigint")).outside(), None);
+    }
+
+    #[test]
+    fn nothing_reaches_the_source_where_it_compares_other_values() {
+        let decimal = cursor("decimal(5, 2)");
+        let shown = Comparison {
+            pushdown: Pushdown::Nothing,
+            ..pushed(&decimal)
+        };
+        assert_eq!(
+            shown.compare("=", "2.00"),
+            "IF(rand() < 2, \"c\") = CAST('2.00' AS decimal(5, 2))"
+        );
+        assert_eq!(shown.without_value(), "IF(rand() < 2, \"c\") IS NULL");
+        assert!(
+            pushed(&decimal)
+                .misplaced("2.00")
+                .starts_with("\"c\" > CAST('1.99' AS decimal(5, 2)) AND \"c\" <> ")
         );
     }
 }

@@ -3,7 +3,7 @@
 //! Exactly, because a literal of another type makes Trino cast the column, and then the connector
 //! behind it does not see the condition (trino-facts 5.4).
 
-use super::ident::{Ident, Text};
+use super::ident::Text;
 use crate::types::TrinoType;
 
 /// The literal of a value of type `ty`, from its text as [`text_of`] gives it.
@@ -33,9 +33,54 @@ pub(crate) fn text_of(expression: &str, ty: &TrinoType) -> String {
     }
 }
 
-/// A condition that `column` is no number; for types that have such values.
-pub(crate) fn is_nan(column: &str, ty: &TrinoType) -> Option<String> {
-    matches!(ty, TrinoType::Real | TrinoType::Double).then(|| format!("is_nan({})", Ident(column)))
+/// A condition that an expression is no number; for types that have such values.
+pub(crate) fn is_nan(expression: &str, ty: &TrinoType) -> Option<String> {
+    matches!(ty, TrinoType::Real | TrinoType::Double).then(|| format!("is_nan({expression})"))
+}
+
+/// The first and the last value of the years 1 to 9999; for days and instants. Values outside of
+/// them cannot be given to every source: PostgreSQL refuses the literals, and has `infinity`.
+pub(crate) fn years(ty: &TrinoType) -> Option<(String, String)> {
+    let (precision, zone) = match ty {
+        TrinoType::Date => return Some(("0001-01-01".to_owned(), "9999-12-31".to_owned())),
+        TrinoType::Timestamp { precision } => (*precision, ""),
+        TrinoType::TimestampWithTimeZone { precision } => (*precision, " UTC"),
+        _ => return None,
+    };
+    let nines = "9".repeat(usize::try_from(precision).unwrap_or_default());
+    let point = if nines.is_empty() { "" } else { "." };
+    Some((
+        format!("0001-01-01 00:00:00{zone}"),
+        format!("9999-12-31 23:59:59{point}{nines}{zone}"),
+    ))
+}
+
+/// Whether the text of a day or instant is of the years 1 to 9999; true for other types.
+pub(crate) fn is_within_years(text: &str, ty: &TrinoType) -> bool {
+    if !ty.is_point_in_time() {
+        return true;
+    }
+    let year = text.split('-').next().unwrap_or_default();
+    year.len() == 4 && year != "0000" && year.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The decimal one unit of its last digit below; `None` for other types and for the lowest one.
+pub(crate) fn just_below(text: &str, ty: &TrinoType) -> Option<String> {
+    let TrinoType::Decimal { precision, scale } = ty else {
+        return None;
+    };
+    let scale = usize::try_from(*scale).ok()?;
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let unscaled: i128 = format!("{whole}{fraction:0<scale$}").parse().ok()?;
+    let below = unscaled - 1;
+    if below < -10_i128.checked_pow(*precision)? + 1 {
+        return None;
+    }
+    let sign = if below < 0 { "-" } else { "" };
+    let digits = format!("{:0>width$}", below.unsigned_abs(), width = scale + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - scale);
+    let point = if scale == 0 { "" } else { "." };
+    Some(format!("{sign}{whole}{point}{fraction}"))
 }
 
 fn is_integer(text: &str) -> bool {
@@ -69,6 +114,51 @@ mod tests {
             ),
         ] {
             assert_eq!(literal(text, &TrinoType::parse(ty)), expected, "{ty}");
+        }
+    }
+    #[test]
+    fn the_years_1_to_9999_end_with_the_last_value_of_the_type() {
+        for (ty, first, last) in [
+            ("date", "0001-01-01", "9999-12-31"),
+            ("timestamp(0)", "0001-01-01 00:00:00", "9999-12-31 23:59:59"),
+            (
+                "timestamp(3) with time zone",
+                "0001-01-01 00:00:00 UTC",
+                "9999-12-31 23:59:59.999 UTC",
+            ),
+        ] {
+            let ends = Some((first.to_owned(), last.to_owned()));
+            assert_eq!(years(&TrinoType::parse(ty)), ends, "{ty}");
+        }
+        assert_eq!(years(&TrinoType::Bigint), None);
+        for (text, ty, expected) in [
+            ("2024-01-01", "date", true),
+            ("+10000-01-01", "date", false),
+            ("-0044-03-15", "date", false),
+            ("0000-03-15", "date", false),
+            ("-171979-09-22 11:55:57.185023", "timestamp(6)", false),
+            ("-5", "bigint", true),
+        ] {
+            assert_eq!(
+                is_within_years(text, &TrinoType::parse(ty)),
+                expected,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_decimal_just_below_differs_in_the_last_digit() {
+        for (text, ty, expected) in [
+            ("2.00", "decimal(5, 2)", Some("1.99")),
+            ("0.00", "decimal(5, 2)", Some("-0.01")),
+            ("-0.99", "decimal(5, 2)", Some("-1.00")),
+            ("1700000006", "decimal(38, 0)", Some("1700000005")),
+            ("-9.99", "decimal(3, 2)", None),
+            ("2", "bigint", None),
+        ] {
+            let below = just_below(text, &TrinoType::parse(ty));
+            assert_eq!(below.as_deref(), expected, "{text}");
         }
     }
 }

@@ -1,11 +1,13 @@
 //! SQL text for Trino. Pure: names and types in, text out.
 
 pub(crate) mod changes;
+pub(crate) mod checksum;
 pub(crate) mod cursor;
 pub(crate) mod field_ids;
 pub(crate) mod ident;
 pub(crate) mod literal;
 pub(crate) mod metadata;
+pub(crate) mod position;
 pub(crate) mod select;
 pub(crate) mod slices;
 pub(crate) mod versions;

@@ -171,10 +171,31 @@ pub(crate) struct PositionRow {
     pub(crate) low: Option<String>,
     /// Largest value as text.
     pub(crate) high: Option<String>,
-    /// Rows with a value.
+    /// Rows with a value above the one that the last read ended with.
     pub(crate) total: i64,
     /// Rows with the value that the last read ended with.
     pub(crate) ties: i64,
+    /// Their checksum.
+    pub(crate) ties_sum: Option<String>,
+    /// Rows whose value cannot be an end of a range.
+    pub(crate) outside: i64,
+    /// Their checksum.
+    pub(crate) outside_sum: Option<String>,
+    /// Rows without a value.
+    pub(crate) without: i64,
+    /// All rows, where they were counted.
+    pub(crate) everything: Option<i64>,
+}
+
+/// The rows with one value of a cursor column.
+#[derive(Debug, Presto)]
+pub(crate) struct TiesRow {
+    /// Their number.
+    pub(crate) ties: i64,
+    /// Their checksum.
+    pub(crate) ties_sum: Option<String>,
+    /// Rows that the source has elsewhere than Trino shows them.
+    pub(crate) misplaced: i64,
 }
 
 /// The range of an integer column.
@@ -223,6 +244,18 @@ pub(crate) struct PropertyRow {
 /// When the query fails, or an answer is not of the expected columns.
 pub(crate) async fn rows<T: Presto>(client: &Client, sql: &str) -> Result<Vec<T>, TrinoError> {
     collect(client, sql, false).await
+}
+
+/// As [`rows`], for a query of one row.
+///
+/// # Errors
+///
+/// As [`rows`], and when there is no row.
+pub(crate) async fn only_row<T: Presto>(client: &Client, sql: &str) -> Result<T, TrinoError> {
+    let rows = rows(client, sql).await?;
+    rows.into_iter()
+        .next()
+        .ok_or_else(|| TrinoError::Protocol("A query that gives one row gave none.".to_owned()))
 }
 
 /// As [`rows`], without the configured session properties.

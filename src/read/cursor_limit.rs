@@ -1,0 +1,79 @@
+//! The present, and how a cursor's values lie to it.
+
+use super::plan::StreamPlan;
+use crate::clock;
+use crate::config::Connection;
+use crate::sql::cursor::Cursor;
+use crate::types::TrinoType;
+
+/// Local time is ahead of UTC by up to 14 hours, and values without a zone may be local.
+const ZONES: u64 = 14 * 60 * 60;
+/// Clocks differ.
+const CLOCKS: u64 = 60;
+
+/// Rows from this value on are left for later, by `exclude_todays_data` and `cursor_lag`.
+pub(super) fn before(connection: &Connection, cursor: &Cursor) -> Option<String> {
+    if !cursor.ty.is_point_in_time() {
+        return None;
+    }
+    let limits = [
+        connection.sync.cursor_lag.map(clock::utc_before),
+        connection
+            .sync
+            .exclude_todays_data
+            .then(clock::utc_midnight),
+    ];
+    // Of one form, so their order is that of time.
+    let limit = limits.into_iter().flatten().min()?;
+    Some(of_type(limit, &cursor.ty))
+}
+
+/// Says in a WARN that a sync ends with a value in the future: rows that are written until then
+/// have lower values, and are not seen.
+pub(super) fn warn_of_the_future(plan: &StreamPlan, cursor: &Cursor, end: Option<&str>) {
+    let ahead = match cursor.ty {
+        TrinoType::TimestampWithTimeZone { .. } => CLOCKS,
+        _ => ZONES,
+    };
+    if let Some(end) = end
+        && cursor.ty.is_point_in_time()
+        && is_after(end, &of_type(clock::utc_after(ahead), &cursor.ty))
+    {
+        tracing::warn!(
+            "stream \"{}\": the highest value of the cursor \"{}\" is {end}, which is in the future. Rows that are written from now on and have lower values will not be seen. Correct that value in the table, or set \"cursor_lag\" so that such rows wait, and then clear the stream",
+            plan.descriptor,
+            cursor.column
+        );
+    }
+}
+
+/// Both are of one form, but for years of more than four digits, which have a sign.
+fn is_after(value: &str, now: &str) -> bool {
+    value.starts_with('+') || (!value.starts_with('-') && value > now)
+}
+
+fn of_type(time: String, ty: &TrinoType) -> String {
+    match ty {
+        TrinoType::Date => time[..10].to_owned(),
+        TrinoType::Timestamp { .. } => time,
+        _ => format!("{time} UTC"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn far_years_are_after_now_and_those_before_christ_are_not() {
+        for (value, expected) in [
+            ("2026-01-01", false),
+            ("2026-01-02", true),
+            ("9999-12-31", true),
+            ("+10000-01-01", true),
+            ("-0044-03-15", false),
+        ] {
+            assert_eq!(is_after(value, "2026-01-01"), expected, "{value}");
+        }
+    }
+}

@@ -1,0 +1,417 @@
+//! Asks Trino how far a cursor has come, and decides what a sync has to read.
+//!
+//! Whatever is concluded from an answer has a proof of its own: that there are values which cannot
+//! be an end of a range, that the database has no highest value of a type, and that the source
+//! behind Trino compares other values than Trino shows.
+
+use super::boundary::{LIMIT, Seen, Told};
+use super::context::Context;
+use super::cursor_limit;
+use super::cursor_state::{BoundariesTold, CursorState, CursorSync};
+use super::pin;
+use super::plan::StreamPlan;
+use super::progress::Progress;
+use super::slices::Slices;
+use super::slicing;
+use super::version::Version;
+use crate::sql::checksum::RowChecksum;
+use crate::sql::cursor::{Cursor, Pushdown};
+use crate::sql::literal::{is_within_years, just_below};
+use crate::sql::position::{PositionQuery, count_of};
+use crate::trino::Client;
+use crate::trino::control::{self, PositionRow, TiesRow, TotalRow};
+use crate::trino::error::TrinoError;
+use crate::types::TrinoType;
+
+/// A longer value does not fit into the statements that compare with it.
+const LONGEST_VALUE: usize = 100_000;
+
+/// How often a position is asked for whose last rows are not there any more.
+const ATTEMPTS: u32 = 3;
+
+/// What is to be read now; `None` if nothing has changed.
+///
+/// # Errors
+///
+/// When Trino cannot be asked, or rows cannot be read by this cursor.
+pub(super) async fn begin(
+    context: &Context,
+    plan: &StreamPlan,
+    cursor: &Cursor,
+    state: &mut CursorState,
+) -> Result<Option<CursorSync>, TrinoError> {
+    let before = cursor_limit::before(&context.connection, cursor);
+    let unlimited = before.is_none();
+    let version = pin::pin(context, plan).await?;
+    if version.is_some() && version == state.table_version && state.unlimited && unlimited {
+        return Ok(None);
+    }
+    let asking = Asking {
+        context,
+        plan,
+        cursor,
+        version,
+        before,
+        checksum: RowChecksum::new(&plan.columns),
+        first: !state.synced,
+    };
+    let (position, end) = asking.position_and_end(state).await?;
+    let told = |sum: &Option<String>| Told::new(asking.checksum.as_ref(), sum.clone());
+    let told = BoundariesTold {
+        from: told(&position.ties_sum),
+        until: end.as_ref().and_then(|end| told(&end.ties_sum)),
+        outside: told(&position.outside_sum),
+    };
+    let (ties, outside_rows) = (number(position.ties), number(position.outside));
+    let late = state.cursor.is_some() && state.seen.may_differ(ties, told.from.as_ref());
+    let outside = match &state.outside {
+        Some(seen) => seen.may_differ(outside_rows, told.outside.as_ref()),
+        None => false,
+    };
+    asking.warn(state, &position, late, outside);
+    if !asking.first && !late && !outside && end.is_none() {
+        state.table_version = version;
+        state.unlimited = unlimited;
+        state.seen = std::mem::take(&mut state.seen).confirmed(told.from);
+        let confirmed = state
+            .outside
+            .take()
+            .map(|seen| seen.confirmed(told.outside));
+        state.outside = confirmed;
+        return Ok(None);
+    }
+    let same = end.as_ref().map_or(0, |end| number(end.ties));
+    let slices = asking.slices(&position, same, state.pushdown).await;
+    let inclusive = same > context.slice_rows().max(LIMIT as u64)
+        && !slices.bounds.is_empty()
+        && slices.column != cursor.column;
+    let counted = [
+        (true, position.total),
+        (late, position.ties),
+        (outside, position.outside),
+        (asking.first, position.without),
+    ];
+    let counted = counted.iter().filter(|(is_read, _)| *is_read);
+    let until = if end.is_some() {
+        position.high
+    } else {
+        state.cursor.clone()
+    };
+    Ok(Some(CursorSync {
+        first: asking.first,
+        until,
+        late,
+        outside,
+        inclusive,
+        unlimited,
+        progress: Progress::new(slices, plan.attempt.generation),
+        seen_until: inclusive.then(|| Seen::counted(same, told.until.clone())),
+        told,
+        counted: Some(counted.map(|(_, rows)| number(*rows)).sum()),
+        came: 0,
+    }))
+}
+
+/// Looks at a sync of which fewer rows came than were counted.
+///
+/// # Errors
+///
+/// When Trino cannot be asked, or rows of a version are missing, which cannot have changed.
+pub(super) async fn check_count(
+    context: &Context,
+    plan: &StreamPlan,
+    cursor: &Cursor,
+    sync: &CursorSync,
+    conditions: &[String],
+) -> Result<(), TrinoError> {
+    let Some(counted) = sync.counted.filter(|counted| *counted > sync.came) else {
+        return Ok(());
+    };
+    let version = sync.progress.slices.version;
+    let sql = count_of(&plan.relation, version.map(Version::number), conditions);
+    let row: TotalRow = control::only_row(&context.client, &sql).await?;
+    let now = row.total.map_or(0, number);
+    if now <= sync.came {
+        // Rows were changed or deleted while they were read.
+        return Ok(());
+    }
+    let (came, column) = (sync.came, &cursor.column);
+    if version.is_some() {
+        return Err(TrinoError::Protocol(format!(
+            "Only {came} rows came of {counted} that Trino had counted in the same version of the table, by the cursor \"{column}\"."
+        )));
+    }
+    tracing::warn!(
+        "stream \"{}\": only {came} rows came of {counted} that were counted before by the cursor \"{column}\", and {now} are counted now. If the table was not changed meanwhile, the source behind Trino compares other values of \"{column}\" than Trino shows: take another cursor",
+        plan.descriptor
+    );
+    Ok(())
+}
+
+struct Asking<'a> {
+    context: &'a Context,
+    plan: &'a StreamPlan,
+    cursor: &'a Cursor,
+    version: Option<Version>,
+    before: Option<String>,
+    checksum: Option<RowChecksum>,
+    first: bool,
+}
+
+impl Asking<'_> {
+    fn client(&self) -> &Client {
+        &self.context.client
+    }
+
+    fn query<'a>(&'a self, state: &'a CursorState) -> PositionQuery<'a> {
+        PositionQuery {
+            relation: &self.plan.relation,
+            version: self.version.map(Version::number),
+            from: state.cursor.as_deref(),
+            before: self.before.as_deref(),
+            checksum: self.checksum.as_ref(),
+            without_value: self.first,
+            all: false,
+        }
+    }
+
+    /// The position, and the rows with the highest value if that is a new one.
+    async fn position_and_end(
+        &self,
+        state: &mut CursorState,
+    ) -> Result<(PositionRow, Option<TiesRow>), TrinoError> {
+        let mut attempt = 1;
+        loop {
+            let position = self.position(state).await?;
+            let Some(high) = &position.high else {
+                return Ok((position, None));
+            };
+            if high.len() > LONGEST_VALUE {
+                return Err(self.unusable("has a value that is too long to be compared with"));
+            }
+            // A table that keeps versions is read by Trino itself.
+            let may_be_misplaced = self.version.is_none() && state.pushdown != Pushdown::Nothing;
+            let comparison = state.comparison(self.cursor);
+            let sql = comparison.at_end(&self.query(state), high, may_be_misplaced);
+            let end: TiesRow = control::only_row(self.client(), &sql).await?;
+            if end.misplaced > 0
+                || end.ties == 0
+                    && may_be_misplaced
+                    && self.is_there(&comparison.misplaced_below(high)).await?
+            {
+                self.compare_in_trino(state);
+            } else if end.ties > 0 {
+                return Ok((position, Some(end)));
+            } else if attempt < ATTEMPTS {
+                // The rows were changed or deleted since.
+                attempt += 1;
+            } else if self.version.is_none() {
+                return Ok((position, Some(end)));
+            } else {
+                let text = "has no row with its highest value in the version of the table";
+                return Err(self.unusable(text));
+            }
+        }
+    }
+
+    /// The position, asked for in the way that this table and its source need.
+    async fn position(&self, state: &mut CursorState) -> Result<PositionRow, TrinoError> {
+        let mut all = self.first && self.before.is_none() && self.version.is_none();
+        let mut failures = 0;
+        loop {
+            let comparison = state.comparison(self.cursor);
+            let query = PositionQuery {
+                all,
+                ..self.query(state)
+            };
+            let sql = comparison.position(&query);
+            let answer = control::only_row(self.client(), &sql).await;
+            let row: PositionRow = match answer {
+                Ok(row) => row,
+                Err(error) if all && is_named(&error, "QUERY_REJECTED") => {
+                    all = false;
+                    continue;
+                }
+                Err(error) if failures < ATTEMPTS && is_external(&error) => {
+                    failures += 1;
+                    if !self.find_other_way(state, failures).await? {
+                        return Err(error);
+                    }
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let are_within = [&row.low, &row.high]
+                .into_iter()
+                .flatten()
+                .all(|end| is_within_years(end, &self.cursor.ty));
+            let contradicts = state.pushdown != Pushdown::Nothing
+                && (comparison.within_years && !are_within
+                    || self.is_not_above(&row, state.cursor.as_deref())
+                    || self.lacks_rows(state, &row).await?);
+            if contradicts {
+                self.compare_in_trino(state);
+            } else if !are_within && !comparison.within_years {
+                state.outside = Some(Seen::default());
+            } else {
+                return Ok(row);
+            }
+        }
+    }
+
+    /// Whether rows that the source has above `from` are not above it as Trino shows them.
+    fn is_not_above(&self, row: &PositionRow, from: Option<&str>) -> bool {
+        let Some(from) = from else { return false };
+        let below = just_below(from, &self.cursor.ty);
+        [&row.low, &row.high]
+            .into_iter()
+            .flatten()
+            .any(|end| end == from || Some(end) == below.as_ref())
+    }
+
+    /// Looks for what made the database refuse the position; whether it can be asked otherwise.
+    async fn find_other_way(
+        &self,
+        state: &mut CursorState,
+        failures: u32,
+    ) -> Result<bool, TrinoError> {
+        if self.cursor.ty.is_point_in_time() {
+            let mut apart = state.clone();
+            apart.outside.get_or_insert_default();
+            // Counting needs no value.
+            let query = PositionQuery {
+                checksum: None,
+                ..self.query(state)
+            };
+            let sql = apart.comparison(self.cursor).position(&query);
+            match control::only_row::<PositionRow>(self.client(), &sql).await {
+                Ok(row) if row.outside > 0 && failures < ATTEMPTS => {
+                    state.outside = apart.outside;
+                    return Ok(true);
+                }
+                Ok(row) if row.outside > 0 => {
+                    let text = "has values outside of the years 1 to 9999 (infinity, for one) that cannot be read";
+                    return Err(self.unusable(text));
+                }
+                Ok(_) => {}
+                Err(error) => tracing::debug!(%error, "there is no other position"),
+            }
+        }
+        // PostgreSQL has no highest uuid.
+        let is_of_few_functions = matches!(self.cursor.ty, TrinoType::Other(_));
+        if is_of_few_functions && state.pushdown == Pushdown::Everything {
+            state.pushdown = Pushdown::Conditions;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// Whether the source has values that Trino does not show, so that no condition finds their rows.
+    async fn lacks_rows(&self, state: &CursorState, row: &PositionRow) -> Result<bool, TrinoError> {
+        let found = [row.total, row.outside, row.without].iter().sum();
+        if self.version.is_some() || row.everything.is_none_or(|all| all <= found) {
+            return Ok(false);
+        }
+        let comparison = state.comparison(self.cursor);
+        self.is_there(&comparison.without_shown_value()).await
+    }
+
+    fn compare_in_trino(&self, state: &mut CursorState) {
+        state.pushdown = Pushdown::Nothing;
+        tracing::warn!(
+            "stream \"{}\": the source behind Trino compares other values of the cursor \"{}\" than Trino shows; rounded decimals are an example. From now on Trino compares them, and reads the whole column in every sync. Another cursor, or a column of a type that Trino shows exactly, costs less",
+            self.plan.descriptor,
+            self.cursor.column
+        );
+    }
+
+    /// Whether a condition holds for a row.
+    async fn is_there(&self, condition: &str) -> Result<bool, TrinoError> {
+        let version = self.version.map(Version::number);
+        let sql = count_of(&self.plan.relation, version, &[condition.to_owned()]);
+        let row: TotalRow = control::only_row(self.client(), &sql).await?;
+        Ok(row.total.is_some_and(|total| total > 0))
+    }
+
+    fn unusable(&self, what: &str) -> TrinoError {
+        TrinoError::Settings(format!(
+            "The column \"{}\" cannot be the cursor: it {what}. Take another cursor, or make a stream of a query in \"queries\" that leaves such values out, with NULLIF for example.",
+            self.cursor.column
+        ))
+    }
+
+    fn warn(&self, state: &CursorState, position: &PositionRow, late: bool, outside: bool) {
+        let (stream, column) = (&self.plan.descriptor, &self.cursor.column);
+        if state.cursor.is_some()
+            && position.high.is_none()
+            && position.ties == 0
+            && state.seen.rows > 0
+        {
+            tracing::warn!(
+                "stream \"{stream}\" has no row with \"{column}\" as the last sync ended, or above: if the table was emptied or made anew, clear the stream, or rows with lower values are never read"
+            );
+        }
+        if late && !state.seen.is_known() {
+            tracing::info!(
+                "stream \"{stream}\": rows with the \"{column}\" that the last sync ended with have changed, {} now and {} then; all of them are sent again, since they are too many to be told apart",
+                position.ties,
+                state.seen.rows
+            );
+        }
+        if outside {
+            tracing::warn!(
+                "stream \"{stream}\": {} rows have a \"{column}\" outside of the years 1 to 9999 (infinity, for one). A sync reads them when they have changed, and never ends with such a value",
+                position.outside
+            );
+        }
+    }
+
+    /// Slices of the rows up to `high`, of which `same` have just that value.
+    async fn slices(&self, position: &PositionRow, same: u64, pushdown: Pushdown) -> Slices {
+        let rows = number(position.total);
+        let slice_rows = self.context.slice_rows();
+        if slicing::slices_for(rows, slice_rows) < 2 {
+            return Slices::whole(self.version);
+        }
+        // Rows with one value cannot be cut by it.
+        if self.first || same > slice_rows {
+            let slices = slicing::cut(self.context, self.plan, self.version).await;
+            if !slices.bounds.is_empty() {
+                return slices;
+            }
+        }
+        self.by_cursor(position, pushdown)
+    }
+
+    fn by_cursor(&self, position: &PositionRow, pushdown: Pushdown) -> Slices {
+        // Every slice would be a scan of the whole table.
+        if pushdown == Pushdown::Nothing {
+            return Slices::whole(self.version);
+        }
+        let rows = number(position.total);
+        let wanted = slicing::slices_for(rows, self.context.slice_rows());
+        let ty = &self.cursor.ty;
+        match (&position.low, &position.high) {
+            (Some(low), Some(high)) => {
+                Slices::between(&self.cursor.column, ty, (low, high), wanted, self.version)
+            }
+            _ => Slices::whole(self.version),
+        }
+    }
+}
+
+fn number(rows: i64) -> u64 {
+    u64::try_from(rows).unwrap_or_default()
+}
+
+fn is_named(error: &TrinoError, name: &str) -> bool {
+    error
+        .query_error()
+        .is_some_and(|error| error.error_name == name)
+}
+
+fn is_external(error: &TrinoError) -> bool {
+    error
+        .query_error()
+        .is_some_and(|error| error.error_type == "EXTERNAL")
+}
