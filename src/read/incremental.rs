@@ -170,7 +170,7 @@ fn is_alike(before: &str, now: &TrinoType) -> bool {
         }
 }
 
-/// A sync of the state that can go on. One whose version is gone is dropped with a WARN.
+/// A sync of the state that can go on. A first one whose version is gone begins anew.
 async fn begun(
     context: &Context,
     plan: &StreamPlan,
@@ -182,16 +182,12 @@ async fn begun(
     let stream = &plan.descriptor;
     if let Some(gone) = pin::gone(context, plan, &sync.progress.slices).await? {
         let progress = sync.progress.clone();
-        match sync.without_version() {
-            Some(goes_on) => {
-                tracing::warn!("stream \"{stream}\" goes on in the present version: {gone}");
-                sync = goes_on;
-            }
-            None => {
-                restart::begin_anew(plan, &progress, &gone)?;
-                return Ok(None);
-            }
-        }
+        let Some(goes_on) = sync.without_version() else {
+            restart::begin_anew(plan, &progress, &gone)?;
+            return Ok(None);
+        };
+        tracing::warn!("stream \"{stream}\" goes on in the present version: {gone}");
+        sync = goes_on;
     }
     tracing::info!(
         "stream \"{stream}\" goes on after {} finished parts",

@@ -209,7 +209,15 @@ pub(crate) async fn gone(
     // The read goes on with the columns of its version, if they fit those that are selected.
     let different = match columns::types_at(context, table, version, &plan.columns).await {
         Ok(types) => columns::other_types(&plan.columns, &types),
-        Err(error) if error.is_named(&["COLUMN_NOT_FOUND"]) => Some(error.to_string()),
+        Err(error) if error.is_named(&["COLUMN_NOT_FOUND"]) => {
+            // The columns of the version say so, too.
+            let there = columns::names(context, table, Some(version)).await?;
+            let has = |name: &String| there.iter().any(|(column, _)| column == name);
+            if plan.columns.iter().all(|(name, _)| has(name)) {
+                return Err(error);
+            }
+            Some(error.to_string())
+        }
         Err(error) => return Err(error),
     };
     Ok(different.map(|why| {

@@ -162,7 +162,7 @@ fn with_whole_numbers(state: &Value) -> Value {
 
 fn whole(double: f64) -> Option<i64> {
     // 2^63 itself is the first double that is no i64.
-    let is_whole = double.fract() == 0.0 && double.abs() < 9.223_372_036_854_775_8e18;
+    let is_whole = double.fract() == 0.0 && double.abs() < 2_f64.powi(63);
     // The text of a whole double has no exponent, and no fraction.
     is_whole
         .then(|| format!("{double:.0}").parse().ok())

@@ -48,6 +48,10 @@ pub(super) mod exact {
         Text(String),
     }
 
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde hands a field over by reference"
+    )]
     pub(crate) fn serialize<S: Serializer>(number: &i64, serializer: S) -> Result<S::Ok, S::Error> {
         number.to_string().serialize(serializer)
     }

@@ -234,7 +234,7 @@ impl Difference<'_> {
             projections(self.columns),
             columns_of(commit, false)
         );
-        let (old, new) = (self.old(), self.new());
+        let (old, new) = (self.old_rows(), self.new_rows());
         if self.key.is_empty() {
             let rows = format!("{changed} FROM ({new} EXCEPT ALL {old})");
             if !self.tells_rows {
@@ -285,8 +285,8 @@ impl Difference<'_> {
         };
         format!(
             "SELECT {} - {} AS total",
-            count(self.old()),
-            count(self.new())
+            count(self.old_rows()),
+            count(self.new_rows())
         )
     }
 
@@ -303,11 +303,11 @@ impl Difference<'_> {
         }
     }
 
-    fn old(&self) -> String {
+    fn old_rows(&self) -> String {
         self.rows(self.before, |files| [&files.removed, &files.thinned])
     }
 
-    fn new(&self) -> String {
+    fn new_rows(&self) -> String {
         self.rows(self.after, |files| [&files.added, &files.thinned])
     }
 

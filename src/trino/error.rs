@@ -256,14 +256,14 @@ impl TrinoError {
             | Self::PlainRedirect { .. }
             | Self::Elsewhere(_)
             | Self::Tunnel { passes: false, .. } => FailureType::Config,
-            Self::Tunnel { passes: true, .. } => FailureType::Transient,
             Self::Token { cause, .. } => match &**cause {
                 Self::Status {
                     status: 400..=499, ..
                 } => FailureType::Config,
                 cause => cause.failure_type(),
             },
-            Self::Starting
+            Self::Tunnel { passes: true, .. }
+            | Self::Starting
             | Self::Stopped
             | Self::PageLost { .. }
             | Self::Page(_)

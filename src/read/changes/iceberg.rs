@@ -9,6 +9,7 @@ use crate::read::columns;
 use crate::read::context::ReadError;
 use crate::read::gone;
 use crate::read::pin;
+use crate::read::state::Content;
 use crate::read::version::Version;
 use crate::sql::changes::{self, ChangedFiles, Difference};
 use crate::sql::field_ids::{Change, Column};
@@ -24,6 +25,19 @@ const PATHS_IN_QUERY: usize = 200_000;
 struct Ends {
     before: Mapped,
     now: Mapped,
+}
+
+/// What there is between two syncs.
+struct Step {
+    before: Version,
+    now: Version,
+    /// When the newest snapshot was made.
+    at_ms: i64,
+    ends: Ends,
+    /// Whether a selected column is another one than in the last sync.
+    is_other: bool,
+    /// Whether the server shows the ids of columns.
+    knows_ids: bool,
 }
 
 impl Ends {
@@ -73,108 +87,133 @@ impl Changes<'_> {
             ));
         }
         let range = range(&snapshots, before.number(), now.number());
+        let knows_ids = present.is_some();
         let ends = self.ends(present, before, now).await?;
-        let is_other = ends.before.change == Change::Identity
-            && (may_be_others || (now != before && state.columns.is_none()));
-        let commits = range.as_deref().unwrap_or_default();
-        // All changes of a range are above what was sent, whatever the clocks of its writers say.
-        let times = commits.iter().map(|row| row.at_ms).chain([newest.at_ms]);
-        let (lowest, highest) = times.fold((i64::MAX, i64::MIN), |(low, high), time| {
-            (low.min(time), high.max(time))
-        });
-        let rising = state.rising.above_all(lowest);
+        let step = Step {
+            before,
+            now,
+            at_ms: newest.at_ms,
+            is_other: ends.before.change == Change::Identity
+                && (may_be_others || (now != before && state.columns.is_none())),
+            ends,
+            knows_ids,
+        };
         let after = ChangesState {
             table_version: Some(now),
-            rising: rising.sent(highest),
+            rising: state.rising,
             columns: fingerprint,
             ..ChangesState::default()
         };
-        let is = |names: &[&str]| {
-            range.is_some()
-                && commits
+        if !step.is_other
+            && let Some(range) = range
+        {
+            let is = |names: &[&str]| {
+                range
                     .iter()
                     .all(|row| names.contains(&row.operation.as_deref().unwrap_or_default()))
-        };
-        if is(&["replace"]) && !is_other {
-            return self
-                .nothing(ChangesState {
-                    rising: state.rising,
-                    ..after
-                })
-                .await;
-        }
-        let names = self.by_name();
-        if is(&["append", "replace"]) && !is_other && ends.are_alike(&names) {
-            let numbers = (before.number(), now.number());
-            let sql = changes::iceberg_appends(
-                self.table,
-                &self.plan.columns,
-                numbers.0,
-                numbers.1,
-                rising.offset,
-            );
-            match self.write(sql, &after).await {
-                // `table_changes` refuses appends, too, to a table with deleted rows (seen on 476),
-                // and the user may not call it; the difference is as exact.
-                Err(ReadError::Trino { error, .. })
-                    if error.query_error().is_some() && !self.stream_run.has_sent() =>
-                {
-                    let stream = &self.plan.descriptor;
-                    tracing::debug!(%error, "stream \"{stream}\" is compared with the version before");
-                }
-                result => return result.map(Followed::Records),
+            };
+            if is(&["replace"]) {
+                return self.nothing(after).await;
+            }
+            if is(&["append", "replace"])
+                && step.ends.are_alike(&self.by_name())
+                && let Some(records) = self.write_appends(&step, &range, &after).await?
+            {
+                return Ok(Followed::Records(records));
             }
         }
-        // All rows of a difference have the time of the newest commit.
-        let rising = state.rising.above_all(newest.at_ms);
+        self.follow_difference(&step, after).await
+    }
+
+    /// Writes the rows of a range of appends. `None` where the server does not give them, before the
+    /// first one: `table_changes` refuses appends, too, to a table with deleted rows (seen on 476),
+    /// and the user may not be allowed to call it. The difference is as exact.
+    async fn write_appends(
+        &self,
+        step: &Step,
+        range: &[&SnapshotRow],
+        after: &ChangesState,
+    ) -> Result<Option<u64>, ReadError> {
+        // All are above what was sent, whatever the clocks of their writers say.
+        let times = || range.iter().map(|row| row.at_ms);
+        let lowest = times().min().unwrap_or(step.at_ms);
+        let highest = times().max().unwrap_or(step.at_ms);
+        let rising = after.rising.above_all(lowest);
+        let sql = changes::iceberg_appends(
+            self.table,
+            &self.plan.columns,
+            step.before.number(),
+            step.now.number(),
+            rising.offset,
+        );
         let after = ChangesState {
-            rising: rising.sent(newest.at_ms),
-            ..after
+            rising: rising.sent(highest),
+            ..after.clone()
         };
-        let mut commit = self.commit(now.number()).await?;
-        commit.cursor = newest.at_ms.saturating_add(rising.offset);
+        match self.write(sql, &after).await {
+            Err(ReadError::Trino { error, .. })
+                if error.query_error().is_some() && !self.stream_run.has_sent() =>
+            {
+                let stream = &self.plan.descriptor;
+                tracing::debug!(%error, "stream \"{stream}\" is compared with the version before");
+                Ok(None)
+            }
+            result => result.map(Some),
+        }
+    }
+
+    /// Writes the difference of two versions.
+    async fn follow_difference(
+        &self,
+        step: &Step,
+        after: ChangesState,
+    ) -> Result<Followed, ReadError> {
         let key = self.plan.readable_key();
-        let old = ends.before.to_compare(&self.plan.columns, key);
-        let (Some(old), Some(new)) = (old, ends.now.all()) else {
+        let old = step.ends.before.to_compare(&self.plan.columns, key);
+        let (Some(old), Some(new)) = (old, step.ends.now.all()) else {
             return Ok(Followed::Gap(
                 "the type of a nested column has changed".to_owned(),
             ));
         };
-        let after = if is_other {
-            self.before_snapshot(after, now).await?
-        } else {
-            after
-        };
-        let files = self.changed_files(before, now).await?;
-        let Some(files) = files else {
-            return if is_other {
-                self.send(&crate::read::state::Content::Changes(after.clone()).write())
-                    .await?;
-                Ok(Followed::ThenSnapshot(0, after))
+        let Some(files) = self.changed_files(step.before, step.now).await? else {
+            return if step.is_other {
+                let after = self.before_snapshot(after, step.now).await?;
+                self.send(&Content::Changes(after.clone()).write()).await?;
+                Ok(Followed::ThenSnapshot(0, Box::new(after)))
             } else {
-                self.nothing(ChangesState {
-                    rising: state.rising,
-                    ..after
-                })
-                .await
+                self.nothing(after).await
             };
         };
+        let mut commit = self.commit(step.now.number()).await?;
+        let rising = after.rising.above_all(step.at_ms);
+        commit.cursor = step.at_ms.saturating_add(rising.offset);
+        let mut after = ChangesState {
+            rising: rising.sent(step.at_ms),
+            ..after
+        };
+        if step.is_other {
+            after = self.before_snapshot(after, step.now).await?;
+        }
         let difference = Difference {
             table: self.table,
             columns: &self.plan.columns,
             key,
             tells_rows: self.plan.primary_key.is_empty(),
-            before: (before.number(), &old),
-            after: (now.number(), &new),
+            before: (step.before.number(), &old),
+            after: (step.now.number(), &new),
             files: files.fit().then_some(&files),
         };
-        let written = self.write_difference(&difference, &commit, &after).await;
-        match written {
-            Ok(Ok(records)) if is_other => Ok(Followed::ThenSnapshot(records, after)),
+        match self
+            .write_difference(step, &difference, &commit, &after)
+            .await
+        {
+            Ok(Ok(records)) if step.is_other => {
+                Ok(Followed::ThenSnapshot(records, Box::new(after)))
+            }
             Ok(Ok(records)) => Ok(Followed::Records(records)),
             Ok(Err(reason)) => Ok(Followed::Gap(reason)),
             Err(ReadError::Trino { query_id, error }) => {
-                match self.gap(before, now, &error).await {
+                match self.gap(step.before, &error).await {
                     Some(reason) if !self.stream_run.has_sent() => Ok(Followed::Gap(reason)),
                     _ => Err(ReadError::Trino { query_id, error }),
                 }
@@ -210,12 +249,13 @@ impl Changes<'_> {
     /// Writes the difference; the reason where its columns cannot be compared.
     async fn write_difference(
         &self,
+        step: &Step,
         difference: &Difference<'_>,
         commit: &changes::Commit,
         after: &ChangesState,
     ) -> Result<Result<u64, String>, ReadError> {
         let mut difference = *difference;
-        let mut refused = self.refused_comparison(&difference, commit).await?;
+        let mut refused = self.refused(step, &difference, commit).await?;
         if let (Some(reason), false) = (&refused, difference.key.is_empty()) {
             let without_key = Difference {
                 key: &[],
@@ -223,11 +263,7 @@ impl Changes<'_> {
                 ..difference
             };
             // The key's fault, if rows can be compared without it.
-            if self
-                .refused_comparison(&without_key, commit)
-                .await?
-                .is_none()
-            {
+            if self.refused(step, &without_key, commit).await?.is_none() {
                 tracing::warn!(
                     "stream \"{}\": deletions are not told, since its key cannot be compared: {reason}",
                     self.plan.descriptor
@@ -247,32 +283,46 @@ impl Changes<'_> {
         Ok(Ok(records))
     }
 
-    /// Why a difference cannot be computed, where that comes from the types of its columns.
-    async fn refused_comparison(
+    /// Why a difference cannot be computed, where that comes from its columns. The server has to say
+    /// so twice: it costs deletions.
+    async fn refused(
         &self,
+        step: &Step,
         difference: &Difference<'_>,
         commit: &changes::Commit,
     ) -> Result<Option<String>, TrinoError> {
+        // With their ids, columns that are not there are known.
+        let names: &[&str] = if step.knows_ids {
+            &["TYPE_MISMATCH"]
+        } else {
+            &["TYPE_MISMATCH", "COLUMN_NOT_FOUND"]
+        };
         let sql = metadata::validate(&difference.sql(commit));
-        match control::columns(&self.context.client, &sql).await {
-            Ok(_) => Ok(None),
-            Err(error) if error.is_named(&["TYPE_MISMATCH"]) => Ok(Some(error.to_string())),
-            Err(error) => Err(error),
+        let mut said = None;
+        for _ in 0..2 {
+            match control::columns(&self.context.client, &sql).await {
+                Ok(_) => return Ok(None),
+                Err(error) if error.is_named(names) => said = Some(error.to_string()),
+                Err(error) => return Err(error),
+            }
         }
+        Ok(said)
     }
 
     /// The reason why the difference cannot be read, if an error comes from that.
-    async fn gap(&self, before: Version, now: Version, error: &TrinoError) -> Option<String> {
+    async fn gap(&self, before: Version, error: &TrinoError) -> Option<String> {
         let query = error.query_error()?;
         let proof = match pin::gone_version(self.context, self.plan, before).await {
             Ok(Some(reason)) => return Some(reason),
             Ok(None) => gone::has_lost_a_file(self.context, self.plan, before, query).await,
             Err(error) => Err(error),
         };
-        proof.unwrap_or_else(|unclear| {
-            tracing::debug!(%unclear, "it is not known whether versions {before} and {now} can be read");
-            false
-        }).then(|| error.to_string())
+        proof
+            .unwrap_or_else(|unclear| {
+                tracing::debug!(%unclear, "it is not known whether version {before} can be read");
+                false
+            })
+            .then(|| error.to_string())
     }
 
     /// The files that differ between two versions; `None` if none does.

@@ -62,7 +62,7 @@ enum Followed {
     /// So many changes were written, and a state after them.
     Records(u64),
     /// The same, and the state says that a snapshot follows.
-    ThenSnapshot(u64, ChangesState),
+    ThenSnapshot(u64, Box<ChangesState>),
     /// It is seen that the changes cannot be told, for this reason.
     Gap(String),
 }
@@ -110,7 +110,7 @@ impl Changes<'_> {
                 tracing::warn!(
                     "stream \"{stream}\": a selected column is another one than in the last sync, so all rows are read again, after the deletions"
                 );
-                Ok(records + self.snapshot(state, None).await?)
+                Ok(records + self.snapshot(*state, None).await?)
             }
             Followed::Gap(reason) => {
                 tracing::warn!(
