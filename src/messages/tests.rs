@@ -214,7 +214,7 @@ fn documented_errors() -> Vec<ConnectorError> {
         ),
         query_with("NO_NODES_AVAILABLE", "INSUFFICIENT_RESOURCES", "x"),
         TrinoError::Lost {
-            after: std::time::Duration::from_secs(120),
+            after: std::time::Duration::from_mins(2),
             cause: std::sync::Arc::new(TrinoError::Starting),
         },
         segment,

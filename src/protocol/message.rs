@@ -287,6 +287,7 @@ pub(crate) enum StreamStatus {
 
 /// Payload of an ESTIMATE trace.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the protocol names them so")]
 pub(crate) struct Estimate {
     /// Stream name.
     pub(crate) name: String,

@@ -287,7 +287,7 @@ pub(crate) fn after_colon(text: &str) -> String {
     }
 }
 
-/// Whether a resolver's text says EAI_AGAIN; the standard library passes on nothing but the text.
+/// Whether a resolver's text says `EAI_AGAIN`; the standard library passes on nothing but the text.
 pub(crate) fn is_temporary_resolution_failure(text: &str) -> bool {
     // glibc and musl.
     text.contains("Temporary failure in name resolution") || text.ends_with("Try again")
@@ -296,18 +296,6 @@ pub(crate) fn is_temporary_resolution_failure(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn query(name: &str, kind: &str) -> TrinoError {
-        TrinoError::Query(Box::new(QueryError {
-            message: "line 1:1: it is so.".into(),
-            error_name: name.into(),
-            error_type: kind.into(),
-            query_id: "q1".into(),
-            error_location: None,
-            failure_info: None,
-            was_queued: false,
-        }))
-    }
 
     #[test]
     fn a_name_server_that_does_not_answer_is_no_wrong_name() {

@@ -168,12 +168,11 @@ where
         () = contact.lost.cancelled() => return Err(contact.lost_error()),
     };
     match &result {
-        Ok(_) => contact.answered(),
         // Nothing else was tried until the end of its budget.
         Err(error) if error.is_transient_request() && safe(error) => {
             return result.map_err(|error| contact.failed(begun, error));
         }
-        Err(TrinoError::Status { .. }) => contact.answered(),
+        Ok(_) | Err(TrinoError::Status { .. }) => contact.answered(),
         Err(_) => {}
     }
     result
