@@ -45,6 +45,10 @@ pub(crate) struct CursorState {
 
 /// A sync by cursor that is under way.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says of one part of the sync whether it is read; they are independent"
+)]
 pub(crate) struct CursorSync {
     /// Rows without a cursor value belong to it, too.
     pub(crate) first: bool,

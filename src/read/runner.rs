@@ -46,6 +46,7 @@ pub(crate) async fn run(context: &Context, plans: Vec<Planned>) -> Result<Summar
             && let Some((descriptor, plan)) = plans.next()
         {
             let reading = stream(context.clone(), descriptor.clone(), plan, is_begun);
+            let reading = Box::pin(reading);
             streams.spawn(async { (descriptor, reading.await) });
         }
         match streams.join_next().await {

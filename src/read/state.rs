@@ -27,6 +27,10 @@ const VERSION: u64 = 4;
 /// The content of a STATE.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "mode", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a stream has one or two of them, and a box would stand in every match"
+)]
 pub(crate) enum Content {
     /// Of a stream that is read whole.
     FullRefresh {

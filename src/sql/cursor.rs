@@ -232,6 +232,10 @@ mod tests {
         }
     }
 
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "it stands where a sync may have no upper end"
+    )]
     fn up_to(value: &str, inclusive: bool) -> Option<Upper<'_>> {
         Some(Upper { value, inclusive })
     }

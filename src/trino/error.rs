@@ -241,13 +241,13 @@ impl TrinoError {
         match self {
             Self::Query(error) => error.failure_type(),
             Self::Transport { problem, .. } if problem.step.is_passing() => FailureType::Transient,
-            Self::Transport { .. } => FailureType::Config,
             Self::Status { status, .. } => match status {
                 401 | 403 | 431 => FailureType::Config,
                 404 | 410 | 429 | 502 | 503 | 504 => FailureType::Transient,
                 _ => FailureType::System,
             },
-            Self::TlsSettings(_)
+            Self::Transport { .. }
+            | Self::TlsSettings(_)
             | Self::Settings(_)
             | Self::BrowserLogin
             | Self::NotSpooled

@@ -1,5 +1,6 @@
 //! Rules of the source tree that the compiler does not know.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// A file that is longer is two rooms.
@@ -292,7 +293,7 @@ fn named_siblings(folder: &str, code: &str, siblings: &[String]) -> Vec<String> 
 
 #[test]
 fn files_of_a_folder_do_not_name_each_other_in_a_circle() {
-    let mut folders: std::collections::BTreeMap<String, Vec<(String, String)>> = Default::default();
+    let mut folders: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
     for (path, text) in sources() {
         let folder = path.parent().unwrap().display().to_string();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
@@ -307,8 +308,8 @@ fn files_of_a_folder_do_not_name_each_other_in_a_circle() {
             .iter()
             .enumerate()
             .flat_map(|(from, (_, code))| {
-                let named = named_siblings(folder, code, &names);
-                let to = named
+                let siblings = named_siblings(folder, code, &names);
+                let to = siblings
                     .into_iter()
                     .filter_map(|name| names.iter().position(|n| *n == name));
                 to.map(move |to| (from, to)).collect::<Vec<_>>()

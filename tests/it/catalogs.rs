@@ -58,7 +58,7 @@ fn empty_null_and_absent_namespaces_are_one_in_catalog_and_state() {
         for of_catalog in without_namespace("t") {
             let trino = server();
             let outcome = read(&trino, &[whole(of_catalog.clone())])
-                .file("state", &state(&of_state))
+                .file("state", state(&of_state))
                 .run();
             outcome.assert_complete("t", &[1]);
             assert!(takes_its_state(&outcome), "{of_state} {of_catalog}");
@@ -287,7 +287,7 @@ fn a_state_that_matches_no_stream_is_said() {
     let run = |stream: Value| {
         let trino = server();
         read(&trino, &[whole(stream)])
-            .file("state", &state(&other))
+            .file("state", state(&other))
             .below_platform()
             .run()
     };

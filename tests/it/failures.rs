@@ -63,7 +63,7 @@ fn thousands_of_streams_that_fail_make_a_summary() {
     trino.add_table("passing", external("JDBC_ERROR", "Connection refused"));
     wanted.push("passing");
     let run = read(&trino, &wanted);
-    let outcome = run.within(Duration::from_secs(60)).run();
+    let outcome = run.within(Duration::from_mins(1)).run();
     assert_eq!(outcome.code, Some(1));
     assert!(outcome.stdout.len() < 1_000_000, "{}", outcome.stdout.len());
     let errors = outcome.errors();

@@ -56,8 +56,8 @@ fn a_server_that_goes_away_ends_all_streams_together_with_one_error() {
 
 #[test]
 fn a_read_waits_for_a_coordinator_that_is_starting_and_says_so_once() {
-    let wait = Duration::from_secs(8);
     type Prepare = fn(&FakeTrino, bool);
+    let wait = Duration::from_secs(8);
     let cases: [(&str, Prepare); 2] = [
         ("starting", |trino, begin| trino.starting(begin)),
         ("503", |trino, begin| {

@@ -791,10 +791,7 @@ fn what_cannot_be_spooled_is_read_direct() {
         let trino = FakeTrino::start();
         let spooling = Answer::new(N, [failure()]);
         trino.table("t", N, []);
-        trino.answer(
-            &from("t"),
-            [spooling, crate::fake::Answer::small(N, json!([[1], [2]]))],
-        );
+        trino.answer(&from("t"), [spooling, Answer::small(N, json!([[1], [2]]))]);
         trino
     };
     let trino = script();
