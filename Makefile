@@ -5,7 +5,7 @@ export CARGO_TARGET_DIR ?= $(SOURCE_TRINO_CACHE)/target
 export PYTHONDONTWRITEBYTECODE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test bench fmt lint servers-up servers-down clean-cache
+.PHONY: help build demo test test-long bench fmt lint servers-up servers-down clean-cache
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,11 @@ demo: ## start a small Trino, read two tables from it, load them into DuckDB, st
 
 test: ## run every check, the tests against real servers included
 	@tests/run
+
+test-long: build ## sweeps of faults, altered tables and the random campaign, against real servers; takes an hour
+	@SOURCE_TRINO_BIN="$(CARGO_TARGET_DIR)/release/source-trino" \
+	SOURCE_TRINO_SERVERS="$$(python3 tests/servers up full)" \
+	"$$(python3 tests/servers python live tests/live/requirements.txt)" -m pytest -p no:cacheprovider tests/live/long
 
 bench: build ## compare with other clients on real servers (BENCH=quick: in 4 minutes); see docs/performance.md
 	@python3 tests/servers up full

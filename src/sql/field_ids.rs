@@ -2,7 +2,7 @@
 //!
 //! A name may be another column's later: after a rename, a swap, or a column that was dropped and
 //! added again. The id says which column it is. Trino has no table of them, but a plan says of
-//! each column that is read `symbol := id:name:type` (seen on 476 and 483).
+//! each column that is read `symbol := id:name:type` (seen on 476).
 
 use std::collections::HashMap;
 

@@ -471,7 +471,7 @@ def report(scenario: str, judged: list[Judged]) -> str:
         return ""
     failed = [one for one in judged if one.problems]
     lines = [f"{scenario}: {len(failed)} of {len(judged)} cases failed. To run one of them alone:"]
-    lines.append(f"  SWEEP_CASE='{failed[0].case}' pytest tests/live/test_sweep.py")
+    lines.append(f"  SWEEP_CASE='{failed[0].case}' pytest tests/live/long/test_sweep.py")
     for problem, steps in sorted(groups.items(), key=lambda item: -len(item[1])):
         lines.append(f"- {problem}")
         for step, ones in steps.items():
