@@ -190,7 +190,7 @@ pub(crate) fn changed_files(table: &Table, before: i64, after: i64) -> String {
     )
 }
 
-/// The files in which two versions of a table differ, for [`difference`].
+/// The files in which two versions of a table differ, for a [`Difference`].
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct ChangedFiles {
     /// With rows in the earlier version only.
