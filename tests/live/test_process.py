@@ -68,6 +68,14 @@ class LongRead:
             time.sleep(0.2)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def hang_ups_are_heard() -> Iterator[None]:
+    """What runs below nohup ignores SIGHUP, and so do these tests' children, whoever has started the tests."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture
 def long_read(connector: Connector, config: Config, sql: Trino, protocol: str) -> Callable[[], Any]:
     """Starts a long read: `with long_read() as read: …`."""
