@@ -90,28 +90,32 @@ pub(super) async fn look_up(
     let (tables, found) = tokio::try_join!(tables, found)?;
     let tables: Known = tables.into_iter().flatten().collect();
     let found: HashMap<&str, Result<Found, ConnectorError>> = found.into_iter().collect();
-    for stream in &catalog.streams {
-        warn_of_reserved(stream);
-    }
-    let lookup = catalog
-        .streams
-        .iter()
-        .map(|stream| match query_of(connection, stream) {
+    let lookup = catalog.streams.iter().map(|stream| {
+        let found = match query_of(connection, stream) {
             Some(query) => found[query.name.as_str()].clone(),
             None => find_table(&table_of(connection, &namespaces, stream), &tables),
-        });
+        };
+        if let Ok(found) = &found {
+            warn_of_reserved(stream, &found.columns);
+        }
+        found
+    });
     Ok(lookup.collect())
 }
 
-/// A destination may overwrite columns of a selected stream with its own.
-fn warn_of_reserved(stream: &ConfiguredAirbyteStream) {
-    let descriptor = stream.stream.descriptor();
-    let columns = stream.stream.selected_columns().unwrap_or_default();
+/// A destination may overwrite columns of a selected stream with its own. Those that the platform has
+/// added to the stream's schema are not in the table, and nothing is lost by them.
+fn warn_of_reserved(stream: &ConfiguredAirbyteStream, columns: &[(String, TrinoType)]) {
+    let selected = stream.stream.selected_columns();
+    let is_selected = |name: &str| {
+        let selected = selected.as_deref();
+        selected.is_none_or(|selected| selected.contains(&name))
+    };
     // Those of changes are ours.
-    let columns = columns
-        .into_iter()
-        .filter(|column| ![UPDATED_AT, DELETED_AT, CURSOR].contains(column));
-    warn_of_reserved_columns(&descriptor.to_string(), columns);
+    let names = columns.iter().map(|(name, _)| name.as_str());
+    let names =
+        names.filter(|name| is_selected(name) && ![UPDATED_AT, DELETED_AT, CURSOR].contains(name));
+    warn_of_reserved_columns(&stream.stream.descriptor().to_string(), names);
 }
 
 /// The error of a query is that of the streams that it is about; where Trino cannot be asked at all,
