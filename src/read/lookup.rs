@@ -259,20 +259,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::read::test_inputs::{connection, stream};
     use crate::trino::error::QueryError;
-
-    fn connection(more: &serde_json::Value) -> Connection {
-        let mut config = json!({"hostname": "h", "username": "u", "catalog": "c", "schema": "s"});
-        config
-            .as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
-        Connection::from_json(&config).unwrap()
-    }
-
-    fn stream(json: serde_json::Value) -> ConfiguredAirbyteStream {
-        serde_json::from_value(json).unwrap()
-    }
 
     #[test]
     fn only_trinos_word_makes_a_table_missing() {

@@ -48,6 +48,8 @@ mod slicing;
 mod spread;
 mod state;
 mod status;
+#[cfg(test)]
+mod test_inputs;
 mod version;
 
 use crate::config::Connection;

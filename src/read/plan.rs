@@ -344,19 +344,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    fn connection(more: &serde_json::Value) -> Connection {
-        let mut config = json!({"hostname": "h", "username": "u", "catalog": "c", "schema": "s"});
-        config
-            .as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
-        Connection::from_json(&config).unwrap()
-    }
-
-    fn stream(json: serde_json::Value) -> ConfiguredAirbyteStream {
-        serde_json::from_value(json).unwrap()
-    }
+    use crate::read::test_inputs::{connection, stream};
 
     fn found(connector: Option<&str>) -> Found {
         let column = |name: &str| (name.to_owned(), TrinoType::Bigint);
