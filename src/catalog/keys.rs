@@ -16,7 +16,8 @@ use crate::trino::control;
 use crate::trino::control::{ConnectorRow, KeyRow};
 use crate::trino::error::TrinoError;
 
-/// The connector behind a catalog; `None` where the user may not know it, which a WARN tells.
+/// The connector behind a catalog; `None` where the user may not know it, which a WARN tells, and
+/// on servers that list catalogs without their connectors, as 352 does.
 ///
 /// # Errors
 ///
@@ -33,6 +34,10 @@ pub(crate) async fn connector(
             None => "it is not listed".to_owned(),
         },
         Err(error) if fault::is_denied(&error) => error.to_string(),
+        Err(error) if fault::has_name(&error, &["COLUMN_NOT_FOUND"]) => {
+            tracing::debug!(%error, "this server does not tell the connectors of its catalogs");
+            return Ok(None);
+        }
         Err(error) => return Err(error),
     };
     tracing::warn!(

@@ -60,9 +60,9 @@ pub(crate) enum ReadError {
     VersionGone(String),
     #[error(transparent)]
     Closed(#[from] Closed),
-    /// The thread that encoded a block panicked; the panic hook has said why.
-    #[error("encoding failed")]
-    Encoder,
+    /// A task of the stream panicked; the panic hook has said why.
+    #[error("the connector has a fault, which an error before this one tells")]
+    Panicked,
 }
 
 impl From<TrinoError> for ReadError {

@@ -60,7 +60,7 @@ async fn read_all(
         let Some(part) = reading.join_next().await else {
             return Ok(records);
         };
-        let part = part.map_err(|_| ReadError::Encoder)??;
+        let part = part.map_err(|_| ReadError::Panicked)??;
         records += part.records;
         left -= 1;
         let state = finished(part, left);

@@ -227,7 +227,7 @@ impl Reader<'_> {
             (encoder, boundary, block, left_out, result)
         };
         let done = self.stream_run.encoders.spawn_blocking(job).await;
-        let (encoder, boundary, block, left_out, result) = done.map_err(|_| ReadError::Encoder)?;
+        let (encoder, boundary, block, left_out, result) = done.map_err(|_| ReadError::Panicked)?;
         self.stream_run
             .say_left_out(self.plan, encoder.columns_left_out());
         self.encoder = Some(encoder);

@@ -1,5 +1,6 @@
 //! Reads several streams at once, each with its statuses.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
@@ -37,6 +38,7 @@ pub(crate) async fn run(context: &Context, plans: Vec<Planned>) -> Result<Summar
     let mut summary = Summary::default();
     let mut failures = Failures::new(&context.output);
     let mut streams = JoinSet::new();
+    let mut descriptors = HashMap::new();
     // Thousands of streams without a plan end at once, with one status each.
     let without_plan = plans.iter().filter(|(_, plan)| plan.is_err()).count();
     let is_begun = without_plan <= MANY;
@@ -46,26 +48,27 @@ pub(crate) async fn run(context: &Context, plans: Vec<Planned>) -> Result<Summar
             && let Some((descriptor, plan)) = plans.next()
         {
             let reading = stream(context.clone(), descriptor.clone(), plan, is_begun);
-            let reading = Box::pin(reading);
-            streams.spawn(async { (descriptor, reading.await) });
+            let id = streams.spawn(Box::pin(reading)).id();
+            descriptors.insert(id, descriptor);
         }
-        match streams.join_next().await {
-            None => {
-                failures.tell_rest().await?;
-                return Ok(summary);
+        let Some(ended) = streams.join_next_with_id().await else {
+            failures.tell_rest().await?;
+            return Ok(summary);
+        };
+        let (id, outcome) = match ended {
+            Ok((id, outcome)) => (id, outcome?),
+            Err(panic) => (panic.id(), Err(ConnectorError::from(ReadError::Panicked))),
+        };
+        match (outcome, descriptors.remove(&id)) {
+            (Ok(records), _) => {
+                summary.complete += 1;
+                summary.records += records;
             }
-            Some(Ok((descriptor, outcome))) => match outcome? {
-                Ok(records) => {
-                    summary.complete += 1;
-                    summary.records += records;
-                }
-                Err(error) => {
-                    summary.failed += 1;
-                    failures.add(descriptor, error).await?;
-                }
-            },
-            // A panic; the hook has said why.
-            Some(Err(_)) => summary.failed += 1,
+            (Err(error), Some(descriptor)) => {
+                summary.failed += 1;
+                failures.add(descriptor, error).await?;
+            }
+            (Err(_), None) => summary.failed += 1,
         }
     }
 }
