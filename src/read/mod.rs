@@ -46,7 +46,7 @@ mod safe_text;
 mod slices;
 mod slicing;
 mod spread;
-mod state;
+pub(crate) mod state;
 mod status;
 #[cfg(test)]
 mod test_inputs;

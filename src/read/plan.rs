@@ -211,13 +211,13 @@ fn key_columns(paths: &[Vec<String>], columns: &[(String, TrinoType)]) -> Vec<St
             .filter(|name| !name.is_empty())
             .cloned()
             .collect();
-        let are_columns = names
+        let matching: Option<Vec<String>> = names
             .iter()
-            .all(|name| columns.iter().any(|(column, _)| column == name));
-        let names = if are_columns && !leads_into_a_row(&names, columns) {
-            names
-        } else {
-            vec![names.join(".")]
+            .map(|name| column_named(name, columns).map(|(column, _)| column.clone()))
+            .collect();
+        let names = match matching {
+            Some(matching) if !leads_into_a_row(&matching, columns) => matching,
+            _ => vec![names.join(".")],
         };
         for name in names {
             if !key.contains(&name) {
@@ -226,6 +226,19 @@ fn key_columns(paths: &[Vec<String>], columns: &[(String, TrinoType)]) -> Vec<St
         }
     }
     key
+}
+
+/// The column of a name, as people write it: Trino's own names are in small letters, and names that
+/// differ only by them stand for one column.
+fn column_named<'a>(
+    name: &str,
+    columns: &'a [(String, TrinoType)],
+) -> Option<&'a (String, TrinoType)> {
+    let exact = columns.iter().find(|(column, _)| column == name);
+    let mut similar = columns
+        .iter()
+        .filter(|(column, _)| column.eq_ignore_ascii_case(name));
+    exact.or_else(|| similar.next().filter(|_| similar.next().is_none()))
 }
 
 fn leads_into_a_row(path: &[String], columns: &[(String, TrinoType)]) -> bool {
@@ -287,8 +300,7 @@ fn mode(connection: &Connection, stream: &ConfiguredAirbyteStream, found: &Found
             _ => "it has no cursor",
         });
     };
-    let column = found.columns.iter().find(|(column, _)| *column == name);
-    match column {
+    match column_named(&name, &found.columns) {
         Some((column, ty)) if ty.is_cursor() => Mode::Cursor(Cursor {
             column: column.clone(),
             ty: ty.clone(),
@@ -428,6 +440,7 @@ mod tests {
         let cases = [
             ("full_refresh", Some("a"), json!({}), None, "FullRefresh"),
             ("incremental", Some("a"), json!({}), None, "Cursor"),
+            ("incremental", Some("A"), json!({}), None, "Cursor"),
             ("incremental", None, json!({}), None, "FullRefresh"),
             ("incremental", Some("flag"), json!({}), None, "FullRefresh"),
             ("incremental", Some("gone"), json!({}), None, "FullRefresh"),
@@ -507,6 +520,7 @@ mod tests {
         assert_eq!(key(&[&["data", "id"]]), ["data.id"], "no column");
         assert_eq!(key(&[&["data", "x"], &["id"]]), ["data.x", "id"]);
         assert_eq!(key(&[&["id", "gone"]]), ["id.gone"]);
+        assert_eq!(key(&[&["ID"], &["Part"]]), ["id", "part"], "in capitals");
         assert!(key(&[&[""]]).is_empty());
         assert!(key(&[]).is_empty());
     }

@@ -82,20 +82,30 @@ impl Content {
     /// Reads the state of a stream. One that is not understood is said in a WARN and dropped, so
     /// that the stream starts anew.
     pub(crate) fn read(stream: &StreamDescriptor, state: &Value) -> Option<Self> {
+        Self::parse(state).unwrap_or_else(|why| {
+            tracing::warn!(
+                "stream \"{stream}\" starts anew: its state is not one of this connector ({why})"
+            );
+            None
+        })
+    }
+
+    /// Reads the state of a stream; `None` for an empty one.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not understood, as a clause.
+    pub(crate) fn parse(state: &Value) -> Result<Option<Self>, String> {
         let state = with_whole_numbers(state);
-        let why = match state.get("version").and_then(Value::as_u64) {
+        match state.get("version").and_then(Value::as_u64) {
             Some(version @ 1..=VERSION) => match serde_json::from_value(state) {
-                Ok(content) => return Some(Self::of_version(content, version)),
-                Err(error) => error.to_string(),
+                Ok(content) => Ok(Some(Self::of_version(content, version))),
+                Err(error) => Err(error.to_string()),
             },
-            Some(version) => format!("its version {version} is of a later release"),
-            None if state.as_object().is_some_and(serde_json::Map::is_empty) => return None,
-            None => "it has no version".to_owned(),
-        };
-        tracing::warn!(
-            "stream \"{stream}\" starts anew: its state is not one of this connector ({why})"
-        );
-        None
+            Some(version) => Err(format!("its version {version} is of a later release")),
+            None if state.as_object().is_some_and(serde_json::Map::is_empty) => Ok(None),
+            None => Err("it has no version".to_owned()),
+        }
     }
 
     /// What the content of a state of an earlier `version` means now.
