@@ -62,7 +62,14 @@ pub(crate) async fn resolve(
             Ok(rows) => rows,
             Err(error) => return Err(explain(client, catalog, wanted[0].field, error).await),
         };
-        let existing: Vec<String> = existing.into_iter().map(|row| row.name).collect();
+        let mut existing: Vec<String> = existing.into_iter().map(|row| row.name).collect();
+        for Wanted { name, .. } in wanted.iter().filter(|wanted| !wanted.name.contains('*')) {
+            if !existing.iter().any(|schema| schema == name)
+                && is_there(client, catalog, name).await?
+            {
+                existing.push((*name).to_owned());
+            }
+        }
         let chosen = choose(catalog, &wanted, &existing)?;
         schemas.extend(chosen.into_iter().map(|name| Schema {
             namespace: namespaces.namespace(catalog, &name),
@@ -71,6 +78,21 @@ pub(crate) async fn resolve(
         }));
     }
     Ok(schemas)
+}
+
+/// Whether there is a schema that the listing lacks. Only Trino's own word, or a refusal, shows
+/// that there is none: a listing may be short for a moment, or by somebody's rule.
+async fn is_there(client: &Client, catalog: &str, schema: &str) -> Result<bool, ConnectorError> {
+    let sql = metadata::show_tables(catalog, schema);
+    match control::columns(client, &sql).await {
+        Ok(_) => Ok(true),
+        Err(error)
+            if fault::is_denied(&error) || fault::has_name(&error, &["SCHEMA_NOT_FOUND"]) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(fault::ended(error)),
+    }
 }
 
 /// A schema, or a pattern of schemas, of the configuration.

@@ -139,7 +139,7 @@ pub(crate) async fn is_view(context: &Context, table: &Table) -> Result<bool, Tr
 async fn kind(context: &Context, table: &Table) -> Result<Kind, TrinoError> {
     let types: Vec<NameRow> = control::rows(&context.client, &metadata::table_type(table)).await?;
     match types.first().map(|row| row.name.as_str()) {
-        None => Ok(Kind::Missing),
+        None => kind_of_unlisted(context, table).await,
         Some("VIEW") => Ok(Kind::View),
         Some(_) => {
             let sql = metadata::materialized_view(table);
@@ -151,6 +151,21 @@ async fn kind(context: &Context, table: &Table) -> Result<Kind, TrinoError> {
                 Err(error) => Err(error),
             }
         }
+    }
+}
+
+/// What a name is that the listing lacks, which proves nothing.
+async fn kind_of_unlisted(context: &Context, table: &Table) -> Result<Kind, TrinoError> {
+    let sql = metadata::show_create_view(table);
+    match control::columns(&context.client, &sql).await {
+        Ok(_) => Ok(Kind::View),
+        Err(error) if error.is_named(&["TABLE_NOT_FOUND"]) => Ok(Kind::Missing),
+        Err(error) if error.is_named(&["NOT_SUPPORTED"]) => {
+            let is_view = error.to_string().contains("is a materialized view");
+            Ok(if is_view { Kind::View } else { Kind::Table })
+        }
+        Err(error) if is_hidden(&error) => Ok(Kind::Table),
+        Err(error) => Err(error),
     }
 }
 

@@ -248,7 +248,8 @@ impl Asking<'_> {
             let contradicts = state.pushdown != Pushdown::Nothing
                 && (comparison.within_years && !are_within
                     || self.is_not_above(&row, state.cursor.as_deref())
-                    || self.lacks_rows(state, &row).await?);
+                    || self.lacks_rows(state, &row).await?
+                    || self.hides_rows_at_end(state, &row).await?);
             if contradicts {
                 self.compare_in_trino(state);
             } else if !are_within && !comparison.within_years {
@@ -314,6 +315,25 @@ impl Asking<'_> {
         }
         let comparison = state.comparison(self.cursor);
         self.is_there(&comparison.without_shown_value()).await
+    }
+
+    /// Whether the source has rows above the last value that Trino shows at it. The scans of a table
+    /// show that by themselves, since the source takes each of them over; the one scan of a query is
+    /// looked at by Trino.
+    async fn hides_rows_at_end(
+        &self,
+        state: &CursorState,
+        row: &PositionRow,
+    ) -> Result<bool, TrinoError> {
+        let is_query = self.plan.relation.table().is_none();
+        let told = Told::new(self.checksum.as_ref(), row.ties_sum.clone());
+        match &state.cursor {
+            Some(from) if is_query && state.seen.may_differ(number(row.ties), told.as_ref()) => {
+                let comparison = state.comparison(self.cursor);
+                self.is_there(&comparison.misplaced(from)).await
+            }
+            _ => Ok(false),
+        }
     }
 
     fn compare_in_trino(&self, state: &mut CursorState) {

@@ -106,6 +106,14 @@ impl Comparison<'_> {
         Some(format!("({column} < {low} OR {column} > {high})"))
     }
 
+    /// Rows at `from` or above it, also those that the source has just below it and Trino at it.
+    pub(super) fn at_least(&self, from: &str) -> String {
+        match just_below(from, &self.cursor.ty) {
+            Some(below) => self.compare(">", &below),
+            None => self.compare(">=", from),
+        }
+    }
+
     /// The conditions for rows that may be an end of a range: above `from` and below `before`.
     pub(super) fn countable(&self, from: Option<&str>, before: Option<&str>) -> Vec<String> {
         let column = self.column();

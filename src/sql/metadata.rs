@@ -14,6 +14,11 @@ pub(crate) fn schemas(catalog: &str) -> String {
     )
 }
 
+/// The tables of one schema, by a statement that fails where there is no such schema.
+pub(crate) fn show_tables(catalog: &str, schema: &str) -> String {
+    format!("SHOW TABLES FROM {}.{}", Ident(catalog), Ident(schema))
+}
+
 /// The connector behind a catalog.
 pub(crate) fn connector(catalog: &str) -> String {
     format!(
@@ -54,6 +59,12 @@ pub(crate) fn table_type(table: &Table) -> String {
         Text(&table.schema),
         Text(&table.name)
     )
+}
+
+/// The text of a view, by a statement that fails in words of its own for tables, materialized
+/// views, and what does not exist.
+pub(crate) fn show_create_view(table: &Table) -> String {
+    format!("SHOW CREATE VIEW {table}")
 }
 
 /// The name of a table, if it is a materialized view: `information_schema` calls these base tables.

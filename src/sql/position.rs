@@ -153,7 +153,7 @@ impl Comparison<'_> {
         let lowest = query
             .from
             .filter(|_| !self.within_years && !query.without_value && !query.all)
-            .map(|from| self.compare(">=", from));
+            .map(|from| self.at_least(from));
         let conditions: Vec<&str> = lowest.iter().map(String::as_str).collect();
         format!(
             "(SELECT {} FROM {from}{}) s",

@@ -106,7 +106,10 @@ def test_whichever_statement_fails_no_stream_is_lost(
     assert {"listed", "failed"} <= set(ends), "faults that change nothing, or always all, prove nothing"
 
 
-@pytest.mark.parametrize("listing", ["information_schema.columns", "information_schema.tables"])
+LISTINGS = [f"information_schema.{name}" for name in ("columns", "tables", "schemata")]
+
+
+@pytest.mark.parametrize("listing", LISTINGS)
 @pytest.mark.parametrize("lasts", [False, True])
 @pytest.mark.parametrize(("catalog", "more"), [("postgresql", {}), ("iceberg", CHANGES), ("delta", CHANGES)])
 def test_a_listing_that_is_empty_costs_no_stream(

@@ -47,6 +47,10 @@ impl Script {
             let schemas = schemas.map(|schema| json!([schema])).collect();
             return Answer::small(&[("name", "varchar")], schemas);
         }
+        if sql.starts_with("SHOW TABLES FROM") {
+            let text = "line 1:1: Schema 'x' does not exist";
+            return Answer::new(&[], [failed("SCHEMA_NOT_FOUND", "USER_ERROR", text)]);
+        }
         let in_schema = sql.contains(&format!("table_schema = '{SCHEMA}'"));
         if sql.contains("table_type = 'VIEW'") {
             return Answer::new(&[("name", "varchar")], [end()]);
