@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use crate::protocol::message::FailureType;
 pub(crate) use crate::trino::http::failure::{CertificateProblem, FailedStep, TransportProblem};
+pub(crate) use crate::trino::http::tls_problem::{CertificatesFault, KeyFault, TlsProblem};
+pub(crate) use crate::trino::tunnel::{ForwardProblem, SshKeyFault, TunnelProblem, TunnelProof};
 use crate::trino::wire::codec::CodecError;
 use crate::trino::wire::page::PageError;
 pub(crate) use crate::trino::wire::query_error::{Denied, QueryError, QueryFailure, TimeLimit};
@@ -115,8 +117,8 @@ pub(crate) enum TrinoError {
     #[error("Trino is still starting")]
     Starting,
     /// The TLS settings cannot be used.
-    #[error("{0}")]
-    TlsSettings(String),
+    #[error(transparent)]
+    TlsSettings(#[from] TlsProblem),
     /// A setting cannot be used.
     #[error("{0}")]
     Settings(String),
@@ -124,13 +126,8 @@ pub(crate) enum TrinoError {
     #[error("{0}")]
     Unclear(String),
     /// The SSH tunnel cannot be opened.
-    #[error("{message}")]
-    Tunnel {
-        /// What failed, and which setting to change.
-        message: String,
-        /// Whether it may succeed by itself later.
-        passes: bool,
-    },
+    #[error(transparent)]
+    Tunnel(#[from] TunnelProblem),
     /// No token could be had.
     #[error("no token could be had from {place}: {cause}")]
     Token {
@@ -151,7 +148,7 @@ impl TrinoError {
             Self::Transport { problem, .. } => problem.step.may_pass(),
             Self::Status { status, .. } => matches!(status, 429 | 502 | 503 | 504),
             Self::Page(_) | Self::Starting => true,
-            Self::Tunnel { passes, .. } => *passes,
+            Self::Tunnel(problem) => problem.may_pass(),
             _ => false,
         }
     }
@@ -240,6 +237,7 @@ impl TrinoError {
     pub(crate) fn failure_type(&self) -> FailureType {
         match self {
             Self::Query(error) => error.failure_type(),
+            Self::Tunnel(problem) if problem.may_pass() => FailureType::Transient,
             Self::Transport { problem, .. } if problem.step.is_passing() => FailureType::Transient,
             Self::Status { status, .. } => match status {
                 401 | 403 | 431 => FailureType::Config,
@@ -255,15 +253,14 @@ impl TrinoError {
             | Self::Redirect { .. }
             | Self::PlainRedirect { .. }
             | Self::Elsewhere(_)
-            | Self::Tunnel { passes: false, .. } => FailureType::Config,
+            | Self::Tunnel(_) => FailureType::Config,
             Self::Token { cause, .. } => match &**cause {
                 Self::Status {
                     status: 400..=499, ..
                 } => FailureType::Config,
                 cause => cause.failure_type(),
             },
-            Self::Tunnel { passes: true, .. }
-            | Self::Starting
+            Self::Starting
             | Self::Stopped
             | Self::PageLost { .. }
             | Self::Page(_)

@@ -137,7 +137,7 @@ impl Client {
         let tunnel = match &connection.tunnel {
             None => None,
             Some(settings) => {
-                let open = || Tunnel::open(settings);
+                let open = async || Tunnel::open(settings).await.map_err(TrinoError::from);
                 let tunnel =
                     retry::retried("The SSH tunnel", patience.first_contact, |_| true, open);
                 Some(Arc::new(tunnel.await?))

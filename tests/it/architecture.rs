@@ -260,8 +260,6 @@ const CYCLES: &[(&str, &str)] = &[
     ("encode/nested", "encode/slow"),
     ("encode/frame", "encode/slow"),
     ("protocol/catalog", "protocol/message"),
-    ("trino/http/client_certificate", "trino/http/tls"),
-    ("trino/tunnel/login", "trino/tunnel/ssh"),
 ];
 
 /// The files of a folder that a file of it names.

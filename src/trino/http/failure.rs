@@ -8,7 +8,8 @@ use rustls::pki_types::UnixTime;
 
 use crate::trino::error::{TrinoError, is_temporary_resolution_failure};
 use crate::trino::http::route::{Between, Way};
-use crate::trino::http::tls::Issuer;
+use crate::trino::http::verifier::Issuer;
+use crate::trino::tunnel::ForwardProblem;
 
 /// What failed on the way to the server.
 #[derive(Debug)]
@@ -68,7 +69,7 @@ pub(crate) enum FailedStep {
         /// Host and port of the SSH server.
         address: String,
         /// Its reason.
-        failure: String,
+        problem: ForwardProblem,
     },
     /// The connection broke while the answer was read.
     Answer,
@@ -171,8 +172,8 @@ fn unconnected_step(error: &reqwest::Error, text: &str, between: Between) -> Fai
     match between {
         Between::Tunnel {
             address,
-            failure: Some(failure),
-        } => FailedStep::Forward { address, failure },
+            problem: Some(problem),
+        } => FailedStep::Forward { address, problem },
         Between::Tunnel { .. } => FailedStep::Connect,
         Between::Proxy { address, setting } => {
             let wants_login = causes(error).any(|cause| {

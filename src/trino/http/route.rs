@@ -9,7 +9,7 @@ use secrecy::ExposeSecret as _;
 use crate::config;
 use crate::config::Connection;
 use crate::trino::error::TrinoError;
-use crate::trino::tunnel::Tunnel;
+use crate::trino::tunnel::{ForwardProblem, Tunnel};
 
 /// Where the environment's proxies are set.
 const VARIABLES: [&str; 8] = [
@@ -48,7 +48,7 @@ pub(crate) enum Between {
         /// Its host and port.
         address: String,
         /// The reason, if there is one.
-        failure: Option<String>,
+        problem: Option<ForwardProblem>,
     },
 }
 
@@ -115,7 +115,7 @@ impl Way {
         if let Some(tunnel) = &self.tunnel {
             return Between::Tunnel {
                 address: tunnel.address(),
-                failure: tunnel.failure(),
+                problem: tunnel.last_problem(),
             };
         }
         let proxy = url

@@ -13,6 +13,7 @@ use crate::trino::error::TrinoError;
 use crate::trino::http::auth::Credentials;
 use crate::trino::http::origin::Home;
 use crate::trino::http::route::{Between, Way};
+use crate::trino::http::tls_problem::TlsProblem;
 use crate::trino::http::token::TokenSource;
 use crate::trino::http::{answer, failure, tls};
 use crate::trino::retry::{self, Contact};
@@ -364,7 +365,7 @@ fn client(
 fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, TrinoError> {
     builder
         .build()
-        .map_err(|error| TrinoError::TlsSettings(failure::innermost_cause(&error)))
+        .map_err(|error| TlsProblem::Other(failure::innermost_cause(&error)).into())
 }
 
 fn segment_url(uri: &str) -> Result<Url, TrinoError> {

@@ -11,7 +11,8 @@ use russh::keys::{PrivateKey, PrivateKeyWithHashAlg};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::config::{TunnelLogin, pem};
-use crate::trino::tunnel::ssh::{Failure, Session};
+use crate::trino::tunnel::host_key::Session;
+use crate::trino::tunnel::problem::{SshKeyFault, TunnelProblem, TunnelProof};
 
 /// Characters of a server's question that are worth showing.
 const SHOWN: usize = 60;
@@ -43,22 +44,23 @@ impl Proof {
     /// # Errors
     ///
     /// When the key cannot be read, or its passphrase is missing or wrong.
-    pub(crate) fn of(login: &TunnelLogin) -> Result<Self, Failure> {
+    pub(crate) fn from_login(login: &TunnelLogin) -> Result<Self, TunnelProblem> {
         match login {
             TunnelLogin::Password(password) => Ok(Self::Password(password.clone())),
             TunnelLogin::Key(pem, passphrase) => {
                 let passphrase = passphrase.as_ref().map(SecretString::expose_secret);
-                let key = private_key(pem.expose_secret(), passphrase)?;
+                let key =
+                    private_key(pem.expose_secret(), passphrase).map_err(TunnelProblem::Key)?;
                 Ok(Self::Key(Arc::new(key)))
             }
         }
     }
 
-    /// The field of `tunnel_method` that it comes from.
-    pub(crate) const fn setting(&self) -> &'static str {
+    /// Which kind of proof it is.
+    pub(crate) const fn kind(&self) -> TunnelProof {
         match self {
-            Self::Key(_) => "ssh_key",
-            Self::Password(_) => "tunnel_user_password",
+            Self::Key(_) => TunnelProof::Key,
+            Self::Password(_) => TunnelProof::Password,
         }
     }
 
@@ -77,7 +79,7 @@ impl Proof {
                 let hash = session.best_supported_rsa_hash().await?;
                 let key = PrivateKeyWithHashAlg::new(Arc::clone(key), hash.flatten());
                 let answer = session.authenticate_publickey(user, key).await?;
-                Ok(Outcome::of(&answer, &[MethodKind::PublicKey]))
+                Ok(Outcome::from_answer(&answer, &[MethodKind::PublicKey]))
             }
             Self::Password(password) => by_password(session, user, password.expose_secret()).await,
         }
@@ -86,17 +88,17 @@ impl Proof {
 
 impl Outcome {
     /// What an answer says to a login by one of `methods`.
-    fn of(answer: &AuthResult, methods: &[MethodKind]) -> Self {
+    fn from_answer(answer: &AuthResult, methods: &[MethodKind]) -> Self {
         match answer {
             AuthResult::Success => Self::In,
             AuthResult::Failure {
                 remaining_methods,
                 partial_success,
-            } => Self::of_failure(remaining_methods, *partial_success, methods),
+            } => Self::from_refusal(remaining_methods, *partial_success, methods),
         }
     }
 
-    fn of_failure(offered: &[MethodKind], partial: bool, methods: &[MethodKind]) -> Self {
+    fn from_refusal(offered: &[MethodKind], partial: bool, methods: &[MethodKind]) -> Self {
         let names: Vec<&str> = offered.iter().map(Into::into).collect();
         let names = names.join(", ");
         if partial {
@@ -132,7 +134,7 @@ async fn by_password(
     if takes(&answer, MethodKind::KeyboardInteractive) {
         return by_answers(session, user, password).await;
     }
-    Ok(Outcome::of(&answer, &METHODS))
+    Ok(Outcome::from_answer(&answer, &METHODS))
 }
 
 /// Answers the server's question for the password, and no other.
@@ -153,7 +155,7 @@ async fn by_answers(
                 partial_success,
             } => {
                 let methods = [MethodKind::KeyboardInteractive];
-                return Ok(Outcome::of_failure(
+                return Ok(Outcome::from_refusal(
                     &remaining_methods,
                     partial_success,
                     &methods,
@@ -206,27 +208,23 @@ fn in_short(prompt: &str) -> String {
     format!("\"{}\"", shown.take(SHOWN).collect::<String>().trim())
 }
 
-fn private_key(pem: &str, passphrase: Option<&str>) -> Result<PrivateKey, Failure> {
-    // The configuration has set the line ends; what is damaged is said by itself.
+fn private_key(pem: &str, passphrase: Option<&str>) -> Result<PrivateKey, SshKeyFault> {
+    // Damage is looked for here, because the SSH library does not say what is wrong.
     let damage = pem::blocks(pem)
         .iter()
         .find(|block| block.label().ends_with("PRIVATE KEY"))
         .and_then(|block| block.der().err());
     if let Some(damage) = damage {
-        return Err(Failure::Key(format!(
-            "cannot be read (it {damage}); paste all of it, from -----BEGIN to -----END"
-        )));
+        return Err(SshKeyFault::Damaged(damage));
     }
     russh::keys::decode_secret_key(pem, passphrase).map_err(|error| {
         let is_encrypted =
             matches!(error, russh::keys::Error::KeyIsEncrypted) || pem.contains("ENCRYPTED");
-        Failure::Key(match passphrase {
-            None if is_encrypted => "is encrypted; set \"ssh_key_passphrase\"".to_owned(),
-            Some(_) => "cannot be opened with \"ssh_key_passphrase\"; check both".to_owned(),
-            None => {
-                format!("cannot be read ({error}); paste all of it, from -----BEGIN to -----END")
-            }
-        })
+        match passphrase {
+            None if is_encrypted => SshKeyFault::Encrypted,
+            Some(_) => SshKeyFault::Passphrase,
+            None => SshKeyFault::Unreadable(error.to_string()),
+        }
     })
 }
 
@@ -267,7 +265,7 @@ mod tests {
     #[test]
     fn a_refusal_says_what_would_be_taken() {
         use MethodKind as M;
-        let of = |offered: &[M], partial| Outcome::of_failure(offered, partial, &[M::PublicKey]);
+        let of = |offered: &[M], partial| Outcome::from_refusal(offered, partial, &[M::PublicKey]);
         assert_eq!(of(&[M::PublicKey, M::Password], false), Outcome::Refused);
         assert_eq!(of(&[], false), Outcome::Refused);
         let names = "password, keyboard-interactive".to_owned();
