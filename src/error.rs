@@ -56,7 +56,7 @@ impl ConnectorError {
 
     /// The same, said of one stream.
     #[must_use]
-    pub(crate) fn of_stream(mut self, stream: &StreamDescriptor) -> Self {
+    pub(crate) fn about_stream(mut self, stream: &StreamDescriptor) -> Self {
         self.message = format!("Stream \"{stream}\": {}", self.message);
         self.stream = Some(stream.clone());
         self

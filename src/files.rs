@@ -26,7 +26,7 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
 /// # Errors
 ///
 /// When the file cannot be read, or is no text; the error says which.
-pub(crate) fn read(path: &Path) -> io::Result<String> {
+pub(crate) fn read_text(path: &Path) -> io::Result<String> {
     let bytes = if path == Path::new("-") {
         read_stdin()?
     } else {

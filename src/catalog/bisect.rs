@@ -90,7 +90,7 @@ where
     for part in sorted {
         all.answers.extend(part.answers);
         for (item, error) in part.refused {
-            match fault::of_error(&error) {
+            match fault::whose_fault(&error) {
                 Fault::Table => all.refused.push((item, error)),
                 Fault::Server | Fault::Unclear => suspects.push((item, error)),
             }
@@ -120,10 +120,10 @@ where
     loop {
         match answer {
             Ok(answer) => sorted.answers.push((group, answer)),
-            Err(error) if fault::of_error(&error) == Fault::Server => return Err(error),
+            Err(error) if fault::whose_fault(&error) == Fault::Server => return Err(error),
             Err(error) => match <[T; 1]>::try_from(group) {
                 Ok([only]) => {
-                    let is_unclear = fault::of_error(&error) == Fault::Unclear;
+                    let is_unclear = fault::whose_fault(&error) == Fault::Unclear;
                     sorted.refused.push((only, error));
                     if is_unclear
                         && sorted.answers.is_empty()
@@ -161,7 +161,7 @@ where
         Ok(answer) => return Ok(answer),
         Err(error) => error,
     };
-    match fault::of_error(&error) {
+    match fault::whose_fault(&error) {
         Fault::Table if group.len() == 1 => {}
         Fault::Unclear if patient => {
             tracing::debug!(%error, "asking again");
@@ -191,7 +191,7 @@ where
         match ask(vec![item.clone()]).await {
             Ok(_) => return Ok(()),
             // What may not be read says nothing about the others.
-            Err(error) if fault::of_error(&error) == Fault::Table => return Ok(()),
+            Err(error) if fault::whose_fault(&error) == Fault::Table => return Ok(()),
             Err(error) => last = Some(error),
         }
     }
@@ -213,7 +213,7 @@ where
     for item in items {
         match ask_twice(std::slice::from_ref(item), true, ask).await {
             Ok(_) => return Ok(()),
-            Err(error) if fault::of_error(&error) == Fault::Server => return Err(error),
+            Err(error) if fault::whose_fault(&error) == Fault::Server => return Err(error),
             Err(error) => last = Some(error),
         }
     }
@@ -253,7 +253,7 @@ where
             }
             match ask(vec![item.clone()]).await {
                 Ok(answer) => sorted.answers.push((vec![item], answer)),
-                Err(error) => match fault::of_error(&error) {
+                Err(error) => match fault::whose_fault(&error) {
                     Fault::Server => return Err(error),
                     Fault::Table => sorted.refused.push((item, error)),
                     Fault::Unclear => left.push((item, error)),

@@ -51,7 +51,7 @@ const OF_THE_TABLE: &[&str] = &[
 const ENDED: &[&str] = &["ADMINISTRATIVELY_KILLED", "USER_CANCELED"];
 
 /// Whose fault an error is.
-pub(crate) fn of_error(error: &TrinoError) -> Fault {
+pub(crate) fn whose_fault(error: &TrinoError) -> Fault {
     let Some(query) = error.query_error() else {
         return Fault::Server;
     };
@@ -71,7 +71,7 @@ pub(crate) fn of_error(error: &TrinoError) -> Fault {
 /// The error of a question about metadata. It names no table at fault: limits of time and memory
 /// are the server's at such small statements, and so is a query that was killed.
 pub(crate) fn ended(error: TrinoError) -> ConnectorError {
-    let is_of_the_server = of_error(&error) == Fault::Server;
+    let is_of_the_server = whose_fault(&error) == Fault::Server;
     let is_of_a_query = error.query_error().is_some();
     let error = ConnectorError::from(error);
     if is_of_the_server && is_of_a_query {
@@ -134,9 +134,9 @@ pub(super) mod tests {
             ("JDBC_ERROR", "EXTERNAL", Fault::Unclear),
             ("ICEBERG_INVALID_METADATA", "EXTERNAL", Fault::Unclear),
         ] {
-            assert_eq!(of_error(&error(name, kind)), expected, "{name}");
+            assert_eq!(whose_fault(&error(name, kind)), expected, "{name}");
         }
-        assert_eq!(of_error(&TrinoError::Starting), Fault::Server);
+        assert_eq!(whose_fault(&TrinoError::Starting), Fault::Server);
     }
 
     #[test]

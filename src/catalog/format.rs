@@ -29,7 +29,7 @@ pub(crate) enum Format {
 
 impl Format {
     /// The format behind a connector.
-    pub(crate) fn of(connector: Option<&str>) -> Option<Self> {
+    pub(crate) fn of_connector(connector: Option<&str>) -> Option<Self> {
         match connector? {
             "iceberg" => Some(Self::Iceberg),
             "delta_lake" => Some(Self::DeltaLake),
@@ -51,7 +51,7 @@ impl Format {
 /// # Errors
 ///
 /// When that cannot be told for a reason that may pass.
-pub(crate) async fn of_tables(
+pub(crate) async fn table_formats(
     client: &Client,
     connector: Option<&str>,
     catalog: &str,
@@ -60,7 +60,7 @@ pub(crate) async fn of_tables(
 ) -> Result<HashMap<String, Format>, TrinoError> {
     let mut asked: BTreeSet<&str> = names.iter().copied().collect();
     if connector.is_some() {
-        if Format::of(connector).is_none() {
+        if Format::of_connector(connector).is_none() {
             return Ok(HashMap::new());
         }
         for TableKindRow { name, is_base } in kinds(client, catalog, schema).await? {

@@ -93,7 +93,7 @@ pub(crate) async fn primary_keys(
 }
 
 /// As [`primary_keys`], and no keys where they cannot be told: whoever asks can do without.
-pub(crate) async fn of_schema(
+pub(crate) async fn primary_keys_if_known(
     client: &Client,
     connector: Option<&str>,
     catalog: &str,

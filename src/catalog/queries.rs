@@ -31,7 +31,7 @@ pub(crate) async fn columns(
     client: &Client,
     query: &QueryStream,
 ) -> Result<Vec<(String, TrinoType)>, ConnectorError> {
-    let sql = metadata::of_query(&query.sql);
+    let sql = metadata::columns_of_query(&query.sql);
     let columns = patiently(|| control::columns(client, &sql))
         .await
         .map_err(|error| explain(query, error))?;
@@ -81,7 +81,7 @@ async fn all_have_names(
 
 /// The server's error, with the place in the query as the configuration has it.
 fn explain(query: &QueryStream, error: TrinoError) -> ConnectorError {
-    let is_of_the_query = fault::of_error(&error) != Fault::Server
+    let is_of_the_query = fault::whose_fault(&error) != Fault::Server
         && error.query_error().is_some_and(QueryError::is_of_the_user);
     let mut cause = match error {
         TrinoError::Query(cause) if is_of_the_query => cause,

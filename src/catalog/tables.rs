@@ -52,7 +52,7 @@ impl Found {
 /// # Errors
 ///
 /// When the tables cannot even be listed, or an error is not about a single table.
-pub(crate) async fn of_schema(
+pub(crate) async fn all_tables(
     client: &Client,
     catalog: &str,
     schema: &str,
@@ -62,7 +62,7 @@ pub(crate) async fn of_schema(
     let names = names?;
     let tables = match columns {
         Ok(tables) => tables,
-        Err(error) if fault::of_error(&error) == Fault::Server => return Err(error),
+        Err(error) if fault::whose_fault(&error) == Fault::Server => return Err(error),
         Err(error) => {
             // One broken table can fail the listing of all columns; names alone are less fragile.
             tracing::warn!(
@@ -99,7 +99,7 @@ pub(crate) async fn names(
 /// # Errors
 ///
 /// When the server cannot be asked at all.
-pub(crate) async fn of_tables(
+pub(crate) async fn named_tables(
     client: &Client,
     catalog: &str,
     schema: &str,
@@ -148,7 +148,7 @@ async fn listed_by_name(
     let groups = names.chunks(NAMES_PER_QUERY);
     let listed = bisect::side_by_side(groups, |group| async move {
         match all_columns(client, catalog, schema, Some(group)).await {
-            Err(error) if fault::of_error(&error) == Fault::Server => Err(error),
+            Err(error) if fault::whose_fault(&error) == Fault::Server => Err(error),
             // Each of them is asked for itself.
             Err(error) => {
                 tracing::debug!(%error, "the columns of some tables cannot be listed");
@@ -211,7 +211,7 @@ async fn itself(
         schema: schema.into(),
         name: name.into(),
     };
-    let columns = control::columns(client, &metadata::of_table(&table)).await?;
+    let columns = control::columns(client, &metadata::columns_of_table(&table)).await?;
     let columns = columns
         .into_iter()
         .map(|column| {

@@ -211,7 +211,7 @@ async fn one_readable(client: &Client, schema: &Schema) -> Result<Option<Readabl
             };
             match read_one_row(client, &table).await {
                 Ok(()) => return Ok(Some(Readable::Yes)),
-                Err(error) if fault::of_error(&error) == Fault::Server => return Err(error),
+                Err(error) if fault::whose_fault(&error) == Fault::Server => return Err(error),
                 // What the database says of a row tells more than what Trino says of a name.
                 Err(error) => refusal = Some(error),
             }
@@ -242,7 +242,7 @@ async fn tables_before_views(
 ) -> Result<Vec<String>, TrinoError> {
     let mut names = tables::names(client, catalog, schema).await?;
     if names.is_empty() {
-        let found = tables::of_schema(client, catalog, schema).await?;
+        let found = tables::all_tables(client, catalog, schema).await?;
         names = found.tables.into_iter().map(|table| table.name).collect();
     }
     if names.len() < 2 {
@@ -250,7 +250,7 @@ async fn tables_before_views(
     }
     let sql = metadata::views(catalog, schema);
     let views: Vec<NameRow> = match control::rows(client, &sql).await {
-        Err(error) if fault::of_error(&error) == Fault::Server => return Err(error),
+        Err(error) if fault::whose_fault(&error) == Fault::Server => return Err(error),
         // Which come first is all that it is for.
         views => views.unwrap_or_default(),
     };

@@ -111,7 +111,7 @@ async fn json<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T, Connect
 /// pipe may take its time and signals must still count.
 async fn text(path: &Path, what: &str) -> Result<String, ConnectorError> {
     let file = path.to_owned();
-    let result = tokio::task::spawn_blocking(move || files::read(&file)).await;
+    let result = tokio::task::spawn_blocking(move || files::read_text(&file)).await;
     result
         .map_err(std::io::Error::other)
         .flatten()

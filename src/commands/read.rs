@@ -96,7 +96,8 @@ fn note_state(state: &InputState, catalog: &ConfiguredAirbyteCatalog) {
     let mut others = 0;
     for stream in unused {
         let without_state = configured.iter().find(|configured| {
-            configured.name.eq_ignore_ascii_case(&stream.name) && state.of(configured).is_none()
+            configured.name.eq_ignore_ascii_case(&stream.name)
+                && state.of_stream(configured).is_none()
         });
         match without_state {
             Some(configured) => tracing::warn!(

@@ -59,7 +59,7 @@ const MARKS: &[(&str, &[&str])] = &[
 ];
 
 /// Reads `authentication`; `plain` says that secrets may go over plain http.
-pub(super) fn read(fields: &mut Fields<'_>, plain: bool) -> Authentication {
+pub(super) fn read_authentication(fields: &mut Fields<'_>, plain: bool) -> Authentication {
     fields.object("authentication", "method", |fields| {
         let secret = |fields: &mut Fields<'_>, name, expected| {
             secret(fields, name, expected).map_or(Authentication::None, |secret| match name {

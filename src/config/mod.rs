@@ -121,13 +121,13 @@ impl Connection {
     pub(crate) fn from_json(config: &Value) -> Result<Self, Vec<Problem>> {
         let mut fields = Fields::new(config);
         let mut remarks = Vec::new();
-        let server = server::read(&mut fields, &mut remarks);
+        let server = server::read_server(&mut fields, &mut remarks);
         let username = fields.required_text(
             "username",
             "the name of the Trino user that reads the tables, for example \"airbyte\"",
         );
         let plain = fields.flag("allow_credentials_over_http", false);
-        let authentication = auth::read(&mut fields, plain);
+        let authentication = auth::read_authentication(&mut fields, plain);
         let grants = auth::grants(&mut fields);
         let catalog = fields.required_text(
             "catalog",
@@ -144,8 +144,8 @@ impl Connection {
         let slice_rows = fields
             .has("slice_rows")
             .then(|| fields.integer("slice_rows", SLICE_ROWS, 1..=1_000_000_000_000));
-        let queries = queries::read(&mut fields);
-        let sync = sync::read(&mut fields);
+        let queries = queries::read_queries(&mut fields);
+        let sync = sync::read_sync(&mut fields);
         let as_of = sync::as_of(&mut fields);
         let checkpoint_interval = fields.integer(
             "checkpoint_target_interval_seconds",

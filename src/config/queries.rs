@@ -31,7 +31,7 @@ impl QueryStream {
     }
 }
 
-pub(super) fn read(fields: &mut Fields<'_>) -> Vec<QueryStream> {
+pub(super) fn read_queries(fields: &mut Fields<'_>) -> Vec<QueryStream> {
     let queries = fields.objects("queries", "name", |fields| {
         let name = fields.required_text(
             "name",

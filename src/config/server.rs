@@ -50,7 +50,7 @@ pub(super) fn is_loopback(host: &str) -> bool {
 }
 
 /// Reads the three fields; says in `remarks` what it made of a URL pasted as the hostname.
-pub(super) fn read(fields: &mut Fields<'_>, remarks: &mut Vec<String>) -> Server {
+pub(super) fn read_server(fields: &mut Fields<'_>, remarks: &mut Vec<String>) -> Server {
     let given = fields.required_text(
         "hostname",
         "the host of the Trino coordinator, for example \"trino.example.com\"",
@@ -75,7 +75,7 @@ pub(super) fn read(fields: &mut Fields<'_>, remarks: &mut Vec<String>) -> Server
         host: pasted.host,
         port,
         path: pasted.path,
-        tls: tls::read(fields, default),
+        tls: tls::read_tls(fields, default),
     };
     if pasted.https && !server.tls.is_on() {
         fields.problem(

@@ -22,7 +22,7 @@ pub(crate) struct Sync {
     pub(crate) exclude_todays_data: bool,
 }
 
-pub(super) fn read(fields: &mut Fields<'_>) -> Sync {
+pub(super) fn read_sync(fields: &mut Fields<'_>) -> Sync {
     fields.object("replication_method", "method", |fields| {
         let replication = match fields.word("method", &["STANDARD", "CHANGES"]) {
             Some("CHANGES") => Replication::Changes,

@@ -71,7 +71,7 @@ impl Tls {
 const MODES: &[&str] = &["disable", "require", "verify-ca", "verify-full"];
 
 /// Reads `ssl_mode`; without one, `default` counts.
-pub(super) fn read(fields: &mut Fields<'_>, default: Tls) -> Tls {
+pub(super) fn read_tls(fields: &mut Fields<'_>, default: Tls) -> Tls {
     fields.object("ssl_mode", "mode", |fields| {
         let mode = fields.word("mode", MODES);
         let ca_certificate = certificate(fields, "ca_certificate");

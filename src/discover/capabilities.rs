@@ -32,7 +32,7 @@ pub(crate) struct Capabilities {
 /// # Errors
 ///
 /// When that cannot be told for a reason that may pass: the streams would lose their cursors.
-pub(crate) async fn of_schema(
+pub(crate) async fn table_capabilities(
     client: &Client,
     connector: Option<&str>,
     replication: Replication,
@@ -40,7 +40,7 @@ pub(crate) async fn of_schema(
     names: &[&str],
 ) -> Result<Capabilities, TrinoError> {
     let formats =
-        format::of_tables(client, connector, &schema.catalog, &schema.name, names).await?;
+        format::table_formats(client, connector, &schema.catalog, &schema.name, names).await?;
     let changes = match replication {
         Replication::Standard => HashSet::new(),
         Replication::Changes => with_changes(client, schema, &formats).await?,

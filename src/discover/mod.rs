@@ -51,10 +51,10 @@ pub(crate) async fn streams(
         .collect();
     let found = side_by_side(&schemas, |schema| {
         let connector = connectors.get(&*schema.catalog).cloned().flatten();
-        async move { of_schema(client, connection, connector.as_deref(), schema).await }
+        async move { schema_streams(client, connection, connector.as_deref(), schema).await }
     });
     let found = found.await.map_err(fault::ended)?;
-    let queries = side_by_side(&connection.queries, |query| of_query(client, query)).await?;
+    let queries = side_by_side(&connection.queries, |query| query_stream(client, query)).await?;
     let mut streams = Vec::new();
     let mut refusals = Vec::new();
     for part in found.into_iter().chain(queries) {
@@ -89,7 +89,7 @@ struct Found {
 }
 
 /// The streams of a schema.
-async fn of_schema(
+async fn schema_streams(
     client: &Client,
     connection: &Connection,
     connector: Option<&str>,
@@ -103,7 +103,7 @@ async fn of_schema(
     let tables::Found {
         mut tables,
         failures,
-    } = tables::of_schema(client, catalog, name).await?;
+    } = tables::all_tables(client, catalog, name).await?;
     let mut left_out: Vec<(String, String)> = failures
         .into_iter()
         .map(|(table, error)| (table, format!("its columns cannot be read ({error})")))
@@ -121,7 +121,7 @@ async fn of_schema(
     let replication = connection.sync.replication;
     let (keys, can) = tokio::try_join!(
         keys::primary_keys(client, connector, catalog, name),
-        capabilities::of_schema(client, connector, replication, schema, &names),
+        capabilities::table_capabilities(client, connector, replication, schema, &names),
     )?;
     let streams = tables
         .iter()
@@ -149,7 +149,7 @@ fn warn_of_left_out(schema: &str, left_out: &mut [(String, String)]) {
 }
 
 /// The stream of a query. One that is not accepted is left out with a WARN, as a broken table is.
-async fn of_query(client: &Client, query: &QueryStream) -> Result<Found, ConnectorError> {
+async fn query_stream(client: &Client, query: &QueryStream) -> Result<Found, ConnectorError> {
     let stream = queries::columns(client, query)
         .await
         .and_then(|columns| queries::describe(query, &columns));

@@ -174,7 +174,7 @@ fn configured(entry: usize, given: Value) -> Result<ConfiguredAirbyteStream, Str
         field: String::new(),
         text: String::new(),
     };
-    read(given, &mut problem.stream).map_err(|(field, text)| {
+    configured_stream(given, &mut problem.stream).map_err(|(field, text)| {
         field.clone_into(&mut problem.field);
         problem.text = text;
         problem
@@ -184,7 +184,7 @@ fn configured(entry: usize, given: Value) -> Result<ConfiguredAirbyteStream, Str
 /// A field, and what is wrong with it.
 type Wrong = (&'static str, String);
 
-fn read(
+fn configured_stream(
     given: Value,
     descriptor: &mut Option<StreamDescriptor>,
 ) -> Result<ConfiguredAirbyteStream, Wrong> {

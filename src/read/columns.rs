@@ -23,7 +23,7 @@ pub(crate) type Named = Vec<(String, TrinoType)>;
 /// # Errors
 ///
 /// When Trino cannot be asked, or the table does not have these columns.
-pub(crate) async fn of_columns(
+pub(crate) async fn with_field_ids(
     context: &Context,
     table: &Table,
     version: Option<Version>,
@@ -96,8 +96,8 @@ pub(crate) async fn names(
     version: Option<Version>,
 ) -> Result<Named, TrinoError> {
     let at = select::at_version(version.map(Version::number));
-    let sql = metadata::of_query(&format!("SELECT * FROM {table}{at}"));
-    of_query(context, &sql).await
+    let sql = metadata::columns_of_query(&format!("SELECT * FROM {table}{at}"));
+    columns_of_statement(context, &sql).await
 }
 
 /// The names and types of columns as a version of a table has them.
@@ -113,10 +113,10 @@ pub(crate) async fn types_at(
 ) -> Result<Named, TrinoError> {
     let relation = Relation::Table(table.clone());
     let sql = select::select(&relation, columns, Some(version.number()), &[]);
-    of_query(context, &metadata::of_query(&sql)).await
+    columns_of_statement(context, &metadata::columns_of_query(&sql)).await
 }
 
-async fn of_query(context: &Context, sql: &str) -> Result<Named, TrinoError> {
+async fn columns_of_statement(context: &Context, sql: &str) -> Result<Named, TrinoError> {
     let columns = control::columns(&context.client, sql).await?;
     let named = columns.into_iter().map(|column| {
         let ty = column_type(&column.type_text, column.type_signature.as_deref());

@@ -25,7 +25,7 @@ pub(super) fn before(connection: &Connection, cursor: &Cursor) -> Option<String>
     ];
     // Of one form, so their order is that of time.
     let limit = limits.into_iter().flatten().min()?;
-    Some(of_type(limit, &cursor.ty))
+    Some(as_text_of_type(limit, &cursor.ty))
 }
 
 /// Says in a WARN that a sync ends with a value in the future: rows that are written until then
@@ -37,7 +37,7 @@ pub(super) fn warn_of_the_future(plan: &StreamPlan, cursor: &Cursor, end: Option
     };
     if let Some(end) = end
         && cursor.ty.is_point_in_time()
-        && is_after(end, &of_type(clock::utc_after(ahead), &cursor.ty))
+        && is_after(end, &as_text_of_type(clock::utc_after(ahead), &cursor.ty))
     {
         tracing::warn!(
             "stream \"{}\": the highest value of the cursor \"{}\" is {end}, which is in the future. Rows that are written from now on and have lower values will not be seen. Correct that value in the table, or set \"cursor_lag\" so that such rows wait, and then clear the stream",
@@ -52,7 +52,7 @@ fn is_after(value: &str, now: &str) -> bool {
     value.starts_with('+') || (!value.starts_with('-') && value > now)
 }
 
-fn of_type(time: String, ty: &TrinoType) -> String {
+fn as_text_of_type(time: String, ty: &TrinoType) -> String {
     match ty {
         TrinoType::Date => time[..10].to_owned(),
         TrinoType::Timestamp { .. } => time,

@@ -180,7 +180,7 @@ async fn begun(
         return Ok(None);
     };
     let stream = &plan.descriptor;
-    if let Some(gone) = pin::gone(context, plan, &sync.progress.slices).await? {
+    if let Some(gone) = pin::why_slices_gone(context, plan, &sync.progress.slices).await? {
         let progress = sync.progress.clone();
         let Some(goes_on) = sync.without_version() else {
             restart::begin_anew(plan, &progress, &gone)?;

@@ -48,7 +48,7 @@ pub(crate) async fn version(context: &Context, plan: &StreamPlan) -> Result<List
     let Some(table) = plan.relation.table() else {
         return Ok(Listed::NoVersions);
     };
-    let Some(format) = Format::of(plan.connector.as_deref()) else {
+    let Some(format) = Format::of_connector(plan.connector.as_deref()) else {
         return of_other_connector(context, plan, table).await;
     };
     let as_of = context.connection.as_of.as_deref();
@@ -217,7 +217,7 @@ async fn of_other_connector(
         return Ok(Listed::NoVersions);
     }
     for sql in [versions::iceberg(table, None), versions::delta(table, None)] {
-        match control::columns(&context.client, &metadata::of_query(&sql)).await {
+        match control::columns(&context.client, &metadata::columns_of_query(&sql)).await {
             Err(error) if error.is_named(&["TABLE_NOT_FOUND"]) => {}
             Err(error) => return Ok(Listed::Hidden(error)),
             Ok(_) => {

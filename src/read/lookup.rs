@@ -77,7 +77,7 @@ pub(super) async fn look_up(
             let place = (&**catalog, &**schema);
             match connector {
                 Ok(connector) => find_tables(client, connector.as_deref(), place, &names).await,
-                Err(error) => Ok(of_all(place, &names, &error)),
+                Err(error) => Ok(same_error_for_all(place, &names, &error)),
             }
         }
     });
@@ -128,7 +128,7 @@ fn or_fatal<T>(answer: Result<T, TrinoError>) -> Result<Result<T, ConnectorError
 }
 
 /// The same error for all tables of a schema.
-fn of_all(
+fn same_error_for_all(
     (catalog, schema): (&str, &str),
     names: &[&str],
     error: &ConnectorError,
@@ -150,9 +150,9 @@ async fn find_tables(
     names: &[&str],
 ) -> Result<Vec<(Table, Result<Found, ConnectorError>)>, ConnectorError> {
     let place = (catalog, schema);
-    let found = match or_fatal(tables::of_tables(client, catalog, schema, names).await)? {
+    let found = match or_fatal(tables::named_tables(client, catalog, schema, names).await)? {
         Ok(found) => found,
-        Err(error) => return Ok(of_all(place, names, &error)),
+        Err(error) => return Ok(same_error_for_all(place, names, &error)),
     };
     let full = |name: String| Table {
         catalog: catalog.to_owned(),
@@ -162,10 +162,10 @@ async fn find_tables(
     let mut formats = HashMap::new();
     if connector.is_none() {
         let names: Vec<&str> = found.tables.iter().map(|table| &*table.name).collect();
-        let asked = format::of_tables(client, connector, catalog, schema, &names).await;
+        let asked = format::table_formats(client, connector, catalog, schema, &names).await;
         match or_fatal(asked)? {
             Ok(asked) => formats = asked,
-            Err(error) => return Ok(of_all(place, &names, &error)),
+            Err(error) => return Ok(same_error_for_all(place, &names, &error)),
         }
     }
     let tables = found

@@ -2,8 +2,8 @@
 
 use super::columns;
 use super::context::Context;
-use super::gone::{self, Standing};
 use super::listing::{self, Listed};
+use super::lost_version::{self, Standing};
 use super::plan::{Mode, StreamPlan};
 use super::slices::Slices;
 use super::version::Version;
@@ -118,12 +118,12 @@ async fn difference(
     if let Some(why) = columns::other_types(&plan.columns, &types) {
         return Ok(Some(why));
     }
-    if Format::of(plan.connector.as_deref()) != Some(Format::Iceberg) {
+    if Format::of_connector(plan.connector.as_deref()) != Some(Format::Iceberg) {
         return Ok(None);
     }
     let (now, then) = tokio::join!(
-        columns::of_columns(context, table, None, &plan.columns),
-        columns::of_columns(context, table, Some(version), &plan.columns),
+        columns::with_field_ids(context, table, None, &plan.columns),
+        columns::with_field_ids(context, table, Some(version), &plan.columns),
     );
     if let (Some(now), Some(then)) = (now?, then?)
         && let Some(column) = other_column(&now, &then)
@@ -192,15 +192,15 @@ async fn was_altered(
 /// # Errors
 ///
 /// When Trino cannot be asked, or it is not clear.
-pub(crate) async fn gone(
+pub(crate) async fn why_slices_gone(
     context: &Context,
     plan: &StreamPlan,
     slices: &Slices,
 ) -> Result<Option<String>, TrinoError> {
     let Some(version) = slices.version else {
-        return Ok(gone_column(plan, slices));
+        return Ok(why_column_gone(plan, slices));
     };
-    if let Some(reason) = gone_version(context, plan, version).await? {
+    if let Some(reason) = why_version_gone(context, plan, version).await? {
         return Ok(Some(reason));
     }
     let Some(table) = plan.relation.table() else {
@@ -230,14 +230,14 @@ pub(crate) async fn gone(
 /// # Errors
 ///
 /// When Trino cannot be asked, or it is not clear.
-pub(crate) async fn gone_version(
+pub(crate) async fn why_version_gone(
     context: &Context,
     plan: &StreamPlan,
     version: Version,
 ) -> Result<Option<String>, TrinoError> {
-    match gone::standing(context, plan, version).await {
+    match lost_version::standing(context, plan, version).await {
         Ok(Standing::Listed) => Ok(None),
-        Ok(Standing::Gone(reason)) => Ok(Some(gone::of_version(version, reason))),
+        Ok(Standing::Gone(reason)) => Ok(Some(lost_version::sentence(version, reason))),
         // The id of a snapshot is its own proof, if it can be read.
         Err(error) if listing::is_hidden(&error) && matches!(version, Version::Snapshot(_)) => {
             Ok(None)
@@ -248,7 +248,7 @@ pub(crate) async fn gone_version(
 
 /// Slices of a table without versions are ranges of a column. A hidden one stays; one of the table
 /// may not.
-fn gone_column(plan: &StreamPlan, slices: &Slices) -> Option<String> {
+fn why_column_gone(plan: &StreamPlan, slices: &Slices) -> Option<String> {
     let column = &slices.column;
     let is_there = column.is_empty()
         || column.starts_with('$')

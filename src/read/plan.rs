@@ -97,19 +97,19 @@ pub(super) fn plan_streams(
         let descriptor = stream.stream.descriptor();
         let plan = found
             .and_then(|found| plan_stream(connection, stream, found))
-            .map_err(|error| error.of_stream(&descriptor))
+            .map_err(|error| error.about_stream(&descriptor))
             .and_then(|plan| {
-                let state = state.of(&descriptor);
-                let state = state.and_then(|state| Content::read(&descriptor, state));
+                let state = state.of_stream(&descriptor);
+                let state = state.and_then(|state| Content::from_state(&descriptor, state));
                 refuse_to_lose_position(connection, &plan, state.as_ref())
-                    .map_err(|error| error.of_stream(&descriptor))?;
+                    .map_err(|error| error.about_stream(&descriptor))?;
                 Ok(StreamPlan { state, ..plan })
             });
         (descriptor, plan)
     });
     let unreadable = catalog.problems.iter().filter_map(|problem| {
         let descriptor = problem.stream.clone()?;
-        let error = ConnectorError::config(format!("{problem}.")).of_stream(&descriptor);
+        let error = ConnectorError::config(format!("{problem}.")).about_stream(&descriptor);
         Some((descriptor, Err(error)))
     });
     Ok(plans.chain(unreadable).collect())
@@ -272,7 +272,7 @@ fn mode(connection: &Connection, stream: &ConfiguredAirbyteStream, found: &Found
             .as_ref()
             .is_none_or(|name| name.starts_with(META_COLUMNS))
         && let Some(table) = found.relation.table()
-        && let Some(format) = Format::of(found.connector.as_deref())
+        && let Some(format) = Format::of_connector(found.connector.as_deref())
     {
         return Mode::Changes(format, table.clone());
     }

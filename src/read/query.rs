@@ -11,7 +11,7 @@ use crate::output::Closed;
 use crate::read::boundary::Boundary;
 use crate::read::context::Context;
 use crate::read::context::{ReadError, StreamRun};
-use crate::read::gone;
+use crate::read::lost_version;
 use crate::read::plan::StreamPlan;
 use crate::read::version::Version;
 use crate::trino::error::TrinoError;
@@ -59,7 +59,7 @@ pub(crate) async fn read_query(
     let version = part.version;
     match run_query(context, plan, part, stream_run).await {
         Err(ReadError::Trino { query_id, error }) => {
-            let lost = gone::since_error(context, plan, version, &error).await;
+            let lost = lost_version::why_query_failed(context, plan, version, &error).await;
             Err(match lost {
                 Some(reason) => ReadError::VersionGone(reason),
                 None => ReadError::Trino { query_id, error },
@@ -135,7 +135,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     async fn run(&mut self, sql: &str, protocol: FetchProtocol) -> Result<(), ReadError> {
-        let mut rows = self.context.client.read(sql, protocol).await?;
+        let mut rows = self.context.client.start_query(sql, protocol).await?;
         self.stream_run.begun.notify_one();
         let query_id = rows.query_id().to_owned();
         let result = self.copy(&mut rows, &query_id).await;

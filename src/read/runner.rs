@@ -86,10 +86,10 @@ async fn stream(
         status::say(&context.output, &descriptor, StreamStatus::Started).await?;
     }
     let outcome = match plan {
-        Ok(plan) => match read(&context, &plan).await {
+        Ok(plan) => match read_stream(&context, &plan).await {
             Ok(records) => Ok(records),
             Err(ReadError::Closed(closed)) => return Err(closed),
-            Err(error) => Err(ConnectorError::from(error).of_stream(&descriptor)),
+            Err(error) => Err(ConnectorError::from(error).about_stream(&descriptor)),
         },
         Err(error) => Err(error),
     };
@@ -102,7 +102,7 @@ async fn stream(
 }
 
 /// RUNNING, records and states; returns the number of records.
-async fn read(context: &Context, plan: &StreamPlan) -> Result<u64, ReadError> {
+async fn read_stream(context: &Context, plan: &StreamPlan) -> Result<u64, ReadError> {
     let stream_run = Arc::new(StreamRun::default());
     let estimate = estimate::send(context, plan, Arc::clone(&stream_run));
     let result = read_in_mode(context, plan, plan.state.clone(), &stream_run).await;

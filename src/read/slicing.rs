@@ -35,7 +35,7 @@ pub(crate) async fn cut(context: &Context, plan: &StreamPlan, version: Option<Ve
     let Some(table) = plan.relation.table() else {
         return Slices::whole(None);
     };
-    let format = Format::of(plan.connector.as_deref());
+    let format = Format::of_connector(plan.connector.as_deref());
     let cuts = match (format, version) {
         (Some(Format::Iceberg), Some(version)) => {
             by_path(context, version, &slices::iceberg_files(table)).await
@@ -64,7 +64,7 @@ pub(crate) async fn begin(
 ) -> Result<Progress, TrinoError> {
     if let Some(progress) = begun {
         let stream = &plan.descriptor;
-        match pin::gone(context, plan, &progress.slices).await? {
+        match pin::why_slices_gone(context, plan, &progress.slices).await? {
             None => {
                 let done = progress.done.len();
                 tracing::info!("stream \"{stream}\" goes on after {done} finished slices");
@@ -159,7 +159,7 @@ async fn postgresql(
     if wanted < 2 {
         return Ok(Slices::whole(None));
     }
-    let keys = keys::of_schema(
+    let keys = keys::primary_keys_if_known(
         &context.client,
         plan.connector.as_deref(),
         &table.catalog,

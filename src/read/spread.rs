@@ -10,10 +10,10 @@ use crate::types::TrinoType;
 ///
 /// Texts are those of [`crate::sql::literal::text_of`].
 pub(crate) fn spread(low: &str, high: &str, ty: &TrinoType, slices: u64) -> Vec<String> {
-    let Some(scale) = Scale::of(ty) else {
+    let Some(scale) = Scale::of_type(ty) else {
         return Vec::new();
     };
-    let (Some(low), Some(high)) = (scale.read(low), scale.read(high)) else {
+    let (Some(low), Some(high)) = (scale.number(low), scale.number(high)) else {
         return Vec::new();
     };
     let (width, slices) = (high.saturating_sub(low), i128::from(slices));
@@ -39,7 +39,7 @@ enum Scale {
 const EPOCH: Date = Date::constant(1970, 1, 1);
 
 impl Scale {
-    fn of(ty: &TrinoType) -> Option<Self> {
+    fn of_type(ty: &TrinoType) -> Option<Self> {
         Some(match ty {
             TrinoType::Tinyint
             | TrinoType::Smallint
@@ -54,7 +54,7 @@ impl Scale {
     }
 
     /// The value of a text, without what is finer than the scale.
-    fn read(self, text: &str) -> Option<i128> {
+    fn number(self, text: &str) -> Option<i128> {
         match self {
             Self::Numbers => text.split('.').next()?.parse().ok(),
             Self::Days => {

@@ -81,11 +81,11 @@ impl Content {
 
     /// Reads the state of a stream. One that is not understood is said in a WARN and dropped, so
     /// that the stream starts anew.
-    pub(crate) fn read(stream: &StreamDescriptor, state: &Value) -> Option<Self> {
+    pub(crate) fn from_state(stream: &StreamDescriptor, state: &Value) -> Option<Self> {
         let state = with_whole_numbers(state);
         let why = match state.get("version").and_then(Value::as_u64) {
-            Some(version @ 1..=VERSION) => match serde_json::from_value(state) {
-                Ok(content) => return Some(Self::of_version(content, version)),
+            Some(version @ 1..=VERSION) => match serde_json::from_value::<Self>(state) {
+                Ok(content) => return Some(content.upgraded_from(version)),
                 Err(error) => error.to_string(),
             },
             Some(version) => format!("its version {version} is of a later release"),
@@ -99,7 +99,7 @@ impl Content {
     }
 
     /// What the content of a state of an earlier `version` means now.
-    fn of_version(self, version: u64) -> Self {
+    fn upgraded_from(self, version: u64) -> Self {
         match self {
             // Up to version 3 the version of an unfinished snapshot stood in the place of the
             // position.
@@ -195,7 +195,7 @@ mod tests {
     }
 
     fn read(state: &Value) -> Option<Content> {
-        Content::read(&stream(), state)
+        Content::from_state(&stream(), state)
     }
 
     #[test]

@@ -83,7 +83,7 @@ pub(crate) fn named_column(sql: &str, column: &str) -> String {
 }
 
 /// A statement whose result has the columns of a table, and no rows.
-pub(crate) fn of_table(table: &Table) -> String {
+pub(crate) fn columns_of_table(table: &Table) -> String {
     format!("SELECT * FROM {table} WHERE false")
 }
 
@@ -93,7 +93,7 @@ pub(crate) fn one_row(table: &Table) -> String {
 }
 
 /// A statement whose result has the columns of a query, and no rows.
-pub(crate) fn of_query(sql: &str) -> String {
+pub(crate) fn columns_of_query(sql: &str) -> String {
     format!("SELECT * FROM (\n{sql}\n) WHERE false")
 }
 

@@ -266,7 +266,7 @@ impl Client {
     /// # Errors
     ///
     /// As [`Client::execute`].
-    pub(crate) async fn read(
+    pub(crate) async fn start_query(
         &self,
         sql: &str,
         protocol: FetchProtocol,

@@ -177,7 +177,7 @@ impl Rows {
             let transport = Arc::clone(&self.client.transport);
             let download = async move {
                 let expected = segment.rows_count();
-                let (rows, receipt) = segment.read(&transport).await?;
+                let (rows, receipt) = segment.download(&transport).await?;
                 Ok(Block {
                     rows,
                     expected,

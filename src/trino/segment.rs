@@ -141,7 +141,7 @@ impl Segment {
     /// # Errors
     ///
     /// When it cannot be had, or is not of the sizes that were promised.
-    pub(crate) async fn read(
+    pub(crate) async fn download(
         self,
         transport: &Transport,
     ) -> Result<(Bytes, Option<Receipt>), TrinoError> {

@@ -56,7 +56,7 @@ impl Changes<'_> {
     /// The selected columns as the table has them now; `None` where the server does not show which
     /// they are.
     pub(super) async fn present_columns(&self) -> Result<Option<Vec<Column>>, TrinoError> {
-        columns::of_columns(self.context, self.table, None, &self.plan.columns).await
+        columns::with_field_ids(self.context, self.table, None, &self.plan.columns).await
     }
 
     /// The selected columns under their own names.
@@ -125,7 +125,7 @@ impl Changes<'_> {
         version: Version,
         named: &columns::Named,
     ) -> Result<Option<Vec<Column>>, TrinoError> {
-        columns::of_columns(self.context, self.table, Some(version), named).await
+        columns::with_field_ids(self.context, self.table, Some(version), named).await
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Changes, Followed};
 use crate::read::changes_state::ChangesState;
 use crate::read::context::ReadError;
-use crate::read::gone;
+use crate::read::lost_version;
 use crate::read::version::Version;
 use crate::sql::{changes, versions};
 use crate::trino::control::{self, DeltaVersionRow, NameRow};
@@ -93,7 +93,7 @@ impl Changes<'_> {
         let Some(query) = error.query_error() else {
             return Ok(None);
         };
-        if gone::has_lost_a_file(self.context, self.plan, before, query).await? {
+        if lost_version::has_lost_a_file(self.context, self.plan, before, query).await? {
             return Ok(Some(error.to_string()));
         }
         // Trino's words for a version that deletes rows without telling them to the feed.

@@ -7,7 +7,7 @@ use super::{Changes, Followed};
 use crate::read::changes_state::ChangesState;
 use crate::read::columns;
 use crate::read::context::ReadError;
-use crate::read::gone;
+use crate::read::lost_version;
 use crate::read::pin;
 use crate::read::state::Content;
 use crate::read::version::Version;
@@ -312,9 +312,9 @@ impl Changes<'_> {
     /// The reason why the difference cannot be read, if an error comes from that.
     async fn gap(&self, before: Version, error: &TrinoError) -> Option<String> {
         let query = error.query_error()?;
-        let proof = match pin::gone_version(self.context, self.plan, before).await {
+        let proof = match pin::why_version_gone(self.context, self.plan, before).await {
             Ok(Some(reason)) => return Some(reason),
-            Ok(None) => gone::has_lost_a_file(self.context, self.plan, before, query).await,
+            Ok(None) => lost_version::has_lost_a_file(self.context, self.plan, before, query).await,
             Err(error) => Err(error),
         };
         proof

@@ -131,7 +131,7 @@ impl Changes<'_> {
         let (Some(progress), Some(version)) = (&state.progress, version) else {
             return Ok(state);
         };
-        match pin::gone_version(self.context, self.plan, version).await? {
+        match pin::why_version_gone(self.context, self.plan, version).await? {
             None => Ok(state),
             Some(reason) => {
                 restart::begin_anew(self.plan, progress, &reason)?;

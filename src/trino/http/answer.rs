@@ -43,7 +43,7 @@ pub(crate) async fn body(
     if !response.status().is_success() {
         return Err(refusal(response, url, way).await);
     }
-    match read(response, limit).await {
+    match read_body(response, limit).await {
         Ok(Body::Whole(body)) => Ok(body),
         Ok(Body::Cut(_)) => Err(TrinoError::TooLarge {
             server: url.origin().ascii_serialization(),
@@ -64,7 +64,7 @@ pub(crate) async fn token_body(
     way: &Way,
 ) -> Result<(StatusCode, Bytes), TrinoError> {
     let status = response.status();
-    match read(response, SMALL).await {
+    match read_body(response, SMALL).await {
         Ok(Body::Whole(body)) => Ok((status, body)),
         Ok(Body::Cut(_)) => Err(TrinoError::TooLarge {
             server: url.origin().ascii_serialization(),
@@ -81,7 +81,7 @@ enum Body {
     Cut(Bytes),
 }
 
-async fn read(mut response: Response, limit: u64) -> Result<Body, reqwest::Error> {
+async fn read_body(mut response: Response, limit: u64) -> Result<Body, reqwest::Error> {
     let mut chunks = Vec::new();
     let mut length = 0;
     while let Some(chunk) = response.chunk().await? {
@@ -129,7 +129,7 @@ async fn refusal(response: Response, url: &Url, way: &Way) -> TrinoError {
         .as_ref()
         .is_none_or(|kind| kind.starts_with(b"text/plain"));
     let is_page = kind.is_some_and(|kind| kind.starts_with(b"text/html"));
-    let text = match tokio::time::timeout(ERROR_TIME, read(response, ERROR)).await {
+    let text = match tokio::time::timeout(ERROR_TIME, read_body(response, ERROR)).await {
         Ok(Ok(Body::Whole(text) | Body::Cut(text))) => text,
         Ok(Err(_)) | Err(_) => Bytes::new(),
     };

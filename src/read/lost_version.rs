@@ -30,9 +30,10 @@ pub(crate) async fn standing(
     plan: &StreamPlan,
     version: Version,
 ) -> Result<Standing, TrinoError> {
-    let (Some(table), Some(format)) =
-        (plan.relation.table(), Format::of(plan.connector.as_deref()))
-    else {
+    let (Some(table), Some(format)) = (
+        plan.relation.table(),
+        Format::of_connector(plan.connector.as_deref()),
+    ) else {
         return match plan.connector {
             Some(_) => Ok(Standing::Gone("its catalog has another connector now")),
             None => Err(TrinoError::Settings(format!(
@@ -71,7 +72,7 @@ pub(crate) async fn standing(
 }
 
 /// Says why a version that a query was reading is gone, if that is what its error comes from.
-pub(crate) async fn since_error(
+pub(crate) async fn why_query_failed(
     context: &Context,
     plan: &StreamPlan,
     version: Option<Version>,
@@ -85,7 +86,7 @@ pub(crate) async fn since_error(
         Err(error) => Err(error),
     };
     match proof {
-        Ok(true) => Some(of_version(version, &error.to_string())),
+        Ok(true) => Some(sentence(version, &error.to_string())),
         Ok(false) => None,
         Err(unclear) => {
             tracing::debug!(%unclear, "it is not known whether version {version} is gone");
@@ -95,7 +96,7 @@ pub(crate) async fn since_error(
 }
 
 /// The sentence for a version that is gone.
-pub(crate) fn of_version(version: Version, reason: &str) -> String {
+pub(crate) fn sentence(version: Version, reason: &str) -> String {
     format!("the version {version} of the table that was being read is gone ({reason})")
 }
 
@@ -111,9 +112,10 @@ pub(crate) async fn has_lost_a_file(
     version: Version,
     error: &QueryError,
 ) -> Result<bool, TrinoError> {
-    let (Some(table), Some(format)) =
-        (plan.relation.table(), Format::of(plan.connector.as_deref()))
-    else {
+    let (Some(table), Some(format)) = (
+        plan.relation.table(),
+        Format::of_connector(plan.connector.as_deref()),
+    ) else {
         return Ok(false);
     };
     if !error.is_missing_file() {
