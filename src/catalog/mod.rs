@@ -1,4 +1,4 @@
-//! What Trino's catalogs tell of their tables, for `discover` and `read` alike.
+//! What Trino's catalogs tell about their tables. `discover` and `read` both use this.
 //!
 //! | file | job |
 //! |---|---|

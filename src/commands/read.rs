@@ -57,7 +57,7 @@ pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> 
     let nameless: Vec<ConnectorError> = nameless
         .map(|problem| ConnectorError::config(format!("{problem}.")))
         .collect();
-    // Last, since the first error of a sync decides whether it is tried again.
+    // These come last, because the first error of a sync decides whether the platform tries again.
     for error in &nameless {
         logging::tell_person(&error.message);
         output.send(&error.trace()).await?;
@@ -80,7 +80,7 @@ fn hint_at_discover(error: ConnectorError) -> ConnectorError {
     ConnectorError { message, ..error }
 }
 
-/// Says what of the state does not count.
+/// Logs which parts of the state are not used.
 fn note_state(state: &InputState, catalog: &ConfiguredAirbyteCatalog) {
     if state.ignored > 0 {
         tracing::warn!(

@@ -1,10 +1,10 @@
 //! Schemas, tables, columns and keys → Airbyte streams.
 //!
-//! A handful of bulk queries per schema, never one per table: a catalog of 10,000 tables is
-//! described in seconds. Schemas are asked for side by side. Only where a bulk query fails, its
-//! tables are asked for in smaller groups, so that one broken table costs a WARN and not the
-//! catalog. What fails for a reason that may pass ends it: a platform that gets fewer streams takes
-//! the others for dropped.
+//! Each schema takes a handful of bulk queries and never one query per table, so a catalog of
+//! 10,000 tables is described in seconds. Schemas are queried side by side. If a bulk query fails,
+//! its tables are queried in smaller groups, so that one broken table costs a WARN and not the
+//! whole catalog. A failure that may pass ends `discover`: if the platform got fewer streams, it
+//! would believe that the others were dropped.
 
 mod capabilities;
 pub(crate) mod near;
@@ -25,15 +25,15 @@ use crate::trino::Client;
 use crate::trino::error::TrinoError;
 use schemas::Schema;
 
-/// Tables of a schema that are named in the log when they are left out.
+/// How many tables of a schema the log names when they are left out.
 const NAMED: usize = 20;
 
 /// All streams of the configured schemas and queries, sorted by namespace and name.
 ///
 /// # Errors
 ///
-/// When a catalog or a named schema does not exist, when something cannot be asked for a reason
-/// that may pass, or when there is no stream at all.
+/// When a catalog or a named schema does not exist, when a question fails for a reason that may
+/// pass, or when there is no stream at all.
 pub(crate) async fn streams(
     client: &Client,
     connection: &Connection,
@@ -70,7 +70,7 @@ pub(crate) async fn streams(
         let columns = columns.into_iter().flat_map(|columns| columns.keys());
         let columns = columns.map(String::as_str);
         let descriptor = stream::descriptor(stream);
-        // Changes have columns of their own, which destinations know.
+        // The columns that we add to changes are left out here: destinations know them.
         warn_of_reserved_columns(
             &descriptor.to_string(),
             columns
@@ -84,7 +84,7 @@ pub(crate) async fn streams(
 /// What was found in one place.
 struct Found {
     streams: Vec<AirbyteStream>,
-    /// Why the first thing that was left out cannot be read.
+    /// Why the first table or query that was left out cannot be read.
     refusal: Option<String>,
 }
 
@@ -148,7 +148,8 @@ fn warn_of_left_out(schema: &str, left_out: &mut [(String, String)]) {
     }
 }
 
-/// The stream of a query. One that is not accepted is left out with a WARN, as a broken table is.
+/// The stream of a query. A query that Trino does not accept is left out with a WARN, like a broken
+/// table.
 async fn query_stream(client: &Client, query: &QueryStream) -> Result<Found, ConnectorError> {
     let stream = queries::columns(client, query)
         .await
@@ -169,8 +170,8 @@ async fn query_stream(client: &Client, query: &QueryStream) -> Result<Found, Con
     }
 }
 
-/// The error of a configuration without any stream: an empty catalog would be taken for "all
-/// streams were dropped".
+/// The error of a configuration without any stream. An empty catalog instead would mean to the
+/// platform that all streams were dropped.
 fn nothing(connection: &Connection, schemas: &[Schema], refusal: Option<String>) -> ConnectorError {
     let list = schemas
         .iter()

@@ -1,9 +1,9 @@
 //! The `--state` file, in every form that it arrives in.
 //!
-//! The platform sends an array of STREAM states or no file at all; PyAirbyte always sends one,
-//! with `[]`, nulls and the key `global_` twice; people send `{}`, an empty file, or the STATE
-//! lines of an earlier run as they stand. None of that is an error: what is not a state of a stream
-//! is passed over, and counted.
+//! The platform sends an array of STREAM states or no file at all; PyAirbyte always sends one, with
+//! `[]`, nulls and the key `global_` twice; people send `{}`, an empty file, or the STATE lines of
+//! an earlier run as they stand. None of this is an error: an entry that is not a state of a stream
+//! is skipped and counted.
 
 use std::collections::{HashMap, HashSet};
 
@@ -22,12 +22,14 @@ pub(crate) struct InputState {
 }
 
 impl InputState {
-    /// Reads the content of a state file: one JSON value, or several, one a line. Of several, the
-    /// last of a stream counts, as in the order in which they were written.
+    /// Reads the content of a state file: one JSON value, or one value per line. If a stream occurs
+    /// several times, its last state counts, because the lines are in the order in which they were
+    /// written.
     ///
     /// # Errors
     ///
-    /// When the text is not JSON at all; going on would read everything again unasked.
+    /// When the text is not JSON. Going on without a state would read everything again, which
+    /// nobody asked for.
     pub(crate) fn parse(text: &str) -> Result<Self, serde_json::Error> {
         let mut state = Self::default();
         for value in Deserializer::from_str(text).into_iter() {
@@ -57,7 +59,7 @@ impl InputState {
         Ok(state)
     }
 
-    /// The state of one stream, `None` when there is none or it is null.
+    /// The state of a stream. `None` if there is none, or if it is null.
     pub(crate) fn of_stream(&self, stream: &StreamDescriptor) -> Option<&Value> {
         self.streams.get(stream).filter(|state| !state.is_null())
     }
@@ -68,7 +70,7 @@ impl InputState {
         self.streams.is_empty()
     }
 
-    /// The streams with a state that are none of these, sorted by their names.
+    /// The streams with a state that are not `configured`, sorted by their names.
     pub(crate) fn unused<'a>(
         &self,
         configured: impl IntoIterator<Item = &'a StreamDescriptor>,
@@ -83,7 +85,7 @@ impl InputState {
         unused
     }
 
-    /// The stream and the state of an entry; one that has none is counted.
+    /// The stream and the state of an entry. An entry that is no state of a stream is counted.
     fn stream_and_state(&mut self, entry: Value) -> Option<(StreamDescriptor, Value)> {
         // A whole STATE message is accepted too: people paste lines of an earlier run.
         let mut entry = match entry {

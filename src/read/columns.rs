@@ -1,7 +1,7 @@
 //! Asks Trino which columns an Iceberg table has, now and at one of its versions.
 //!
-//! A version is read by the names of its own columns, and the names of today may mean other ones:
-//! `ALTER TABLE` makes no version. So both are compared by the ids of the columns.
+//! A version is read with the column names that it had, and the same names may mean other columns
+//! now, because `ALTER TABLE` makes no new version. So the columns are compared by their ids.
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -17,8 +17,8 @@ use crate::types::{TrinoType, column_type};
 /// Columns by name and type.
 pub(crate) type Named = Vec<(String, TrinoType)>;
 
-/// The named columns of a table with their ids, at a version or now; `None` where the server does
-/// not show them.
+/// The named columns of a table with their ids, at a version or now. `None` if the server does not
+/// show ids.
 ///
 /// # Errors
 ///
@@ -85,7 +85,7 @@ async fn ids(
     Ok(ids)
 }
 
-/// All columns that a version of a table has, or the table now.
+/// All columns of a version of a table, or of the present table.
 ///
 /// # Errors
 ///
@@ -100,7 +100,7 @@ pub(crate) async fn names(
     columns_of_statement(context, &sql).await
 }
 
-/// The names and types of columns as a version of a table has them.
+/// The names and types that columns have in a version of a table.
 ///
 /// # Errors
 ///
@@ -125,7 +125,7 @@ async fn columns_of_statement(context: &Context, sql: &str) -> Result<Named, Tri
     Ok(named.collect())
 }
 
-/// Which of the `wanted` columns are of another type there, in words; `None` if none is.
+/// Which of the `wanted` columns have another type there, in words; `None` if none has.
 pub(crate) fn other_types(
     wanted: &[(String, TrinoType)],
     found: &[(String, TrinoType)],
@@ -140,7 +140,7 @@ pub(crate) fn other_types(
         })
 }
 
-/// A text that is another one when a selected column is.
+/// A text that changes when a selected name stands for another column.
 pub(crate) fn fingerprint(columns: &[Column]) -> String {
     let mut ids: Vec<String> = columns
         .iter()
@@ -151,7 +151,7 @@ pub(crate) fn fingerprint(columns: &[Column]) -> String {
                  id,
                  leaves,
              }| {
-                // Of fields that no plan shows only the names are known.
+                // For fields that no plan shows, only the names are known.
                 let own = if field_ids::has_hidden_fields(ty) {
                     format!("{name}={id} {ty}")
                 } else {

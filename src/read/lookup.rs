@@ -25,18 +25,18 @@ pub(super) struct Found {
     pub(super) query: Option<QueryStream>,
 }
 
-/// What is behind each stream, in the catalog's order, or why that cannot be told.
+/// What is behind each stream, in the catalog's order, or why this is not known.
 pub(super) type Lookup = Vec<Result<Found, ConnectorError>>;
 
-/// What is known of the tables that streams are.
+/// What is known about the tables of the streams.
 type Known = HashMap<Table, Result<Found, ConnectorError>>;
 
 /// Looks all streams up, with a few queries of metadata per schema.
 ///
 /// # Errors
 ///
-/// When Trino cannot be asked at all. What is wrong with one stream is in its place of the result,
-/// so that the others go on.
+/// When Trino cannot be asked at all. An error of one stream is in its place of the result, so that the other streams
+/// go on.
 pub(super) async fn look_up(
     client: &Client,
     connection: &Connection,
@@ -51,7 +51,7 @@ pub(super) async fn look_up(
     } else {
         connection.namespaces(&[])
     };
-    // Several streams may be one table: with its schema as namespace, and without.
+    // Several streams may stand for the same table: one with its schema as namespace, one without.
     let mut by_schema: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
     let mut queries = BTreeSet::new();
     for stream in &catalog.streams {
@@ -103,23 +103,23 @@ pub(super) async fn look_up(
     Ok(lookup.collect())
 }
 
-/// A destination may overwrite columns of a selected stream with its own. Those that the platform has
-/// added to the stream's schema are not in the table, and nothing is lost by them.
+/// Warns that a destination may overwrite columns of a selected stream with its own columns. Only columns of the table
+/// are named: others were added to the stream's schema by the platform, and nothing of theirs can be lost.
 fn warn_of_reserved(stream: &ConfiguredAirbyteStream, columns: &[(String, TrinoType)]) {
     let selected = stream.stream.selected_columns();
     let is_selected = |name: &str| {
         let selected = selected.as_deref();
         selected.is_none_or(|selected| selected.contains(&name))
     };
-    // Those of changes are ours.
+    // The columns of changes are our own.
     let names = columns.iter().map(|(name, _)| name.as_str());
     let names =
         names.filter(|name| is_selected(name) && ![UPDATED_AT, DELETED_AT, CURSOR].contains(name));
     warn_of_reserved_columns(&stream.stream.descriptor().to_string(), names);
 }
 
-/// The error of a query is that of the streams that it is about; where Trino cannot be asked at all,
-/// no stream can be read.
+/// An error of a query concerns only the streams that it is about. If Trino cannot be asked at all, no stream can be
+/// read, so that error is returned as the outer one.
 fn or_fatal<T>(answer: Result<T, TrinoError>) -> Result<Result<T, ConnectorError>, ConnectorError> {
     match answer {
         Err(error) if error.query_error().is_none() => Err(error.into()),
@@ -191,7 +191,7 @@ async fn find_tables(
     Ok(tables.chain(failures).collect())
 }
 
-/// Why there are no columns of a table. Only Trino's own word is that it does not exist.
+/// The error for a table without columns. It says that the table does not exist only if Trino says so.
 fn explain(table: &Table, error: TrinoError) -> ConnectorError {
     if fault::is_no_such_table(&error) {
         return ConnectorError::config(format!(
@@ -214,7 +214,7 @@ async fn find_query(client: &Client, query: &QueryStream) -> Result<Found, Conne
     })
 }
 
-/// The query of the configuration that a stream is.
+/// The query of the configuration that a stream stands for.
 fn query_of<'a>(
     connection: &'a Connection,
     stream: &ConfiguredAirbyteStream,
@@ -228,7 +228,7 @@ fn query_of<'a>(
         .find(|query| query.name == stream.stream.name)
 }
 
-/// The table that a stream is.
+/// The table that a stream stands for.
 fn table_of(
     connection: &Connection,
     namespaces: &Namespaces,
