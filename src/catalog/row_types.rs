@@ -4,8 +4,7 @@
 //! it cannot always be parsed. The type signature in a query's result can be. So one query asks
 //! many tables with such columns for no rows, only to get their signatures.
 
-use crate::catalog::bisect;
-use crate::catalog::tables::TableColumns;
+use crate::catalog::{TableColumns, bisect};
 use crate::sql::ident::Table;
 use crate::sql::metadata;
 use crate::trino::Client;

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::catalog::TableColumns;
 use crate::catalog::bisect::{self, Sorted};
 use crate::catalog::fault::{self, Fault};
 use crate::catalog::patience::patiently;
@@ -21,15 +22,6 @@ use crate::types::{TrinoType, column_type};
 
 /// How many names one query has. This keeps it far below Trino's limit of a million characters.
 const NAMES_PER_QUERY: usize = 500;
-
-/// A table or view with its columns in their order.
-#[derive(Debug, Clone)]
-pub(crate) struct TableColumns {
-    /// Table name.
-    pub(crate) name: String,
-    /// Column names and types. Hidden columns are not among them.
-    pub(crate) columns: Vec<(String, TrinoType)>,
-}
 
 /// Tables of a schema, and the tables whose columns Trino does not tell, with its reason.
 #[derive(Debug, Default)]

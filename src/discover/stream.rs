@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::capabilities::Capabilities;
-use crate::catalog::tables::TableColumns;
+use crate::catalog::TableColumns;
 use crate::protocol::catalog::{AirbyteStream, SyncMode};
 use crate::protocol::configured::{
     ConfiguredAirbyteCatalog, ConfiguredAirbyteStream, SelectedStream,

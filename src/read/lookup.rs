@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::catalog::bisect::side_by_side;
 use crate::catalog::reserved::warn_of_reserved_columns;
-use crate::catalog::tables::{self, TableColumns};
+use crate::catalog::{TableColumns, tables};
 use crate::catalog::{fault, format, keys, namespaces, queries};
 use crate::config::{Connection, Namespaces, QueryStream};
 use crate::error::ConnectorError;
@@ -35,8 +35,8 @@ type Known = HashMap<Table, Result<Found, ConnectorError>>;
 ///
 /// # Errors
 ///
-/// When Trino cannot be asked at all. An error of one stream is in its place of the result, so that the other streams
-/// go on.
+/// When Trino cannot be asked at all. An error of one stream is in its place of the result, so that
+/// the other streams go on.
 pub(super) async fn look_up(
     client: &Client,
     connection: &Connection,
@@ -103,8 +103,9 @@ pub(super) async fn look_up(
     Ok(lookup.collect())
 }
 
-/// Warns that a destination may overwrite columns of a selected stream with its own columns. Only columns of the table
-/// are named: others were added to the stream's schema by the platform, and nothing of theirs can be lost.
+/// Warns that a destination may overwrite columns of a selected stream with its own columns. Only
+/// columns of the table are named: others were added to the stream's schema by the platform, and
+/// nothing of theirs can be lost.
 fn warn_of_reserved(stream: &ConfiguredAirbyteStream, columns: &[(String, TrinoType)]) {
     let selected = stream.stream.selected_columns();
     let is_selected = |name: &str| {
@@ -118,8 +119,8 @@ fn warn_of_reserved(stream: &ConfiguredAirbyteStream, columns: &[(String, TrinoT
     warn_of_reserved_columns(&stream.stream.descriptor().to_string(), names);
 }
 
-/// An error of a query concerns only the streams that it is about. If Trino cannot be asked at all, no stream can be
-/// read, so that error is returned as the outer one.
+/// An error of a query concerns only the streams that it is about. If Trino cannot be asked at all,
+/// no stream can be read, so that error is returned as the outer one.
 fn or_fatal<T>(answer: Result<T, TrinoError>) -> Result<Result<T, ConnectorError>, ConnectorError> {
     match answer {
         Err(error) if error.query_error().is_none() => Err(error.into()),
@@ -191,7 +192,8 @@ async fn find_tables(
     Ok(tables.chain(failures).collect())
 }
 
-/// The error for a table without columns. It says that the table does not exist only if Trino says so.
+/// The error for a table without columns. It says that the table does not exist only if Trino says
+/// so.
 fn explain(table: &Table, error: TrinoError) -> ConnectorError {
     if fault::is_no_such_table(&error) {
         return ConnectorError::config(format!(
