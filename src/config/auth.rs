@@ -1,4 +1,5 @@
-//! `authentication` and the fields beside it: how the user is proven to Trino, and what the session is given.
+//! `authentication` and the fields beside it: how the user is proven to Trino, and what the session
+//! is given.
 
 use reqwest::Url;
 use secrecy::SecretString;
@@ -58,8 +59,7 @@ const MARKS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Reads `authentication`. `plain` says that Trino is asked over plain http, and secrets may not go that way unless
-/// this is allowed.
+/// Reads `authentication`. `plain` says that secrets may go over plain http.
 pub(super) fn read_authentication(fields: &mut Fields<'_>, plain: bool) -> Authentication {
     fields.object("authentication", "method", |fields| {
         let secret = |fields: &mut Fields<'_>, name, expected| {
@@ -92,8 +92,8 @@ fn secret(fields: &mut Fields<'_>, name: &str, expected: &str) -> Option<SecretS
         return None;
     };
     crate::secrets::hide(secret);
-    // People paste tokens with line ends and with the word before them, so these are removed. Passwords are taken
-    // exactly as they are.
+    // People paste tokens with line ends and with the word before them, so these are removed.
+    // Passwords are taken exactly as they are.
     let secret = match name {
         "token" => {
             let token = secret.trim();

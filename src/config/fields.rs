@@ -1,8 +1,8 @@
 //! Reads fields from a JSON object, and collects what is wrong with them.
 //!
 //! People and tools write one value in several forms, so each reader takes all of them: null and
-//! empty text mean "not set" for every field, `8080.0` and `"8080"` are whole numbers, `"true"` is a
-//! flag, and one text stands for a list.
+//! empty text mean "not set" for every field, `8080.0` and `"8080"` are whole numbers, `"true"` is
+//! a flag, and one text stands for a list.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -40,7 +40,8 @@ pub(super) struct Fields<'a> {
     prefix: &'static str,
     /// Which entry of a list this is, in words; empty if it is none.
     entry: String,
-    /// The unknown fields of the whole configuration: one of them may be the misspelt name of a missing field.
+    /// The unknown fields of the whole configuration: one of them may be the misspelt name of a
+    /// missing field.
     unknown: Rc<[Unknown]>,
     problems: Vec<Problem>,
 }
@@ -75,8 +76,9 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Reads the object in field `name` with `read`. The paths of its problems begin with `name.`. If there is a text
-    /// in place of the object, it is taken for the object's field `main`. An absent field is read as an empty object.
+    /// Reads the object in field `name` with `read`. The paths of its problems begin with `name.`.
+    /// If there is a text in place of the object, it is taken for the object's field `main`. An
+    /// absent field is read as an empty object.
     pub(super) fn object<T>(
         &mut self,
         name: &'static str,
@@ -98,8 +100,9 @@ impl<'a> Fields<'a> {
         result
     }
 
-    /// Reads the objects of the list in field `name` with `read`. An absent list is read as an empty one, and entries
-    /// in which nothing is set are skipped. `key` is the field that tells entries apart.
+    /// Reads the objects of the list in field `name` with `read`. An absent list is read as an
+    /// empty one, and entries in which nothing is set are skipped. `key` is the field that tells
+    /// entries apart.
     pub(super) fn objects<T>(
         &mut self,
         name: &'static str,
@@ -144,7 +147,8 @@ impl<'a> Fields<'a> {
     /// All problems, or the result when there are none.
     pub(super) fn finish<T>(self, result: T) -> Result<T, Vec<Problem>> {
         if self.map.is_none() {
-            // Without an object every field is missing. That is reported as one problem, not as ten.
+            // Without an object every field is missing. That is reported as one problem, not as
+            // ten.
             return Err(self.problems.into_iter().take(1).collect());
         }
         if self.problems.is_empty() {
@@ -165,8 +169,8 @@ impl<'a> Fields<'a> {
         self.missing_with_advice(name, &format!("set it to {expected}"));
     }
 
-    /// As [`Fields::missing`], with its own `advice`. If an unknown field looks like this one under a wrong name, the
-    /// problem names it.
+    /// As [`Fields::missing`], with its own `advice`. If an unknown field looks like this one under
+    /// a wrong name, the problem names it.
     pub(super) fn missing_with_advice(&mut self, name: &str, advice: &str) {
         let path = self.path(name);
         let misspelt = self
@@ -194,7 +198,8 @@ impl<'a> Fields<'a> {
         &self.entry
     }
 
-    /// The value of a field as it is given. Null counts as absent, because forms send null for empty fields.
+    /// The value of a field as it is given. Null counts as absent, because forms send null for
+    /// empty fields.
     pub(super) fn given(&self, name: &str) -> Option<&'a Value> {
         let value = match self.alone {
             Some((main, value)) if main == name => Some(value),
@@ -251,8 +256,9 @@ impl<'a> Fields<'a> {
         word.copied()
     }
 
-    /// As [`Fields::word`]. If the word is not set, it is the word whose own fields are set; `marks` tells the fields
-    /// of each word. Fields of several words are a problem, because no field may be ignored silently.
+    /// As [`Fields::word`]. If the word is not set, it is the word whose own fields are set;
+    /// `marks` tells the fields of each word. Fields of several words are a problem, because no
+    /// field may be ignored silently.
     pub(super) fn word_or_meant(
         &mut self,
         name: &str,

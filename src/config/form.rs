@@ -1,7 +1,8 @@
-//! The fields of the form, from `spec.json`, and what a person is told about fields that are not among them.
+//! The fields of the form, from `spec.json`, and what a person is told about fields that are not
+//! among them.
 //!
-//! An unknown name is never an error, because the platform stores its own names beside ours. But it is always reported,
-//! because a misspelt `ssl_mode` would mean plain http.
+//! An unknown name is never an error, because the platform stores its own names beside ours. But it
+//! is always reported, because a misspelt `ssl_mode` would mean plain http.
 
 use std::sync::LazyLock;
 
@@ -9,17 +10,19 @@ use serde_json::{Map, Value};
 
 use super::value::{is_same_word, is_set};
 
-/// The specification. It is written by hand, because its order, titles and texts are what people see.
+/// The specification. It is written by hand, because its order, titles and texts are what people
+/// see.
 pub(crate) const SPEC: &str = include_str!("../../spec.json");
 
 static FORM: LazyLock<Value> = LazyLock::new(|| {
-    // A unit test makes sure that it can be parsed. If it could not be, all fields would be reported as unknown, and
-    // nothing worse would happen.
+    // A unit test makes sure that it can be parsed. If it could not be, all fields would be
+    // reported as unknown, and nothing worse would happen.
     let spec: Value = serde_json::from_str(SPEC).unwrap_or_default();
     spec["connectionSpecification"].clone()
 });
 
-/// How similar two names must be for one to be taken as a misspelling of the other (0 to 1, Jaro-Winkler).
+/// How similar two names must be for one to be taken as a misspelling of the other (0 to 1,
+/// Jaro-Winkler).
 const ALIKE: f64 = 0.85;
 
 /// How many characters of an unknown name are shown.
@@ -161,8 +164,8 @@ fn walk(path: &str, schema: &Value, map: &Map<String, Value>, found: &mut Vec<Un
         if let Some(field) = known {
             descend(&own, field, value, found);
         } else if let Some(because) = because_of_choice(schema, option, name) {
-            // Tables whose changes cannot be read are read by cursor, so the fields of the other method are used as
-            // well.
+            // Tables whose changes cannot be read are read by cursor, so the fields of the other
+            // method are used as well.
             if path != "replication_method" {
                 found.push(Unknown {
                     path: own,
@@ -188,7 +191,8 @@ fn descend(path: &str, field: &Value, value: &Value, found: &mut Vec<Unknown>) {
                 walk(path, &field["items"], map, found);
             }
         }
-        // A text in place of a list or an object, and objects whose names are free, have no unknown fields.
+        // A text in place of a list or an object, and objects whose names are free, have no unknown
+        // fields.
         _ => {}
     }
 }
@@ -271,9 +275,9 @@ fn all_paths() -> Vec<String> {
     paths
 }
 
-/// Whether a name is certainly no mistake. Names that the platform stores with a configuration begin with `__`
-/// (`__injected_declarative_manifest`), its API adds `sourceType`, and people write comments as `_comment`, `//` or
-/// `$schema`.
+/// Whether a name is certainly no mistake. Names that the platform stores with a configuration
+/// begin with `__` (`__injected_declarative_manifest`), its API adds `sourceType`, and people write
+/// comments as `_comment`, `//` or `$schema`.
 fn is_foreign(name: &str) -> bool {
     !name.starts_with(char::is_alphabetic) || name == "sourceType"
 }

@@ -1,4 +1,5 @@
-//! The meaning of a JSON value or text of the configuration, which may be written in different forms.
+//! The meaning of a JSON value or text of the configuration, which may be written in different
+//! forms.
 
 use serde_json::Value;
 
@@ -29,7 +30,8 @@ pub(super) fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Whether two words are the same, apart from small and capital letters and from `_` or `-` between their parts.
+/// Whether two words are the same, apart from small and capital letters and from `_` or `-` between
+/// their parts.
 pub(super) fn is_same_word(a: &str, b: &str) -> bool {
     let plain = |word: &str| word.to_ascii_lowercase().replace('_', "-");
     plain(a) == plain(b)
@@ -51,7 +53,8 @@ pub(super) fn whole_number(text: &str) -> Option<u64> {
     (number.fract() == 0.0 && (0.0..EXACT).contains(&number)).then_some(number as u64)
 }
 
-/// The parts of a text between its commas, without outer blanks; a comma in quotes separates nothing.
+/// The parts of a text between its commas, without outer blanks; a comma in quotes separates
+/// nothing.
 pub(super) fn split_at_commas(text: &str) -> Vec<String> {
     let mut is_quoted = false;
     text.split(|character| {

@@ -1,9 +1,10 @@
 //! Everything that reaches stdout: one thread, one order, whole lines.
 //!
-//! Records arrive as buffers of whole lines, other messages one line at a time, both through one bounded queue, so a
-//! slow reader slows Trino down. A STATE says how many records of its stream were written since the STATE before. Only
-//! the writer knows this number, so it fills it in. LOG lines take another way that never blocks, because they are
-//! written from inside the async runtime. The writer writes the waiting LOG lines before the next item of the queue.
+//! Records arrive as buffers of whole lines, other messages one line at a time, both through one
+//! bounded queue, so a slow reader slows Trino down. A STATE says how many records of its stream
+//! were written since the STATE before. Only the writer knows this number, so it fills it in. LOG
+//! lines take another way that never blocks, because they are written from inside the async
+//! runtime. The writer writes the waiting LOG lines before the next item of the queue.
 
 pub mod pipe;
 mod writer;
@@ -173,7 +174,8 @@ impl Output {
             .map_err(|_| Closed)
     }
 
-    /// From now on keeps every STATE in a file, as soon as the STATE and everything before it is written.
+    /// From now on keeps every STATE in a file, as soon as the STATE and everything before it is
+    /// written.
     ///
     /// # Errors
     ///

@@ -1,8 +1,9 @@
 //! The configured catalog: what `discover --configured` writes and what `read` is given.
 //!
-//! Catalogs come from the platform, from other clients and from people, who write null, text for a list, and members
-//! that no source has heard of. So each stream is parsed separately and by hand: a member that `read` does not need
-//! cannot be wrong, and a mistake in one stream does not stop the others.
+//! Catalogs come from the platform, from other clients and from people, who write null, text for a
+//! list, and members that no source has heard of. So each stream is parsed separately and by hand:
+//! a member that `read` does not need cannot be wrong, and a mistake in one stream does not stop
+//! the others.
 
 use std::fmt;
 
@@ -113,8 +114,8 @@ impl SelectedStream {
         }
     }
 
-    /// The schema, or catalog and schema, that the configured catalog names. `None`, also for an empty namespace, means
-    /// the schema of the configuration.
+    /// The schema, or catalog and schema, that the configured catalog names. `None`, also for an
+    /// empty namespace, means the schema of the configuration.
     pub(crate) fn schema(&self) -> Option<&str> {
         let namespace = self.namespace.as_deref();
         namespace.filter(|namespace| !namespace.is_empty())

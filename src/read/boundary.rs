@@ -1,10 +1,12 @@
-//! The rows at a cursor's boundary, which all have one value: which of them were sent, and which are new.
+//! The rows at a cursor's boundary, which all have one value: which of them were sent, and which
+//! are new.
 //!
-//! The lower bound of a read by cursor is inclusive, because rows with the same value may be written or changed after
-//! the value was read. Trino's checksum of these rows tells whether that happened, without reading them. If it differs,
-//! the rows are read again. Those that were sent before are recognised by a hash of the record's data and are not sent
-//! again. A state keeps up to [`LIMIT`] hashes. If there are more rows, it keeps only their number and checksum, and
-//! when that differs, all rows with the value are sent again, so that none is missing.
+//! The lower bound of a read by cursor is inclusive, because rows with the same value may be
+//! written or changed after the value was read. Trino's checksum of these rows tells whether that
+//! happened, without reading them. If it differs, the rows are read again. Those that were sent
+//! before are recognised by a hash of the record's data and are not sent again. A state keeps up to
+//! [`LIMIT`] hashes. If there are more rows, it keeps only their number and checksum, and when that
+//! differs, all rows with the value are sent again, so that none is missing.
 
 use std::collections::HashMap;
 
@@ -17,8 +19,8 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::lines::Lines;
 use crate::sql::checksum::RowChecksum;
 
-/// Hashes in one state: 8 bytes each, 3.2 kB as base64. States of earlier releases may have up to 4,000, which are
-/// still used.
+/// Hashes in one state: 8 bytes each, 3.2 kB as base64. States of earlier releases may have up to
+/// 4,000, which are still used.
 pub(crate) const LIMIT: usize = 300;
 
 /// Rows with one cursor value that were sent.
@@ -52,7 +54,8 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    /// A checksum that Trino has computed. `None` if there are no rows, or if no column can be hashed.
+    /// A checksum that Trino has computed. `None` if there are no rows, or if no column can be
+    /// hashed.
     pub(crate) fn new(aggregate: Option<&RowChecksum>, checksum: Option<String>) -> Option<Self> {
         let (aggregate, checksum) = (aggregate?, checksum?);
         Some(Self {
@@ -83,7 +86,8 @@ impl Seen {
         self.hashes.len() as u64 == self.rows
     }
 
-    /// Whether there may be rows with the value that were not sent. There are `rows` now, with the checksum `told`.
+    /// Whether there may be rows with the value that were not sent. There are `rows` now, with the
+    /// checksum `told`.
     pub(crate) fn may_differ(&self, rows: u64, told: Option<&Told>) -> bool {
         if rows == 0 {
             return false;
@@ -134,7 +138,8 @@ fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Err
 /// Looks at all rows with one cursor value as they are read.
 #[derive(Debug, Default)]
 pub(crate) struct Boundary {
-    /// The hashes of the rows that were sent and did not come yet, with the number of rows of each hash.
+    /// The hashes of the rows that were sent and did not come yet, with the number of rows of each
+    /// hash.
     sent: HashMap<u64, u32>,
     hashes: Vec<u64>,
     rows: u64,
@@ -186,8 +191,8 @@ impl Boundary {
     }
 }
 
-/// The part of a RECORD line that comes from the row. The texts before and after it contain quotes that are not
-/// escaped, so they cannot occur inside of a name or a value.
+/// The part of a RECORD line that comes from the row. The texts before and after it contain quotes
+/// that are not escaped, so they cannot occur inside of a name or a value.
 fn data(line: &[u8]) -> &[u8] {
     let start = memmem::find(line, b"\"data\":").unwrap_or(0);
     let end = memmem::rfind(line, b"\"emitted_at\":").unwrap_or(line.len());

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::progress::Progress;
 use super::version::Version;
 
-/// How `_ab_cdc_cursor` is made from a commit's version or time. It must always rise, even if the table was rolled back
-/// or made anew, because otherwise a destination would keep older rows.
+/// How `_ab_cdc_cursor` is made from a commit's version or time. It must always rise, even if the
+/// table was rolled back or made anew, because otherwise a destination would keep older rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Rising {
     /// The highest value that was sent.
@@ -18,8 +18,9 @@ pub(crate) struct Rising {
 }
 
 impl Rising {
-    /// The offset for rows whose commits have this `value` or a higher one, so that they are above everything that was
-    /// sent. The clock of a writer may be behind the clock of the writer before.
+    /// The offset for rows whose commits have this `value` or a higher one, so that they are above
+    /// everything that was sent. The clock of a writer may be behind the clock of the writer
+    /// before.
     pub(crate) fn above_all(self, value: i64) -> Self {
         let offset = match self.sent {
             Some(sent) if value.saturating_add(self.offset) <= sent => sent + 1 - value,
@@ -40,9 +41,10 @@ impl Rising {
 /// How far a read of changes has come.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ChangesState {
-    /// The table's version up to which everything is written, as rows or as changes. It stays the same while a snapshot
-    /// of a later version is being written, so that the changes since then can still be told if that snapshot is not
-    /// finished. `None` for a table that had no version yet.
+    /// The table's version up to which everything is written, as rows or as changes. It stays the
+    /// same while a snapshot of a later version is being written, so that the changes since then
+    /// can still be told if that snapshot is not finished. `None` for a table that had no version
+    /// yet.
     pub(crate) table_version: Option<Version>,
     /// The snapshot that is being written. Its version is that of its slices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,8 +55,8 @@ pub(crate) struct ChangesState {
     /// How the cursor values continue after those that were sent.
     #[serde(default)]
     pub(crate) rising: Rising,
-    /// Shows whether one of the selected names stands for another column now: a hash of the names, and of the ids that
-    /// the table's format gives to columns, if Trino shows them.
+    /// Shows whether one of the selected names stands for another column now: a hash of the names,
+    /// and of the ids that the table's format gives to columns, if Trino shows them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) columns: Option<String>,
 }

@@ -1,8 +1,9 @@
 //! Streams that failed: in which order this is told, and how often.
 //!
-//! The platform decides by the first ERROR trace whether it tries again. So errors that last wait as long as a stream
-//! may still fail for a passing reason. The INCOMPLETE of a stream waits with its error, because nothing may follow it.
-//! An error about all streams is told once, and of thousands of errors only a few dozen are told.
+//! The platform decides by the first ERROR trace whether it tries again. So errors that last wait
+//! as long as a stream may still fail for a passing reason. The INCOMPLETE of a stream waits with
+//! its error, because nothing may follow it. An error about all streams is told once, and of
+//! thousands of errors only a few dozen are told.
 
 use std::collections::HashMap;
 
@@ -84,8 +85,8 @@ impl Failures {
         self.tell_in_order(others).await
     }
 
-    /// Tells the errors that pass first, then faults of the server, then errors for which somebody has to change
-    /// something.
+    /// Tells the errors that pass first, then faults of the server, then errors for which somebody
+    /// has to change something.
     async fn tell_in_order(
         &mut self,
         mut failed: Vec<(StreamDescriptor, ConnectorError)>,

@@ -203,9 +203,9 @@ const WITHOUT_VERSIONS: &[&str] = &[
     "vertica",
 ];
 
-/// The version of a table whose connector is not known to keep versions. If `as_of` is set, the
-/// table itself is asked: a Hive catalog may show an Iceberg table, and other connectors read
-/// several formats.
+/// What is told about a table whose connector is not one of those whose versions we read. If
+/// `as_of` is set, the table itself is asked whether it keeps versions: a Hive catalog may show an
+/// Iceberg table, and other connectors read several formats.
 async fn of_other_connector(
     context: &Context,
     plan: &StreamPlan,

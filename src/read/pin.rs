@@ -14,10 +14,10 @@ use crate::sql::versions;
 use crate::trino::control::{self, TotalRow};
 use crate::trino::error::TrinoError;
 
-/// The version of a stream's table to read, if its columns are the present columns of the table. `ALTER TABLE` makes no
-/// version in Iceberg, so the last version may have other columns under the same names, and old servers cannot read
-/// versions of Delta Lake tables at all. In these cases the present table is read with a WARN, but if `as_of` asks for
-/// a version, it is an error.
+/// The version of a stream's table to read, if its columns are the present columns of the table.
+/// `ALTER TABLE` makes no version in Iceberg, so the last version may have other columns under the
+/// same names, and old servers cannot read versions of Delta Lake tables at all. In these cases the
+/// present table is read with a WARN, but if `as_of` asks for a version, it is an error.
 ///
 /// # Errors
 ///
@@ -170,8 +170,8 @@ fn other_column(now: &[Column], then: &[Column]) -> Option<String> {
     pairs.find(differs).map(|(now, _)| now.name.clone())
 }
 
-/// Whether the table may have been altered since a version. A write of Trino leaves two entries in the metadata's log,
-/// and swapping two fields takes at least two more.
+/// Whether the table may have been altered since a version. A write of Trino leaves two entries in
+/// the metadata's log, and swapping two fields takes at least two more.
 async fn was_altered(
     context: &Context,
     table: &Table,
@@ -246,8 +246,8 @@ pub(crate) async fn why_version_gone(
     }
 }
 
-/// Why the slices of a table without versions cannot be read any more. They are ranges of a column, which may have been
-/// dropped or changed, unless it is a hidden one.
+/// Why the slices of a table without versions cannot be read any more. They are ranges of a column,
+/// which may have been dropped or changed, unless it is a hidden one.
 fn why_column_gone(plan: &StreamPlan, slices: &Slices) -> Option<String> {
     let column = &slices.column;
     let is_there = column.is_empty()

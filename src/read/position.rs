@@ -1,8 +1,8 @@
 //! Asks Trino how far a cursor has come, and decides what a sync has to read.
 //!
-//! Each of these conclusions needs a proof of its own: that there are values which cannot be an end of a range, that
-//! the database has no highest value of a type, and that the source behind Trino compares other values than Trino
-//! shows.
+//! Each of these conclusions needs a proof of its own: that there are values which cannot be an end
+//! of a range, that the database has no highest value of a type, and that the source behind Trino
+//! compares other values than Trino shows.
 
 use super::boundary::{LIMIT, Seen, Told};
 use super::context::Context;
@@ -189,7 +189,8 @@ impl Asking<'_> {
             if high.len() > LONGEST_VALUE {
                 return Err(self.unusable("has a value that is too long to be compared with"));
             }
-            // The files of a table that keeps versions are read by Trino itself, so it compares what it shows.
+            // The files of a table that keeps versions are read by Trino itself, so it compares
+            // what it shows.
             let may_be_misplaced = self.version.is_none() && state.pushdown != Pushdown::Nothing;
             let comparison = state.comparison(self.cursor);
             let sql = comparison.at_end(&self.query(state), high, may_be_misplaced);
@@ -259,7 +260,8 @@ impl Asking<'_> {
         }
     }
 
-    /// Whether there are rows whose value is above `from` for the source, but not as Trino shows it.
+    /// Whether there are rows whose value is above `from` for the source, but not as Trino shows
+    /// it.
     fn is_not_above(&self, row: &PositionRow, from: Option<&str>) -> bool {
         let Some(from) = from else { return false };
         let below = just_below(from, &self.cursor.ty);
@@ -269,7 +271,8 @@ impl Asking<'_> {
             .any(|end| end == from || Some(end) == below.as_ref())
     }
 
-    /// Finds out why the database refused the position. Returns whether it can be asked for in another way.
+    /// Finds out why the database refused the position. Returns whether it can be asked for in
+    /// another way.
     async fn find_other_way(
         &self,
         state: &mut CursorState,
@@ -306,7 +309,8 @@ impl Asking<'_> {
         Ok(false)
     }
 
-    /// Whether the source has values that Trino does not show, so that no condition would find their rows.
+    /// Whether the source has values that Trino does not show, so that no condition would find
+    /// their rows.
     async fn lacks_rows(&self, state: &CursorState, row: &PositionRow) -> Result<bool, TrinoError> {
         let found = [row.total, row.outside, row.without].iter().sum();
         if self.version.is_some() || row.everything.is_none_or(|all| all <= found) {

@@ -1,8 +1,9 @@
 //! The slices of a stream as its state keeps them: by which column they are cut, and where.
 //!
-//! If the bounds lie evenly between two values, only these two values and the number of slices are written. Other
-//! bounds are sorted texts. Each is written as the number of bytes that it shares with the bound before, and the rest.
-//! So a bound between the files of a table takes some ten bytes.
+//! If the bounds lie evenly between two values, only these two values and the number of slices are
+//! written. Other bounds are sorted texts. Each is written as the number of bytes that it shares
+//! with the bound before, and the rest. So a bound between the files of a table takes some ten
+//! bytes.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -12,7 +13,8 @@ use crate::sql::literal::literal;
 use crate::sql::slices;
 use crate::types::TrinoType;
 
-/// The most slices of one stream. Trino plans a query for each, and each STATE describes all of them.
+/// The most slices of one stream. Trino plans a query for each, and each STATE describes all of
+/// them.
 pub(crate) const MOST_SLICES: u64 = 250;
 
 /// Disjoint parts of a table that together are the whole table.
@@ -83,7 +85,8 @@ impl TryFrom<Written> for Slices {
             }
             None => written.bounds,
         };
-        // If the bounds could not be computed, the finished slices would be taken for the whole table.
+        // If the bounds could not be computed, the finished slices would be taken for the whole
+        // table.
         if written.range.is_some() && bounds.is_empty() {
             return Err("there are no bounds between the ends of its slices");
         }
@@ -175,7 +178,8 @@ impl Slices {
     }
 }
 
-/// The shortest text that is above `before` and not above `path`. A state keeps this in place of the path.
+/// The shortest text that is above `before` and not above `path`. A state keeps this in place of
+/// the path.
 pub(crate) fn separator(before: &str, path: &str) -> String {
     let shared = before
         .bytes()

@@ -7,11 +7,11 @@
 //! {"version":4,"mode":"changes","table_version":"7769510365661554395",…}
 //! ```
 //!
-//! A later sync must not take the state of a finished full refresh for "already done". Only another attempt of the same
-//! job, in the same generation, does.
+//! A later sync must not take the state of a finished full refresh for "already done". Only another
+//! attempt of the same job, in the same generation, does.
 //!
-//! A state keeps its meaning if it passes through a program that reads numbers as doubles: no number is above 2^53, and
-//! `5.0` means 5.
+//! A state keeps its meaning if it passes through a program that reads numbers as doubles: no
+//! number is above 2^53, and `5.0` means 5.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -50,8 +50,8 @@ pub(crate) enum Content {
     Changes(ChangesState),
 }
 
-/// What all attempts of a job have in common. The platform runs a job again, with the states of the attempts before,
-/// until all of its streams are complete.
+/// What all attempts of a job have in common. The platform runs a job again, with the states of the
+/// attempts before, until all of its streams are complete.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Attempt {
     /// The platform's id of the job.
@@ -79,8 +79,8 @@ impl Content {
         }
     }
 
-    /// Reads the state of a stream. A state that is not understood is dropped with a WARN, so that the stream starts
-    /// anew.
+    /// Reads the state of a stream. A state that is not understood is dropped with a WARN, so that
+    /// the stream starts anew.
     pub(crate) fn from_state(stream: &StreamDescriptor, state: &Value) -> Option<Self> {
         let state = with_whole_numbers(state);
         let why = match state.get("version").and_then(Value::as_u64) {
@@ -101,7 +101,8 @@ impl Content {
     /// The same state in its present form, if it was written in an earlier `version`.
     fn upgraded_from(self, version: u64) -> Self {
         match self {
-            // Up to version 3, the table version of an unfinished snapshot was written in place of the position.
+            // Up to version 3, the table version of an unfinished snapshot was written in place of
+            // the position.
             Self::Changes(state) if version <= 3 && state.progress.is_some() => {
                 Self::Changes(ChangesState {
                     table_version: None,
@@ -144,7 +145,8 @@ impl Content {
     }
 }
 
-/// The state with every whole number as an integer, because JavaScript, jq and others may turn 5 into 5.0.
+/// The state with every whole number as an integer, because JavaScript, jq and others may turn 5
+/// into 5.0.
 fn with_whole_numbers(state: &Value) -> Value {
     match state {
         Value::Number(number) => match number.as_f64() {

@@ -62,7 +62,8 @@ impl Changes<'_> {
         let sql = versions::delta_between(self.table, before.number(), now.number());
         let commits: Vec<DeltaVersionRow> = control::rows(&self.context.client, &sql).await?;
         if commits.first().map(Version::from) != Some(before) {
-            // If the table has fewer versions than before, the range is empty although the history can be read.
+            // If the table has fewer versions than before, the range is empty although the history
+            // can be read.
             let is_there =
                 before.number() > now.number() || commits.last().map(Version::from) == Some(now);
             return if is_there {
@@ -83,8 +84,8 @@ impl Changes<'_> {
         Ok(replaced.map(|commit| format!("there was a {}", commit.operation)))
     }
 
-    /// Why the feed cannot be read, if that is what an error means: VACUUM has deleted its files, or it is switched
-    /// off.
+    /// Why the feed cannot be read, if that is what an error means: VACUUM has deleted its files,
+    /// or it is switched off.
     async fn gap_in_feed(
         &self,
         before: Version,

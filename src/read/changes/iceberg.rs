@@ -17,8 +17,8 @@ use crate::sql::metadata;
 use crate::trino::control::{self, ChangedFileRow, SnapshotRow};
 use crate::trino::error::TrinoError;
 
-/// How many bytes of paths a statement may name. It names each path up to four times, and so stays below Trino's limit
-/// of a million.
+/// How many bytes of paths a statement may name. It names each path up to four times, and so stays
+/// below Trino's limit of a million.
 const PATHS_IN_QUERY: usize = 200_000;
 
 /// The selected columns at both ends of a range of versions.
@@ -125,9 +125,10 @@ impl Changes<'_> {
         self.follow_difference(&step, after).await
     }
 
-    /// Writes the rows of a range of appends. `None` if the server refuses before the first row: `table_changes`
-    /// refuses a table with deleted rows even if the range has only appends (seen on 476), and the user may not be
-    /// allowed to call it. The difference of the versions is just as exact.
+    /// Writes the rows of a range of appends. `None` if the server refuses before the first row:
+    /// `table_changes` refuses a table with deleted rows even if the range has only appends (seen
+    /// on 476), and the user may not be allowed to call it. The difference of the versions is just
+    /// as exact.
     async fn write_appends(
         &self,
         step: &Step,
@@ -283,8 +284,8 @@ impl Changes<'_> {
         Ok(Ok(records))
     }
 
-    /// Why a difference cannot be computed, if its columns are the reason. The server has to say so twice, because the
-    /// consequence is that deletions are not told.
+    /// Why a difference cannot be computed, if its columns are the reason. The server has to say so
+    /// twice, because the consequence is that deletions are not told.
     async fn refused(
         &self,
         step: &Step,
@@ -367,7 +368,8 @@ impl ChangedFiles {
     }
 }
 
-/// The snapshots that led from one snapshot to another, without the first one. `None` if there is no such way.
+/// The snapshots that led from one snapshot to another, without the first one. `None` if there is
+/// no such way.
 fn range(snapshots: &[SnapshotRow], before: i64, now: i64) -> Option<Vec<&SnapshotRow>> {
     let known: HashMap<i64, &SnapshotRow> = snapshots.iter().map(|row| (row.id, row)).collect();
     let mut range = Vec::new();

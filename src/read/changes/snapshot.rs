@@ -26,7 +26,8 @@ struct Selected {
 }
 
 impl Changes<'_> {
-    /// Reads all rows of a version of the table: of the version that `state` is in the middle of, or else of `version`.
+    /// Reads all rows of a version of the table: of the version that `state` is in the middle of,
+    /// or else of `version`.
     pub(super) async fn snapshot(
         &self,
         state: ChangesState,
@@ -95,7 +96,8 @@ impl Changes<'_> {
         let after = |progress: Option<Progress>| {
             let is_whole = progress.is_none();
             let state = ChangesState {
-                // Without a version, the next sync tells the changes since the version before again.
+                // Without a version, the next sync tells the changes since the version before
+                // again.
                 table_version: version.filter(|_| is_whole).or(state.table_version),
                 progress,
                 snapshot_cursor: (!is_whole).then_some(commit.cursor),
@@ -137,7 +139,8 @@ impl Changes<'_> {
         Progress::new(slices, self.plan.attempt.generation)
     }
 
-    /// The selected columns as expressions over the columns of a version, or the reason why the version lacks some.
+    /// The selected columns as expressions over the columns of a version, or the reason why the
+    /// version lacks some.
     async fn selected(
         &self,
         version: Option<Version>,

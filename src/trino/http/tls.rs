@@ -1,7 +1,7 @@
 //! `ssl_mode` → a TLS configuration.
 //!
-//! Built here and not with reqwest's switches, because `verify-ca` with the system's roots, and
-//! errors that name the certificate's problem, need the verifier itself.
+//! It is built here and not with reqwest's options, because both `verify-ca` with the system's
+//! roots and errors that name the certificate's problem need a verifier of our own.
 
 use std::sync::Arc;
 
@@ -48,14 +48,14 @@ pub(crate) fn configuration(settings: &TlsSettings) -> Result<ClientConfig, TlsP
     let builder = builder(verifier, provider)?;
     Ok(match key {
         None => builder.with_no_client_auth(),
-        // Not by the builder's own function, which takes no certificates of X.509 version 1.
+        // The builder's own function would refuse certificates of X.509 version 1.
         Some(key) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(key))),
     })
 }
 
-/// The TLS configuration for servers that are not Trino itself, such as the storage of segments:
-/// the system's authorities and the configured ones, no certificate of our own; no check where
-/// that of the coordinator is off, too.
+/// The TLS configuration for servers that are not Trino itself, such as the storage of segments. It
+/// trusts the system's authorities and the configured ones, and sends no certificate of our own. If
+/// the coordinator's certificate is not checked, these are not checked either.
 ///
 /// # Errors
 ///
@@ -71,9 +71,10 @@ pub(crate) fn other_configuration(settings: &TlsSettings) -> Result<ClientConfig
     }
 }
 
-/// The TLS configuration for a server that gets a secret and is not Trino itself, which is the
-/// token endpoint: as [`other_configuration`], but always checked. `require` says that nothing is
-/// known of Trino's certificate, and not that a client's secret may go to anybody.
+/// The TLS configuration for the token endpoint, which gets a secret and is not Trino itself. It is
+/// as [`other_configuration`], but certificates are always checked: the mode `require` only means
+/// that nothing is known about Trino's certificate, and not that the client's secret may go to
+/// anybody.
 ///
 /// # Errors
 ///

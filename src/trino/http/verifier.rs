@@ -12,7 +12,7 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, Signatu
 
 use crate::trino::http::certificates;
 
-/// `verify-ca` and `verify-full`: the chain is checked, and the host name unless any will do.
+/// `verify-ca` and `verify-full`: checks the chain and, unless any host is accepted, the name.
 #[derive(Debug)]
 pub(crate) struct Checked {
     /// Checks the chain up to the trusted authorities.
@@ -148,7 +148,7 @@ impl ServerCertVerifier for Checked {
     }
 }
 
-/// `require`: any certificate is taken.
+/// `require`: accepts any certificate.
 #[derive(Debug)]
 pub(crate) struct NoVerification(pub(crate) Arc<CryptoProvider>);
 

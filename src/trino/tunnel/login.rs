@@ -1,7 +1,7 @@
-//! How the user of a tunnel is proven to the SSH server: by a key, or by a password.
+//! Logs in at the SSH server of a tunnel, by a key or by a password.
 //!
-//! A password goes by the method of that name, or as the answer to the server's question
-//! (keyboard-interactive, RFC 4256), which is all that many bastions offer.
+//! A password is sent by the method "password", or as the answer to the server's question
+//! ("keyboard-interactive", RFC 4256), which is the only method of many SSH servers.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use crate::config::{TunnelLogin, pem};
 use crate::trino::tunnel::host_key::Session;
 use crate::trino::tunnel::problem::{SshKeyFault, TunnelProblem, TunnelProof};
 
-/// Characters of a server's question that are worth showing.
+/// How many characters of a server's question are shown.
 const SHOWN: usize = 60;
 
-/// What proves the user, made ready.
+/// What proves the user, ready to be used.
 pub(crate) enum Proof {
     /// A private key.
     Key(Arc<PrivateKey>),
@@ -28,13 +28,13 @@ pub(crate) enum Proof {
 /// How a login ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// The user is in.
+    /// The user is logged in.
     In,
-    /// The proof is not taken.
+    /// The proof was not accepted.
     Refused,
-    /// Logins of this kind are not taken, only those.
+    /// Logins of this kind are not possible, only logins of these kinds.
     NotOffered(String),
-    /// The proof is taken, but this is wanted beside it.
+    /// The proof was accepted, but the server wants this as well.
     More(String),
 }
 
@@ -87,7 +87,7 @@ impl Proof {
 }
 
 impl Outcome {
-    /// What an answer says to a login by one of `methods`.
+    /// The outcome of a login by one of `methods`, from the server's answer.
     fn from_answer(answer: &AuthResult, methods: &[MethodKind]) -> Self {
         match answer {
             AuthResult::Success => Self::In,
@@ -117,8 +117,8 @@ async fn by_password(
     password: &str,
 ) -> Result<Outcome, russh::Error> {
     const METHODS: [MethodKind; 2] = [MethodKind::Password, MethodKind::KeyboardInteractive];
-    // Asks what is offered, as every client does: a password that nobody wants is an attempt that
-    // the server counts.
+    // Asks first which methods are offered, as every client does: the server counts a password by a
+    // method that it does not offer as a failed attempt.
     let mut answer = session.authenticate_none(user).await?;
     let takes = |answer: &AuthResult, method| match answer {
         AuthResult::Success => false,
@@ -130,14 +130,15 @@ async fn by_password(
     if takes(&answer, MethodKind::Password) {
         answer = session.authenticate_password(user, password).await?;
     }
-    // Also where a password was just refused: there may be a second question, which only shows here.
+    // This is tried even if a password was just refused: there may be a second question, and only
+    // this method shows it.
     if takes(&answer, MethodKind::KeyboardInteractive) {
         return by_answers(session, user, password).await;
     }
     Ok(Outcome::from_answer(&answer, &METHODS))
 }
 
-/// Answers the server's question for the password, and no other.
+/// Answers the server's question for the password, but no other question.
 async fn by_answers(
     session: &mut Session,
     user: &str,
@@ -181,17 +182,18 @@ async fn by_answers(
 /// What a server wants to know.
 #[derive(Debug, PartialEq, Eq)]
 enum Question {
-    /// Nothing: it only tells something, or says that it has no more questions.
+    /// Nothing: it only shows a text, or has no more questions.
     None,
-    /// The password, in these words.
+    /// The password; the question is in these words.
     Password(String),
-    /// The password, which was given already.
+    /// The password once more, although it was given already.
     Again,
-    /// Something else, such as a second factor, in these words.
+    /// Something else, such as a second factor; the question is in these words.
     Other(String),
 }
 
-/// Understands a request; `answered` is the question that the password was given to.
+/// Finds out what a request wants. `answered` is the question that was already answered with the
+/// password.
 fn question(prompts: &[Prompt], answered: Option<&str>) -> Question {
     match (prompts, answered) {
         ([], _) => Question::None,
@@ -201,7 +203,7 @@ fn question(prompts: &[Prompt], answered: Option<&str>) -> Question {
     }
 }
 
-/// The last line of a prompt: what stands above it is what the server has to tell.
+/// The last line of a prompt; the lines above it are only information.
 fn in_short(prompt: &str) -> String {
     let line = prompt.trim().lines().last().unwrap_or_default();
     let shown = line.chars().filter(|character| !character.is_control());

@@ -1,10 +1,10 @@
 //! `tunnel_method`: connections to Trino through an SSH server.
 //!
-//! The HTTP client keeps its URLs, names and certificates: it is given a SOCKS proxy on loopback
-//! (RFC 1928, with the password of RFC 1929, so that nobody else on this machine gets in), and
-//! each connection that it asks for becomes a channel of one SSH session. A session that is lost
-//! is opened anew for the next connection; the requests that were lost with it are sent again by
-//! whoever may send them again.
+//! The HTTP client keeps its URLs, names and certificates. It only uses a SOCKS proxy on loopback
+//! (RFC 1928, with a password by RFC 1929 so that other users of this machine cannot use it), and
+//! each of its connections becomes a channel of one SSH session. If the session is lost, a new one
+//! is opened for the next connection. The requests that were lost are retried by the usual rules of
+//! the HTTP client.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, PoisonError};
@@ -105,7 +105,8 @@ async fn accept(listener: TcpListener, bastion: Arc<Bastion>, password: String) 
                 let (bastion, password) = (Arc::clone(&bastion), password.clone());
                 tokio::spawn(async move { bastion.forward(near, &password).await });
             }
-            // Too many open files passes; anything else does not end by asking faster.
+            // "Too many open files" goes away by waiting, and no other error goes away by asking
+            // faster.
             Err(error) => {
                 tracing::debug!(%error, "the tunnel takes no connection");
                 tokio::time::sleep(Duration::from_millis(100)).await;
@@ -138,12 +139,13 @@ impl Bastion {
         };
         let mut far = channel.into_stream();
         if socks::accept(&mut near).await.is_ok() {
-            // However it ends, the client sees that the connection has ended.
+            // The result does not matter: the client sees that the connection has ended.
             let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
         }
     }
 
-    /// A channel to a server as the SSH server sees it; on a new session if the old one is dead.
+    /// A channel to a server, which the SSH server connects to. Opens a new session if the old one
+    /// is dead.
     async fn channel(&self, host: &str, port: u16) -> Result<Channel<Msg>, ForwardProblem> {
         for _ in 0..2 {
             let session = self.session().await.map_err(ForwardProblem::Session)?;
