@@ -161,10 +161,10 @@ impl Encoder {
     /// Appends one line per row of a page to `out` and returns the number of rows.
     ///
     /// * `rows`: the JSON text of the page's `data`: an array of row arrays. Bytes that are not UTF-8 are read as U+FFFD;
-    /// the values with one are marked TRUNCATED.
+    ///   the values with one are marked TRUNCATED.
     /// * `emitted_at_ms`: milliseconds since 1970.
     /// * `flush` is called when `out` has no room for the next line, and takes the lines; while it leaves them, `out` grows.
-    /// The caller has to flush what is left at the end.
+    ///   The caller has to flush what is left at the end.
     ///
     /// After an error `out` has the lines of the rows before the faulty one.
     pub fn encode_page(
