@@ -1,7 +1,7 @@
-//! Tells the arguments that this version knows from the others, by their places.
+//! Separates the arguments that this version knows from those that it does not know.
 //!
-//! A newer platform may pass more than this version knows, so an unknown flag is no error by
-//! itself. The value behind it goes with it, whatever it is.
+//! A newer platform may pass more than this version knows, so an unknown flag alone is no error.
+//! The value after an unknown flag is set aside together with it.
 
 use std::ffi::OsString;
 
@@ -11,29 +11,30 @@ use clap::{Arg, Command};
 /// An argument that is not passed on.
 #[derive(Debug, PartialEq, Eq)]
 pub struct SetAside {
-    /// As it was written.
+    /// The argument as it was written.
     pub argument: String,
-    /// What followed an unknown flag.
+    /// The value that followed an unknown flag.
     pub value: Option<String>,
-    /// What makes it a mistake of a person.
+    /// Why it looks like a mistake of a person, if it does.
     mistake: Option<Mistake>,
 }
 
-/// Why an argument cannot be meant for a newer version.
+/// Why an argument looks like a mistake, and not like one that only a newer version knows.
 #[derive(Debug, PartialEq, Eq)]
 enum Mistake {
     /// Its name is almost that of this flag.
     Misspelt(String),
-    /// A value where none belongs; whether the flag before it takes several, after commas.
+    /// A value where none belongs. `of_list` is the flag before it, if that flag takes several
+    /// values separated by commas.
     Stray { of_list: Option<String> },
 }
 
 /// The arguments of a command line, sorted.
 #[derive(Debug, Default)]
 pub(crate) struct Sorted {
-    /// For the parser.
+    /// The arguments that the parser gets.
     pub(crate) known: Vec<OsString>,
-    /// In the order in which they were written.
+    /// The other arguments, in the order in which they were written.
     pub(crate) set_aside: Vec<SetAside>,
 }
 
@@ -43,7 +44,8 @@ impl SetAside {
         self.argument.split('=').next().unwrap_or_default()
     }
 
-    /// What became of it, for the log; without values, which may be secrets.
+    /// Tells the log what was done with the argument. Values are left out, because they may be
+    /// secrets.
     pub fn remark(&self) -> String {
         let name = self.name();
         let value = match self.value {
@@ -60,8 +62,8 @@ impl SetAside {
         format!("the argument {name:?} is not known and was ignored{value}{meant}")
     }
 
-    /// What is wrong with it, for a person at the command line; `None` for what a newer platform
-    /// may pass.
+    /// What is wrong with the argument, for a person at the command line. `None` if a newer
+    /// platform may have passed it.
     fn error(&self, command: &Command) -> Option<clap::Error> {
         let mistake = self.mistake.as_ref()?;
         let mut error = clap::Error::new(ErrorKind::UnknownArgument).with_cmd(command);
@@ -88,7 +90,7 @@ impl SetAside {
 }
 
 impl Sorted {
-    /// The first mistake, said as the parser of `command` would.
+    /// The first mistake, as an error in the style of `command`'s own parser.
     pub(crate) fn mistake(&self, command: &Command) -> Option<clap::Error> {
         let command = self
             .known
@@ -101,8 +103,8 @@ impl Sorted {
 
 /// Sorts the arguments, the program's name first. `command` must be built.
 ///
-/// Without a command among them, or where they ask for help, all are for the parser, which has
-/// the right words for that.
+/// If they name no command, or ask for help, all of them go to the parser, which has the right
+/// words for that.
 pub(crate) fn sort(args: Vec<OsString>, command: &Command) -> Sorted {
     let mut sorted = Sorted::default();
     let mut rest = args.iter().peekable();
@@ -171,7 +173,7 @@ fn unknown(text: &str, value: Option<&OsString>, command: &Command) -> SetAside 
     }
 }
 
-/// `-` is standard input, and so a value.
+/// `-` means standard input, so it is a value and no flag.
 fn is_flag(text: &str) -> bool {
     text.starts_with('-') && text != "-"
 }
@@ -186,7 +188,7 @@ fn is_named(flag: &Arg, text: &str) -> bool {
     short.is_some() && flag.get_short() == short
 }
 
-/// The flag of `command` that was meant by `name`, if it is almost the same.
+/// The flag of `command` that `name` is probably a misspelling of, if there is one.
 fn misspelt(name: &str, command: &Command) -> Option<String> {
     let written = plain(name);
     let flags = command.get_arguments().filter_map(Arg::get_long);
@@ -197,9 +199,10 @@ fn misspelt(name: &str, command: &Command) -> Option<String> {
         .map(|(_, flag)| format!("--{flag}"))
 }
 
-/// How far two names are from each other; `None` where they are two different names.
+/// How many edits turn one name into the other. `None` if there are so many that they are two
+/// different names.
 fn distance(written: &str, known: &str) -> Option<usize> {
-    // Long names have room for more slips of the finger.
+    // A long name may contain more typing errors than a short one.
     let allowed = match written.len().min(known.len()) {
         0..=2 => return None,
         3..=4 => 1,
@@ -211,7 +214,7 @@ fn distance(written: &str, known: &str) -> Option<usize> {
     (is_shortened || distance <= allowed).then_some(distance)
 }
 
-/// A name as it sounds: `--State_File` is `statefile`.
+/// A name without dashes, underscores and capital letters: `--State_File` is `statefile`.
 fn plain(name: &str) -> String {
     let kept = name.chars().filter(|c| !matches!(c, '-' | '_' | '.'));
     kept.flat_map(char::to_lowercase).collect()

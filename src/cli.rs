@@ -86,7 +86,7 @@ pub enum SyncModeArg {
 }
 
 impl DiscoverArgs {
-    /// The sync mode that is asked for, by name or by a cursor.
+    /// The sync mode that was given by name, or follows from a given cursor.
     pub(crate) fn sync_mode(&self) -> SyncMode {
         match self.sync_mode {
             Some(mode) => mode.into(),
@@ -127,7 +127,8 @@ pub struct ReadArgs {
 /// Parses the command line. Arguments that are not known are set aside, as newer platforms may
 /// pass more than this version knows; they are returned beside the result.
 ///
-/// `by_person` makes an error of what looks like a slip: a misspelt flag, a value too many.
+/// `by_person` makes an error of what looks like a typing mistake: a misspelt flag, or a value too
+/// many.
 ///
 /// # Errors
 ///
@@ -200,7 +201,7 @@ mod tests {
         Ok((cli, unknown.collect()))
     }
 
-    /// What a person is told.
+    /// The error that a person sees.
     fn refused(args: &str) -> String {
         let result = parse(args.split(' ').map(OsString::from), true);
         result.map(|_| ()).unwrap_err().to_string()

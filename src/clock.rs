@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Milliseconds since 1970-01-01 00:00 UTC; 0 where the clock stands before that.
+/// Milliseconds since 1970-01-01 00:00 UTC; 0 if the clock shows an earlier time.
 pub(crate) fn now_ms() -> i64 {
     let elapsed = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -10,7 +10,7 @@ pub(crate) fn now_ms() -> i64 {
     i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// The time in UTC some seconds ago, as `2020-01-31 12:34:56.000000`.
+/// The time some seconds ago in UTC, as `2020-01-31 12:34:56.000000`.
 pub(crate) fn utc_before(seconds: u64) -> String {
     let now = jiff::Timestamp::now();
     let ago = jiff::SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
@@ -18,7 +18,7 @@ pub(crate) fn utc_before(seconds: u64) -> String {
     then.strftime("%Y-%m-%d %H:%M:%S.000000").to_string()
 }
 
-/// The time in UTC in some seconds, in the same form.
+/// The time some seconds from now in UTC, in the same form.
 pub(crate) fn utc_after(seconds: u64) -> String {
     let now = jiff::Timestamp::now();
     let span = jiff::SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));

@@ -1,4 +1,4 @@
-//! The error that reaches a person: what happened, what to change, who can do something.
+//! The error that reaches a person: what happened, what to change, and who can do something.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ pub(crate) struct ConnectorError {
     pub(crate) detail: Option<String>,
     /// The stream that failed, when it was one.
     pub(crate) stream: Option<StreamDescriptor>,
-    /// Whether it is about all streams that are left, so that it is told once for them.
+    /// Whether it is about all remaining streams, so that it is reported only once.
     pub(crate) is_shared: bool,
 }
 
@@ -54,9 +54,9 @@ impl ConnectorError {
         self
     }
 
-    /// The same, said of one stream.
+    /// The same error, as one of a stream.
     #[must_use]
-    pub(crate) fn of_stream(mut self, stream: &StreamDescriptor) -> Self {
+    pub(crate) fn about_stream(mut self, stream: &StreamDescriptor) -> Self {
         self.message = format!("Stream \"{stream}\": {}", self.message);
         self.stream = Some(stream.clone());
         self

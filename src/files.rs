@@ -1,4 +1,4 @@
-//! The text of a file that a person or a program hands over, in whatever encoding it is.
+//! Reads the text of a file that a person or a program hands over, in any of the usual encodings.
 
 use std::borrow::Cow;
 use std::io;
@@ -8,10 +8,10 @@ use std::path::Path;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
-/// Bytes that are asked of standard input at once.
+/// How many bytes are read from standard input at once.
 const CHUNK: usize = 64 * 1024;
 
-/// What Windows tools begin a text of UTF-8 with.
+/// The byte order mark that Windows tools put before UTF-8.
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Whether a name stands for standard input.
@@ -21,12 +21,12 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
         .any(|name| path == Path::new(name))
 }
 
-/// Reads a file; `-` is standard input. May block for long, where the file is a pipe.
+/// Reads a file; `-` is standard input. May block for long if the file is a pipe.
 ///
 /// # Errors
 ///
-/// When the file cannot be read, or is no text; the error says which.
-pub(crate) fn read(path: &Path) -> io::Result<String> {
+/// When the file cannot be read, or is no text; the error says which of the two.
+pub(crate) fn read_text(path: &Path) -> io::Result<String> {
     let bytes = if path == Path::new("-") {
         read_stdin()?
     } else {
@@ -35,16 +35,16 @@ pub(crate) fn read(path: &Path) -> io::Result<String> {
     text(bytes)
 }
 
-/// The text that a file's bytes are.
+/// Decodes the bytes of a file to text.
 ///
 /// # Errors
 ///
-/// When they are none; the error says why.
+/// When the bytes are no text; the error says why.
 pub(crate) fn text(bytes: Vec<u8>) -> io::Result<String> {
     decode(bytes).map_err(|problem| io::Error::new(io::ErrorKind::InvalidData, problem))
 }
 
-/// Reads standard input to its end, also where its owner has made it non-blocking.
+/// Reads standard input to its end, even if the process that owns it has made it non-blocking.
 fn read_stdin() -> io::Result<Vec<u8>> {
     let stdin = io::stdin().lock();
     let mut bytes = Vec::new();
@@ -74,7 +74,7 @@ fn decode(bytes: Vec<u8>) -> Result<String, Cow<'static, str>> {
         }
         [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
-        // JSON begins with a character of ASCII.
+        // JSON begins with an ASCII character, so a zero byte after it means UTF-16.
         [first, 0, ..] if *first != 0 => utf16(&bytes, u16::from_le_bytes),
         [0, first, ..] if *first != 0 => utf16(&bytes, u16::from_be_bytes),
         _ => utf8(bytes),

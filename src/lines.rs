@@ -1,9 +1,9 @@
 //! Buffers of whole RECORD lines, from the encoder to stdout.
 
-/// Whole lines and room for more.
+/// A buffer with whole lines, and room for more.
 ///
-/// The room is bytes that were written before: it is zeroed once in a buffer's life, not each time the buffer is used again,
-/// so that lines can be written in place without `unsafe`.
+/// The room is zeroed only once, when the buffer is made or grows. When the buffer is used again, the room still
+/// contains old bytes. So lines can be written in place without `unsafe`, and without zeroing again.
 #[derive(Debug)]
 pub struct Lines {
     bytes: Vec<u8>,
@@ -80,12 +80,12 @@ impl Lines {
         left_out
     }
 
-    /// All bytes, and where the room begins.
+    /// All bytes, and the index at which the room begins.
     pub(crate) fn room(&mut self) -> (&mut [u8], usize) {
         (&mut self.bytes, self.filled)
     }
 
-    /// Takes a line that was written to the room in, up to `end` of all bytes.
+    /// Adds the line that was written to the room. It ends at index `end` of all bytes.
     pub(crate) fn end_line(&mut self, end: usize) {
         self.filled = end;
         self.count += 1;

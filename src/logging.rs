@@ -20,11 +20,12 @@ use crate::secrets::scrub;
 /// Who reads stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stderr {
-    /// Nobody: the platform takes every line there for an error.
+    /// Nobody, because the platform takes every line on stderr for an error.
     Unused,
-    /// A person, beside what goes to stdout: sees warnings and errors.
+    /// A person, who sees warnings and errors there, besides what goes to stdout.
     Person,
-    /// Whoever runs a command whose stdout is no protocol: gets all that stdout would.
+    /// Somebody who runs a command whose stdout is not Airbyte's protocol. All log lines go to
+    /// stderr then.
     Instead,
 }
 
@@ -33,16 +34,16 @@ pub enum Stderr {
 pub enum Told {
     /// No.
     No,
-    /// Yes, beside what goes to stdout.
+    /// Yes, on stderr, and the same goes to stdout.
     Beside,
-    /// Yes, and stdout is not for it.
+    /// Yes, on stderr, and it does not belong on stdout.
     Instead,
 }
 
 static STDERR: OnceLock<Stderr> = OnceLock::new();
 
-/// Sends all events of this process to `output`, and to stderr as far as somebody reads it.
-/// Later calls have no effect.
+/// Sends all events of this process to `output`, and to stderr if somebody reads it. Later calls
+/// have no effect.
 pub fn install(output: &Output, stderr: Stderr) {
     let _ = STDERR.set(stderr);
     let layer = LogLines {
@@ -61,9 +62,9 @@ pub fn tell_person(text: &str) -> Told {
         Some(Stderr::Instead) => Told::Instead,
         _ => return Told::No,
     };
-    // The first bytes take the progress line away, which is drawn again.
+    // These bytes remove the progress line, which is drawn again later.
     let clear = if told == Told::Beside { "\r\x1b[K" } else { "" };
-    // Where stderr is gone there is nobody to tell.
+    // If stderr is closed, there is nobody to tell.
     let _ = writeln!(std::io::stderr(), "{clear}{}", scrub(text.to_owned()));
     told
 }
@@ -75,7 +76,7 @@ fn filter() -> EnvFilter {
     let level = std::env::var("LOG_LEVEL")
         .unwrap_or_default()
         .to_ascii_lowercase();
-    // Dependencies log one step less: their DEBUG is every HTTP frame.
+    // Dependencies log one level less, because their DEBUG shows every HTTP frame.
     EnvFilter::new(match level.as_str() {
         "fatal" | "error" => "error",
         "warn" | "warning" => "warn",

@@ -26,14 +26,14 @@ enum End {
     Finished(u8),
     /// By a signal.
     Stopped(Ending),
-    /// Nothing can be written any more; the writer knows why.
+    /// By an error of stdout: nothing can be written any more. The writer knows why.
     OutputLost,
 }
 
 fn main() -> ExitCode {
     let parent = Parent::present().filter(|_| platform::is_caller());
     let end = start(parent).unwrap_or_else(|error| {
-        // Where stderr is gone there is nobody to tell.
+        // If stderr is closed, there is nobody to tell.
         let _ = writeln!(io::stderr(), "Error: {error}");
         End::Finished(1)
     });
@@ -49,7 +49,7 @@ fn start(parent: Option<Parent>) -> io::Result<End> {
         Ok(parsed) => parsed,
         Err(error) => error.exit(),
     };
-    // A state that is kept must not outlive the records before it.
+    // If states are kept in a file, the records before them must be on the disk first.
     let is_durable = matches!(&cli.command, Command::Read(args) if args.state_file.is_some());
     let (output, writer) =
         Output::start(move || Box::new(Pipe::new(io::stdout().lock(), is_durable)))?;
@@ -104,14 +104,14 @@ async fn run(command: Command, output: &Output, queries: &Queries, signals: &mut
     }
 }
 
-/// Cancels what still runs on the server and lets the last lines out. A signal that comes
-/// meanwhile counts: nobody may wait for a reader that does not read.
+/// Cancels the queries that still run on the server and lets the last lines out. A signal that
+/// comes meanwhile ends this, so that nobody has to wait for a reader that does not read.
 async fn leave(end: End, output: &Output, queries: &Queries, signals: &mut Signals) -> End {
     let clean_up = async {
         queries.cancel_all().await;
         match end {
             End::Finished(_) => {
-                // Where this fails, the writer says why.
+                // If this fails, the writer says why.
                 let _ = output.all_written().await;
                 output.finish().await;
             }
@@ -132,7 +132,7 @@ async fn finish_soon(output: &Output) {
     let _ = timeout(LAST_LINES, output.finish()).await;
 }
 
-/// Waits for the writer thread, only shortly unless the command has finished, and says whether it
+/// Waits for the writer thread (only shortly if the command was interrupted) and returns whether it
 /// wrote everything.
 fn written(writer: JoinHandle<io::Result<()>>, end: End) -> io::Result<()> {
     let limit = Instant::now() + LAST_LINES;

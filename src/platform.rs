@@ -1,7 +1,8 @@
 //! Whether Airbyte's platform has started this process, or a person has.
 //!
-//! The platform may be newer than this version and pass what it does not know; its states and
-//! arguments are written by programs. A person makes mistakes that should be named.
+//! The platform may be newer than this version and pass things that it does not know, and its
+//! states and arguments are written by programs, so unknown things are accepted. A person makes
+//! mistakes, which should be reported.
 
 use std::io::IsTerminal as _;
 
@@ -15,7 +16,7 @@ const VARIABLES: &[&str] = &[
     "WORKLOAD_ID",
 ];
 
-/// Set in the image, so also where a person runs the image.
+/// Set in the image, so it is also set when a person runs the image.
 const ENTRY_POINT: &str = "AIRBYTE_ENTRYPOINT";
 
 /// Whether the platform has started this process, by its shell.
@@ -30,7 +31,8 @@ pub fn reports_to_person() -> bool {
 }
 
 fn is_told_by(is_set: impl Fn(&str) -> bool, process: u32) -> bool {
-    // `docker run` makes the connector the first process; below a shell it never is.
+    // With `docker run` the connector is the first process. If the platform's shell starts it, it
+    // never is.
     VARIABLES.iter().any(|name| is_set(name)) || (process != 1 && is_set(ENTRY_POINT))
 }
 

@@ -1,7 +1,7 @@
 //! A line on a terminal's stderr while `read` runs: streams, rows, bytes, rate.
 //!
-//! Shown only where a person sees it and it spoils nothing: stderr is a terminal and stdout is
-//! not.
+//! It is shown only if a person sees it and it does not mix with the output: stderr is a terminal
+//! and stdout is not.
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
@@ -17,7 +17,7 @@ const TICK: Duration = Duration::from_millis(200);
 /// Stream names shown at once.
 const NAMED: usize = 3;
 
-/// The state of the line; cheap to clone. Does nothing where there is no terminal.
+/// The state of the line; cheap to clone. Does nothing if there is no terminal.
 #[derive(Clone)]
 pub(crate) struct Progress(Option<Arc<Line>>);
 

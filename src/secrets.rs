@@ -32,14 +32,14 @@ pub(crate) fn hide(secret: &str) {
     known.dedup();
 }
 
-/// `text` as it may be shown: without the secrets that were hidden, and without control characters
-/// but line ends and tabs.
+/// `text` in a form that may be shown: without the hidden secrets, and without control characters
+/// except line ends and tabs.
 pub(crate) fn scrub(text: String) -> String {
     without_controls(without_secrets(text))
 }
 
 /// `text` on one line: each run of blanks and line ends is one blank, other control characters are
-/// replaced. For texts of servers.
+/// replaced. For texts that come from servers.
 pub(crate) fn one_line(text: &str) -> String {
     without_controls(text.split_whitespace().collect::<Vec<_>>().join(" "))
 }

@@ -1,4 +1,4 @@
-//! What ends the process from outside, and the death by it.
+//! The signals and events that end the process from outside, and how it then dies.
 
 use std::io;
 use std::path::Path;
@@ -13,26 +13,27 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// Added to a signal's number by shells.
 const SHELL_CODE: i32 = 128;
 
-/// The platform's wrapper looks for this file in the working directory every ten seconds. Once it
-/// is there the wrapper kills the shell around the connector, and a moment later the container is
-/// gone: too soon for a query to be cancelled. So the connector looks for it itself.
+/// The platform's wrapper looks for this file in the working directory every ten seconds. When the
+/// file is there, the wrapper kills the shell around the connector, and a moment later the
+/// container ends. That is too soon for cancelling queries, so the connector looks for the file
+/// itself.
 const MARKER: &str = "TERMINATED";
 
 /// Pause between two looks.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Why a process that was not let finish ends.
+/// Why a process ends before it has finished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// The terminal is gone.
+    /// The terminal was closed.
     Hangup,
     /// A person has stopped it.
     Interrupt,
     /// Somebody or something has stopped it.
     Terminate,
-    /// The platform has no use for it any more.
+    /// The platform does not need it any more.
     Withdrawn,
-    /// The reader of stdout is gone.
+    /// The reader of stdout has closed it.
     ClosedPipe,
 }
 
@@ -46,12 +47,13 @@ impl Ending {
         }
     }
 
-    /// Dies by the signal, as if it had never been caught: whoever started this process sees what
-    /// has really happened, and a shell makes 128 and the signal's number of it.
+    /// Dies by the signal, as if it had never been caught. So the caller sees what has really
+    /// happened; a shell shows it as 128 plus the signal's number.
     ///
-    /// The first process of a container cannot die by a signal of its own, and no signal came from
-    /// the platform, whose shell would print a line about it. They end with the code that a shell
-    /// shows, which is the result.
+    /// There are two cases in which it does not die by a signal but returns the code that a shell
+    /// would show: the first process of a container cannot kill itself by a signal, and after the
+    /// platform's marker file no signal came, and the platform's shell would print a line about
+    /// one.
     pub fn die(self) -> ExitCode {
         if std::process::id() != 1 && self != Self::Withdrawn {
             let _ = emulate_default_handler(self.signal());
@@ -65,10 +67,10 @@ impl Ending {
 pub struct Parent(Pid);
 
 impl Parent {
-    /// The present parent. To be asked for as early as possible: a parent that has died before
-    /// cannot be told from another one.
+    /// The present parent. This must be called as early as possible: if the parent has died before,
+    /// another process is taken for it.
     pub fn present() -> Option<Self> {
-        // A parent outside of the container has no number here.
+        // A parent outside of the container has no process id here.
         getppid().map(Self)
     }
 
@@ -86,18 +88,18 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Begins to listen. Below the platform's shell, which is `parent`, its death counts as SIGTERM,
-    /// and so does the platform's marker: the platform ends a read by a signal to that shell, which
-    /// dies and passes nothing on.
+    /// Begins to listen. If the platform's shell has started us, it is `parent`. Its death counts
+    /// as SIGTERM, and so does the platform's marker file: the platform ends a read by a signal to
+    /// that shell, which dies and does not pass it on.
     ///
-    /// For the main thread, inside of the runtime.
+    /// Must be called on the main thread, inside of the runtime.
     ///
     /// # Errors
     ///
-    /// When the system refuses.
+    /// When the system refuses to register a signal.
     pub fn listen(parent: Option<Parent>) -> io::Result<Self> {
         let hangup = if is_ignored(SIGHUP) {
-            // `nohup` has been asked to keep this process alive.
+            // The signal is ignored because somebody used `nohup` to keep this process alive.
             None
         } else {
             Some(signal(SignalKind::hangup())?)
@@ -118,7 +120,7 @@ impl Signals {
         })
     }
 
-    /// Waits for the first of them.
+    /// Waits for the first of these events.
     pub async fn next(&mut self) -> Ending {
         tokio::select! {
             _ = self.interrupt.recv() => Ending::Interrupt,
@@ -138,8 +140,8 @@ async fn received(signal: Option<&mut Signal>) {
     }
 }
 
-/// Waits until the platform's shell is dead or about to die. The signal alone does not tell: it
-/// also comes when only the thread has ended that started this process.
+/// Waits until the platform's shell is dead or about to die. The signal alone is no proof: it also
+/// comes when only the thread of the parent ends that has started this process.
 async fn withdrawn(parent: Option<&mut (Parent, Signal)>) {
     let Some((parent, signal)) = parent else {
         return std::future::pending().await;
@@ -152,11 +154,11 @@ async fn withdrawn(parent: Option<&mut (Parent, Signal)>) {
     }
 }
 
-/// Whether whoever started this process wants it to survive a signal.
+/// Whether the caller wants this process to survive a signal.
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    // Where nothing can be known, nothing is changed.
+    // If this cannot be found out, the signal is treated as usual.
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
         .is_none_or(|mask| mask >> (signal - 1) & 1 == 1)
 }

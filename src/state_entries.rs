@@ -1,10 +1,10 @@
-//! The entries of a state file as text, so that they can be written again without a change:
-//! numbers above 2^53 and members that this version does not know stay as they are.
+//! The entries of a state file, kept as text so that they can be written again unchanged: numbers
+//! above 2^53 and members that this version does not know stay as they are.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// Which stream a state is of; no namespace, null and an empty one are the same.
+/// The stream that a state belongs to. No namespace, null and an empty one mean the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Key {
     /// The stream's name.
@@ -16,22 +16,22 @@ pub(crate) struct Key {
 /// One entry of a state file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// Whose state it is; `None` for what is no state of a stream.
+    /// The stream that the state belongs to; `None` if it is no state of a stream.
     pub(crate) key: Option<Key>,
-    /// Whether it is a state of another kind, GLOBAL or LEGACY, which is not read.
+    /// Whether it is a GLOBAL or LEGACY state, which is not read.
     pub(crate) is_other_kind: bool,
-    /// Whether it holds no state: null, `{}`, or the state of a stream that is one of these.
+    /// Whether it holds no state: it is null or `{}`, or the stream's state in it is.
     pub(crate) is_empty: bool,
-    /// The STREAM state (of a whole message, what is inside), or whatever else was there.
+    /// The text of the STREAM state (without the message around it), or of whatever else was there.
     pub(crate) json: String,
 }
 
 /// All entries of a state file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Entries {
-    /// In the file's order.
+    /// The entries, in the file's order.
     pub(crate) list: Vec<Entry>,
-    /// The last line was cut, as the output of a killed process is.
+    /// Whether the last line was cut off, as happens when a process is killed.
     pub(crate) is_cut: bool,
 }
 
@@ -78,12 +78,13 @@ impl std::fmt::Display for Key {
 }
 
 impl Entries {
-    /// Takes a text apart: an array of states, one state, or the lines of a connector's output, of
-    /// which the last one of each stream counts.
+    /// Parses a text: an array of states, one state, or the lines of a connector's output, of which
+    /// the last STATE of each stream counts.
     ///
     /// # Errors
     ///
-    /// When the text is not JSON. A last line that is cut is no error if there are others.
+    /// When the text is not JSON. If there are several lines, it is no error that the last one is
+    /// cut off.
     pub(crate) fn parse(text: &str) -> Result<Self, serde_json::Error> {
         let mut entries = Self::default();
         let mut values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
@@ -107,8 +108,8 @@ impl Entries {
         Ok(entries)
     }
 
-    /// Puts an entry in the place of the one that its stream has, or at the end. Says whether that
-    /// has changed anything.
+    /// Replaces the entry of the same stream, or adds the entry at the end. Returns whether
+    /// anything has changed.
     pub(crate) fn put(&mut self, entry: Entry) -> bool {
         let has_key = |known: &&mut Entry| entry.key.is_some() && known.key == entry.key;
         match self.list.iter_mut().find(has_key) {
@@ -119,7 +120,7 @@ impl Entries {
         true
     }
 
-    /// All entries as one JSON array, one a line.
+    /// All entries as one JSON array, with one entry per line.
     pub(crate) fn to_json(&self) -> String {
         let mut text = String::from("[");
         for (number, entry) in self.list.iter().enumerate() {
@@ -132,7 +133,7 @@ impl Entries {
 }
 
 impl Entry {
-    /// The entry that a value is; `None` for other messages of a connector's output.
+    /// The entry for a JSON value; `None` for other messages of a connector's output.
     fn parse(json: &str) -> Option<Self> {
         let other = |is_empty, is_other_kind| Self {
             key: None,

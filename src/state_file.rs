@@ -1,7 +1,7 @@
 //! `read --state-file`: a file that holds the newest STATE of every stream.
 //!
-//! It is replaced as a whole, so that whoever reads it, and whoever is killed, has the one before
-//! or the one after.
+//! It is always replaced as a whole. So a reader sees either the old or the new content, and so
+//! does the next run if this process is killed.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
@@ -14,7 +14,7 @@ use crate::files;
 use crate::protocol::message::{StateType, StreamState};
 use crate::state_entries::{Entries, Entry, Key};
 
-/// Links that may lead to one another, as many as Linux follows.
+/// How many links in a row are followed: as many as Linux follows.
 const LINKS: usize = 40;
 
 /// Why a state file cannot be used, as a sentence without its name.
@@ -34,12 +34,12 @@ pub(crate) enum StateFileError {
 /// The states of all streams, those of earlier reads included, and where they are kept.
 #[derive(Debug)]
 pub(crate) struct StateFile {
-    /// What is replaced: where links lead to.
+    /// The file that is replaced, after following links.
     target: PathBuf,
     entries: Entries,
 }
 
-/// A state as `--state` reads it.
+/// A state in the form that `--state` reads.
 #[derive(Serialize)]
 struct Stored<'a> {
     #[serde(rename = "type")]
@@ -52,7 +52,7 @@ impl StateFile {
     ///
     /// # Errors
     ///
-    /// When it holds something else than states, or cannot be read or replaced.
+    /// When it contains something other than states, or cannot be read or replaced.
     pub(crate) fn open(path: &Path) -> Result<Self, StateFileError> {
         let target = follow_links(path).map_err(StateFileError::Unreadable)?;
         let mut file = Self {
@@ -71,7 +71,8 @@ impl StateFile {
                 refuse_protected(&found)
                     .and_then(|()| OpenOptions::new().write(true).open(&file.target))
                     .map_err(StateFileError::Unwritable)?;
-                // The same content again: only the attempt tells whether it can be replaced.
+                // Writes the same content again, because only an attempt shows whether the file can
+                // be replaced.
                 file.write(&content).map_err(StateFileError::Unwritable)?;
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -88,7 +89,7 @@ impl StateFile {
         &self.entries
     }
 
-    /// Takes in the newest state of a stream; says whether it differs from the one before.
+    /// Takes the newest state of a stream. Returns whether it differs from the state before.
     ///
     /// # Errors
     ///
@@ -113,7 +114,7 @@ impl StateFile {
     ///
     /// # Errors
     ///
-    /// When that fails; the file is as before then.
+    /// When that fails. Then the file is unchanged.
     pub(crate) fn replace(&self) -> io::Result<()> {
         self.write(self.entries.to_json().as_bytes())
     }
@@ -132,7 +133,8 @@ impl StateFile {
     fn write_to(&self, temporary: &Path, content: &[u8]) -> io::Result<()> {
         let mut file = create(temporary)?;
         if let Ok(present) = fs::metadata(&self.target) {
-            // Only root may give files away; for all others it is theirs anyway.
+            // Only root may change a file's owner. For everybody else the new file has the right
+            // owner anyway.
             let _ = fchown(&file, Some(present.uid()), Some(present.gid()));
             file.set_permissions(present.permissions())?;
         }
@@ -140,14 +142,15 @@ impl StateFile {
         file.sync_all()
     }
 
-    /// Whether a file can be made beside the one that is not there yet.
+    /// Checks whether a file can be created in the directory of a state file that does not exist
+    /// yet.
     fn try_directory(&self) -> io::Result<()> {
         let temporary = self.temporary();
         create(&temporary)?;
         fs::remove_file(temporary)
     }
 
-    /// The name of the file to be, which no other process takes.
+    /// The name of the temporary file, which no other process uses.
     fn temporary(&self) -> PathBuf {
         self.beside(&format!("{}.tmp", std::process::id()))
     }
@@ -158,7 +161,7 @@ impl StateFile {
         self.target.with_file_name(name)
     }
 
-    /// Removes what processes left behind that were killed while they wrote.
+    /// Removes temporary files of processes that were killed while they wrote.
     fn remove_leftovers(&self) {
         let prefix = self.beside("");
         let (Some(directory), Some(prefix)) = (prefix.parent(), prefix.file_name()) else {
@@ -185,7 +188,8 @@ impl StateFile {
     }
 }
 
-/// A new file; one of that name is from a process that was killed.
+/// Creates a file. An existing file of that name comes from a process that was killed, and is
+/// removed.
 fn create(path: &Path) -> io::Result<File> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -195,7 +199,7 @@ fn create(path: &Path) -> io::Result<File> {
     options.write(true).create_new(true).mode(0o666).open(path)
 }
 
-/// A file that nobody may write to is not replaced, also by root, who could.
+/// A file that nobody may write to is not replaced, not even by root, who would be able to.
 fn refuse_protected(found: &fs::Metadata) -> io::Result<()> {
     if found.permissions().mode() & 0o222 == 0 {
         return Err(io::Error::other("it is read-only"));
@@ -203,7 +207,7 @@ fn refuse_protected(found: &fs::Metadata) -> io::Result<()> {
     Ok(())
 }
 
-/// Where a path leads to if it is a link, also to a file that is not there yet.
+/// The path that a link finally leads to, even if no file exists there yet.
 fn follow_links(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..LINKS {
@@ -215,7 +219,7 @@ fn follow_links(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("it is a link that leads to itself"))
 }
 
-/// The states in a text. What is none of them is refused, so that no other file is replaced.
+/// The states in a text. Anything else is refused, so that no file of another kind is overwritten.
 fn states(text: &str) -> Result<Entries, StateFileError> {
     let unusable = |problem: String| StateFileError::Content(problem);
     let entries = Entries::parse(text).map_err(|error| unusable(error.to_string()))?;
@@ -224,7 +228,7 @@ fn states(text: &str) -> Result<Entries, StateFileError> {
         let start: String = other.json.chars().take(40).collect();
         return Err(unusable(format!("{start:?} is no state of a stream")));
     }
-    // Of several states of a stream the last one counts; null and {} are of none.
+    // If a stream has several states, the last one counts. Null and {} belong to no stream.
     let mut kept = Entries::default();
     for entry in entries.list {
         if entry.key.is_some() || !entry.is_empty {

@@ -1,9 +1,10 @@
-//! One statement about many tables, and which of them it fails for.
+//! Runs one statement about many tables, and finds the tables that make it fail.
 //!
-//! A statement about a group fails if one table of it is broken, so the group is halved until the
-//! broken ones stand alone. That a table is at fault needs a proof, since a database that refuses
-//! connections for a moment gives the same errors: the table fails again, several times, while
-//! another one of its schema does not. Without the proof the error itself is the answer.
+//! A statement about a group of tables fails if one of them is broken. So the group is halved until
+//! the broken tables stand alone. But a database that refuses connections for a moment gives the
+//! same errors as a broken table. So a table counts as broken only after a proof: it fails again,
+//! several times, while another table of its schema works. Without this proof the error is returned
+//! as it is.
 
 use std::time::Duration;
 
@@ -13,33 +14,34 @@ use tokio::time::sleep;
 use super::fault::{self, Fault};
 use crate::trino::error::TrinoError;
 
-/// Groups at once. The client's slots bound how many of their statements run; no more of them than
-/// the largest `concurrency`.
+/// How many groups are asked about at once. The client's slots decide how many of their statements
+/// really run; there are never more slots than the largest `concurrency`.
 const AT_ONCE: usize = 64;
 
-/// Pause before a statement is run again that failed for a reason that may pass.
+/// Pause before a statement is run again, if it failed for a reason that may pass.
 const PAUSE: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 1000 });
 
-/// How often a table must fail while another one does not, and the pauses between.
+/// How often a table must fail while another one works, and the pauses between these tries.
 const ROUNDS: usize = 4;
 const ROUND_PAUSE: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 250 });
 
-/// Tables that were fine of which one must still work.
+/// How many of the tables that worked are asked again, of which one must still work.
 const CONTROLS: usize = 3;
 
-/// Suspects that are asked about between two looks at a table that was fine.
+/// How many suspects are asked about before a table that worked is asked again.
 const SUSPECTS_PER_CONTROL: usize = 8;
 
-/// Tables of a group that may fail one after the other, before some of the rest are tried whether
-/// any works at all: halving everything takes too long while a database is away.
+/// How many tables of a group may fail one after the other, before some of the remaining tables are
+/// tried to see whether any works at all. While a database is away, halving everything would take
+/// too long.
 const FAILED_IN_A_ROW: usize = 4;
 
-/// What the statements came to.
+/// The results of the statements.
 #[derive(Debug)]
 pub(crate) struct Sorted<T, R> {
-    /// Groups with their answers.
+    /// The groups that worked, with their answers.
     pub(crate) answers: Vec<(Vec<T>, R)>,
-    /// Items that are at fault themselves, with their errors.
+    /// The items that are broken themselves, with their errors.
     pub(crate) refused: Vec<(T, TrinoError)>,
 }
 
@@ -48,7 +50,7 @@ pub(crate) struct Sorted<T, R> {
 ///
 /// # Errors
 ///
-/// The first error; what still runs is given up.
+/// The first error. The futures that still run are dropped.
 pub(crate) async fn side_by_side<T, R, E, F>(
     items: impl IntoIterator<Item = T>,
     run: impl Fn(T) -> F,
@@ -65,7 +67,7 @@ where
 
 /// Asks about all items in groups of `size`, and finds those for which the statement fails.
 ///
-/// `controls` are items that are known to work, beside those that turn out to.
+/// `controls` are items that are known to work before anything is asked.
 ///
 /// # Errors
 ///
@@ -90,7 +92,7 @@ where
     for part in sorted {
         all.answers.extend(part.answers);
         for (item, error) in part.refused {
-            match fault::of_error(&error) {
+            match fault::whose_fault(&error) {
                 Fault::Table => all.refused.push((item, error)),
                 Fault::Server | Fault::Unclear => suspects.push((item, error)),
             }
@@ -100,8 +102,8 @@ where
     Ok(all)
 }
 
-/// Asks about a group, halved as long as it fails. The items that fail alone are `refused`, still
-/// without a proof.
+/// Asks about a group, and about its halves as long as it fails. The items that fail alone are
+/// `refused`; nothing is proven about them yet.
 async fn halve<T, R, F>(
     group: Vec<T>,
     ask: &impl Fn(Vec<T>) -> F,
@@ -120,10 +122,10 @@ where
     loop {
         match answer {
             Ok(answer) => sorted.answers.push((group, answer)),
-            Err(error) if fault::of_error(&error) == Fault::Server => return Err(error),
+            Err(error) if fault::whose_fault(&error) == Fault::Server => return Err(error),
             Err(error) => match <[T; 1]>::try_from(group) {
                 Ok([only]) => {
-                    let is_unclear = fault::of_error(&error) == Fault::Unclear;
+                    let is_unclear = fault::whose_fault(&error) == Fault::Unclear;
                     sorted.refused.push((only, error));
                     if is_unclear
                         && sorted.answers.is_empty()
@@ -146,8 +148,9 @@ where
     }
 }
 
-/// Asks about a group, and once more if it is a single item that is refused, which must fail again
-/// alone, or, where we are `patient`, if it fails for a reason that may pass.
+/// Asks about a group. Asks a second time in two cases: if the group is a single item and was
+/// refused, because it must fail again alone; and, where we are `patient`, if it failed for a
+/// reason that may pass.
 async fn ask_twice<T, R, F>(
     group: &[T],
     patient: bool,
@@ -161,7 +164,7 @@ where
         Ok(answer) => return Ok(answer),
         Err(error) => error,
     };
-    match fault::of_error(&error) {
+    match fault::whose_fault(&error) {
         Fault::Table if group.len() == 1 => {}
         Fault::Unclear if patient => {
             tracing::debug!(%error, "asking again");
@@ -172,11 +175,11 @@ where
     ask(group.to_vec()).await
 }
 
-/// Sees that one of the items works, of which some are tried.
+/// Makes sure that one of the items works, by trying some of them.
 ///
 /// # Errors
 ///
-/// The error of the last one, if none does.
+/// The error of the last one tried, if none works.
 pub(crate) async fn one_works<T, R, F>(
     items: &[T],
     ask: &impl Fn(Vec<T>) -> F,
@@ -190,16 +193,16 @@ where
     for item in items.iter().step_by(step) {
         match ask(vec![item.clone()]).await {
             Ok(_) => return Ok(()),
-            // What may not be read says nothing about the others.
-            Err(error) if fault::of_error(&error) == Fault::Table => return Ok(()),
+            // This is the table's own fault, so the database itself works.
+            Err(error) if fault::whose_fault(&error) == Fault::Table => return Ok(()),
             Err(error) => last = Some(error),
         }
     }
     last.map_or(Ok(()), Err)
 }
 
-/// Sees that one of the items works that did before. A table may be listed and broken, so that a
-/// single one that fails proves nothing.
+/// Makes sure that one of the items that worked before still works. A listed table may be broken,
+/// so a single one that fails proves nothing.
 ///
 /// # Errors
 ///
@@ -213,15 +216,15 @@ where
     for item in items {
         match ask_twice(std::slice::from_ref(item), true, ask).await {
             Ok(_) => return Ok(()),
-            Err(error) if fault::of_error(&error) == Fault::Server => return Err(error),
+            Err(error) if fault::whose_fault(&error) == Fault::Server => return Err(error),
             Err(error) => last = Some(error),
         }
     }
     last.map_or(Ok(()), Err)
 }
 
-/// Finds out whether suspects are at fault, one after the other: side by side they might be in each
-/// other's way.
+/// Finds out whether the suspects are broken, one after the other. Asked side by side, they might
+/// disturb each other.
 async fn prove<T, R, F>(
     mut suspects: Vec<(T, TrinoError)>,
     controls: &[T],
@@ -245,7 +248,7 @@ where
                     .take(CONTROLS.min(works.len()));
                 let works: Vec<T> = works.map(|item| (*item).clone()).collect();
                 if works.is_empty() {
-                    // Nothing works: it is not this item alone.
+                    // Nothing works any more, so this item is not to blame.
                     return Err(error);
                 }
                 sleep(ROUND_PAUSE).await;
@@ -253,7 +256,7 @@ where
             }
             match ask(vec![item.clone()]).await {
                 Ok(answer) => sorted.answers.push((vec![item], answer)),
-                Err(error) => match fault::of_error(&error) {
+                Err(error) => match fault::whose_fault(&error) {
                     Fault::Server => return Err(error),
                     Fault::Table => sorted.refused.push((item, error)),
                     Fault::Unclear => left.push((item, error)),
@@ -359,7 +362,8 @@ mod tests {
                 };
                 match sorted(0..20, fails).await.0 {
                     Err(name) => assert_eq!(name, fault.0, "{first}"),
-                    // All was known by then but what the last statement, which fails anyway, says.
+                    // Everything was known by then, except for the answer to the last statement,
+                    // which fails anyway.
                     Ok((good, refused)) => {
                         assert_eq!((good.len(), refused), (19, vec![3]), "{first}");
                         assert_eq!(first, statements - 1);

@@ -1,25 +1,26 @@
-//! Whose fault an error is: that of the table that was asked about, or of the server behind it.
+//! Who is at fault for an error: the table that was asked about, or the server.
 //!
-//! One broken table must not cost the others, and an overloaded database must not cost any table.
-//! Only errors that Trino's analysis of a statement gives are about the table for sure; what comes
-//! from a database, a metastore or a storage may be either (`bisect` finds out which).
+//! One broken table must not make us lose the others, and an overloaded database must not make us
+//! lose any table. Only the errors of Trino's own analysis of a statement are about the table for
+//! sure. An error of a database, a metastore or a storage may be about either; `bisect` finds out
+//! which.
 
 use crate::error::ConnectorError;
 use crate::protocol::message::FailureType;
 use crate::trino::error::TrinoError;
 
-/// Whose fault an error is.
+/// Who is at fault for an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It is about what the statement names: a right, a name, the text of a view.
+    /// The table: a missing right, a wrong name, or the text of a view.
     Table,
-    /// It is about the server, its resources, the way to it, or somebody who ended the query.
+    /// The server: its resources, the way to it, or somebody who ended the query.
     Server,
-    /// Either is possible.
+    /// Both are possible.
     Unclear,
 }
 
-/// Errors of Trino's analysis of a statement, which looks at the tables that it names.
+/// Errors that Trino reports while it analyses a statement: they are about the tables in it.
 const OF_THE_TABLE: &[&str] = &[
     "AMBIGUOUS_NAME",
     "COLUMN_NOT_FOUND",
@@ -47,11 +48,11 @@ const OF_THE_TABLE: &[&str] = &[
     "VIEW_IS_STALE",
 ];
 
-/// A person who ended the query.
+/// Errors that say that a person ended the query.
 const ENDED: &[&str] = &["ADMINISTRATIVELY_KILLED", "USER_CANCELED"];
 
-/// Whose fault an error is.
-pub(crate) fn of_error(error: &TrinoError) -> Fault {
+/// Who is at fault for an error.
+pub(crate) fn whose_fault(error: &TrinoError) -> Fault {
     let Some(query) = error.query_error() else {
         return Fault::Server;
     };
@@ -68,10 +69,10 @@ pub(crate) fn of_error(error: &TrinoError) -> Fault {
     }
 }
 
-/// The error of a question about metadata. It names no table at fault: limits of time and memory
-/// are the server's at such small statements, and so is a query that was killed.
+/// The error of a question about metadata, for a person. It blames no table: such small statements
+/// only reach limits of time or memory, or are killed, because of the server.
 pub(crate) fn ended(error: TrinoError) -> ConnectorError {
-    let is_of_the_server = of_error(&error) == Fault::Server;
+    let is_of_the_server = whose_fault(&error) == Fault::Server;
     let is_of_a_query = error.query_error().is_some();
     let error = ConnectorError::from(error);
     if is_of_the_server && is_of_a_query {
@@ -94,7 +95,7 @@ pub(crate) fn is_no_such_table(error: &TrinoError) -> bool {
     has_name(error, &["SCHEMA_NOT_FOUND", "TABLE_NOT_FOUND"])
 }
 
-/// Whether it is one of these errors of a query.
+/// Whether a query failed with an error of one of these names.
 pub(crate) fn has_name(error: &TrinoError, names: &[&str]) -> bool {
     let error = error.query_error();
     error.is_some_and(|error| names.contains(&error.error_name.as_str()))
@@ -134,9 +135,9 @@ pub(super) mod tests {
             ("JDBC_ERROR", "EXTERNAL", Fault::Unclear),
             ("ICEBERG_INVALID_METADATA", "EXTERNAL", Fault::Unclear),
         ] {
-            assert_eq!(of_error(&error(name, kind)), expected, "{name}");
+            assert_eq!(whose_fault(&error(name, kind)), expected, "{name}");
         }
-        assert_eq!(of_error(&TrinoError::Starting), Fault::Server);
+        assert_eq!(whose_fault(&TrinoError::Starting), Fault::Server);
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! Table formats that keep versions of a table, and which table is of which.
+//! Table formats that keep versions of a table, and which format a table has.
 //!
-//! A catalog's connector does not decide: one metastore may hold tables of three formats, and a
-//! catalog of Iceberg shows them all. So the tables are asked for the metadata tables that only one
-//! format has. The connector only spares that where it is known to keep no versions.
+//! A catalog's connector does not tell the format: one metastore may hold tables of three formats,
+//! and an Iceberg catalog shows all of them. So each table is asked for a metadata table that only
+//! one format has. This is skipped only if the connector is known to keep no versions.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -15,7 +15,7 @@ use crate::trino::Client;
 use crate::trino::control::{self, TableKindRow};
 use crate::trino::error::TrinoError;
 
-/// Tables in one statement.
+/// How many tables one statement asks about.
 const TABLES_PER_QUERY: usize = 50;
 
 /// Table formats that keep versions of a table.
@@ -28,8 +28,8 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// The format behind a connector.
-    pub(crate) fn of(connector: Option<&str>) -> Option<Self> {
+    /// The format of the tables that a connector is named after.
+    pub(crate) fn of_connector(connector: Option<&str>) -> Option<Self> {
         match connector? {
             "iceberg" => Some(Self::Iceberg),
             "delta_lake" => Some(Self::DeltaLake),
@@ -37,7 +37,7 @@ impl Format {
         }
     }
 
-    /// The connector of the format.
+    /// The name of the connector that is made for the format.
     pub(crate) fn connector(self) -> &'static str {
         match self {
             Self::Iceberg => "iceberg",
@@ -46,12 +46,12 @@ impl Format {
     }
 }
 
-/// The formats of those of the named tables that keep versions. Views keep none.
+/// The formats of the named tables, without the tables that keep no versions. Views keep none.
 ///
 /// # Errors
 ///
-/// When that cannot be told for a reason that may pass.
-pub(crate) async fn of_tables(
+/// When a format cannot be found out for a reason that may pass.
+pub(crate) async fn table_formats(
     client: &Client,
     connector: Option<&str>,
     catalog: &str,
@@ -60,7 +60,7 @@ pub(crate) async fn of_tables(
 ) -> Result<HashMap<String, Format>, TrinoError> {
     let mut asked: BTreeSet<&str> = names.iter().copied().collect();
     if connector.is_some() {
-        if Format::of(connector).is_none() {
+        if Format::of_connector(connector).is_none() {
             return Ok(HashMap::new());
         }
         for TableKindRow { name, is_base } in kinds(client, catalog, schema).await? {
@@ -79,7 +79,7 @@ pub(crate) async fn of_tables(
     Ok(formats.into_iter().collect())
 }
 
-/// What the names of a schema stand for; nothing, if the user may not know.
+/// Whether each name in a schema is a base table. Empty, if the user may not know.
 async fn kinds(
     client: &Client,
     catalog: &str,
@@ -95,7 +95,7 @@ async fn kinds(
     }
 }
 
-/// The formats of tables, by their metadata tables.
+/// Finds the formats of tables by asking for their metadata tables.
 async fn asked_for_themselves(
     client: &Client,
     tables: &[Table],
@@ -113,8 +113,8 @@ async fn asked_for_themselves(
     Ok(found.into_iter().chain(more).collect())
 }
 
-/// The tables of a format, and those that are not of it. A table whose metadata table may not be
-/// read is in neither.
+/// The tables of a format, and the tables of other formats. A table whose metadata table may not be
+/// read is in neither list.
 fn sorted<R>(tables: Sorted<Table, R>, format: Format) -> (Vec<(String, Format)>, Vec<Table>) {
     let mut others = Vec::new();
     for (table, error) in tables.refused {

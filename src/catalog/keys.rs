@@ -1,10 +1,10 @@
-//! Connectors behind catalogs, and primary keys, where the connector can be asked for them.
+//! The connectors behind catalogs, and the primary keys of tables, if the connector tells them.
 //!
-//! Trino knows of no keys itself: not in `information_schema`, not in `system.jdbc`, and JDBC's
-//! `getPrimaryKeys` is empty. Connectors with the table function `system.query` pass a query on
-//! to their database, which knows them. A right that is missing never fails `discover`: people may
-//! set keys in the connection. A database that fails for a moment does, since the streams would
-//! lose their keys.
+//! Trino itself knows no keys: they are neither in `information_schema` nor in `system.jdbc`, and
+//! JDBC's `getPrimaryKeys` is empty. But connectors with the table function `system.query` pass a
+//! query on to their database, which knows its keys. If the user has no right to do that,
+//! `discover` goes on without keys, because people can set keys in the connection. If the database
+//! fails for a moment, `discover` fails, because otherwise the streams would lose their keys.
 
 use std::collections::HashMap;
 
@@ -16,8 +16,8 @@ use crate::trino::control;
 use crate::trino::control::{ConnectorRow, KeyRow};
 use crate::trino::error::TrinoError;
 
-/// The connector behind a catalog; `None` where the user may not know it, which a WARN tells, and
-/// on servers that list catalogs without their connectors, as 352 does.
+/// The connector behind a catalog. `None` if the user may not know it (then there is a WARN), and
+/// on servers such as 352, which list catalogs without their connectors.
 ///
 /// # Errors
 ///
@@ -49,12 +49,12 @@ pub(crate) async fn connector(
     Ok(None)
 }
 
-/// Key columns of the tables of a schema, in the order of the key. What is refused for good is told
-/// in a WARN, and there are no keys.
+/// The key columns of the tables of a schema, in the order of the key. If they are refused for
+/// good, there is a WARN and the result is empty.
 ///
 /// # Errors
 ///
-/// When they cannot be told for a reason that may pass.
+/// When the keys cannot be found out for a reason that may pass.
 pub(crate) async fn primary_keys(
     client: &Client,
     connector: Option<&str>,
@@ -77,7 +77,8 @@ pub(crate) async fn primary_keys(
         );
         return Ok(HashMap::new());
     }
-    // A database that answers another query, and not this one, has other tables of metadata.
+    // If the database answers another query but not this one, its metadata tables are different
+    // ones.
     let passed_on = metadata::passed_on(catalog);
     if error.may_be_of_the_table() && control::columns(client, &passed_on).await.is_ok() {
         return match control::rows::<KeyRow>(client, &sql).await {
@@ -92,8 +93,8 @@ pub(crate) async fn primary_keys(
     Err(error)
 }
 
-/// As [`primary_keys`], and no keys where they cannot be told: whoever asks can do without.
-pub(crate) async fn of_schema(
+/// As [`primary_keys`], but without keys after any error. For callers that can do without keys.
+pub(crate) async fn primary_keys_if_known(
     client: &Client,
     connector: Option<&str>,
     catalog: &str,
@@ -112,7 +113,7 @@ fn grouped(mut rows: Vec<KeyRow>) -> HashMap<String, Vec<String>> {
     rows.sort_by_key(|row| row.key_position);
     let mut keys: HashMap<String, Vec<String>> = HashMap::new();
     for row in rows {
-        // Trino's names are lower case, the database's may not be.
+        // Trino's names are in lower case, but the database's may not be.
         keys.entry(row.table_name.to_lowercase())
             .or_default()
             .push(row.column_name.to_lowercase());

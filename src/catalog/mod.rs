@@ -1,4 +1,4 @@
-//! What Trino's catalogs tell of their tables, for `discover` and `read` alike.
+//! What Trino's catalogs tell about their tables. `discover` and `read` both use this.
 //!
 //! | file | job |
 //! |---|---|
@@ -9,7 +9,7 @@
 //! | `namespaces` | which catalogs exist, where names with dots depend on it |
 //! | `reserved` | columns whose names destinations write themselves |
 //! | `bisect` | one statement about many tables, and which of them it fails for |
-//! | `fault`, `patience` | whose fault an error is; what is asked again |
+//! | `fault`, `patience` | who is at fault for an error; what is asked again |
 
 pub(crate) mod bisect;
 pub(crate) mod fault;
@@ -21,3 +21,14 @@ pub(crate) mod queries;
 pub(crate) mod reserved;
 mod row_types;
 pub(crate) mod tables;
+
+use crate::types::TrinoType;
+
+/// A table or view with its columns in their order.
+#[derive(Debug, Clone)]
+pub(crate) struct TableColumns {
+    /// Table name.
+    pub(crate) name: String,
+    /// Column names and types. Hidden columns are not among them.
+    pub(crate) columns: Vec<(String, TrinoType)>,
+}

@@ -1,4 +1,4 @@
-//! Which catalogs exist, where the names of `schemas` and of namespaces depend on it.
+//! Finds out which catalogs exist, because the meaning of a name with dots depends on it.
 
 use crate::config::{Connection, DottedName, Namespaces};
 use crate::error::ConnectorError;
@@ -7,7 +7,7 @@ use crate::trino::Client;
 use crate::trino::control::{self, CatalogRow};
 use crate::trino::error::TrinoError;
 
-/// The namespaces of a configuration.
+/// The namespaces of a configuration, for the catalogs that exist.
 ///
 /// # Errors
 ///
@@ -20,8 +20,8 @@ pub(crate) async fn find_namespaces(
     Ok(connection.namespaces(&catalogs.unwrap_or_default()))
 }
 
-/// The catalogs that exist; `None` where no entry of `schemas` has a dot, so that nothing depends
-/// on it, or where Trino does not tell this user.
+/// The catalogs that exist. `None` if no entry of `schemas` has a dot, because then nothing depends
+/// on them, and if Trino does not tell this user.
 ///
 /// # Errors
 ///

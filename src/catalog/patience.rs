@@ -1,8 +1,8 @@
-//! Questions about metadata that are asked again when the database behind Trino fails.
+//! Asks a question about metadata again if the database behind Trino fails.
 //!
-//! The client itself runs a query again that fails for reasons of the server. What a database or a
-//! metastore says may be about one table as well, so it is asked again only here, where one
-//! statement is not about single tables.
+//! The client repeats a query by itself if it failed because of the server. An error of a database
+//! or a metastore may also be about a single table, so the client does not repeat those. Here they
+//! are repeated, for statements that are not about single tables.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::trino::error::TrinoError;
 const AGAIN: usize = 2;
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Asks until there is an answer, or an error that no pause mends.
+/// Asks until there is an answer, or an error that will not go away by waiting.
 ///
 /// # Errors
 ///

@@ -1,8 +1,8 @@
-//! Queries of the configuration → streams.
+//! The queries of the configuration → streams.
 //!
 //! The server is asked for the columns of `SELECT * FROM (query) WHERE false`: it plans the query
-//! and reads nothing. Whatever stands there must be a query, since only that is SQL there; a
-//! statement that changes something is an error of the server's parser.
+//! and reads nothing. Between these brackets SQL allows only a query, so the server's parser
+//! refuses any statement that would change something.
 
 use std::collections::HashSet;
 
@@ -19,19 +19,20 @@ use crate::trino::control;
 use crate::trino::error::{QueryError, TrinoError};
 use crate::types::{TrinoType, column_type, json_schema, record_schema};
 
-/// Lines that stand before the query in the statement that the server sees.
+/// How many lines come before the query in the statement that the server gets.
 const LINES_BEFORE: u32 = 1;
 
 /// The columns of a query.
 ///
 /// # Errors
 ///
-/// When the server does not accept it, with line and column, or two columns have one name.
+/// When the server does not accept the query (the error has line and column), or when two columns
+/// have the same name.
 pub(crate) async fn columns(
     client: &Client,
     query: &QueryStream,
 ) -> Result<Vec<(String, TrinoType)>, ConnectorError> {
-    let sql = metadata::of_query(&query.sql);
+    let sql = metadata::columns_of_query(&query.sql);
     let columns = patiently(|| control::columns(client, &sql))
         .await
         .map_err(|error| explain(query, error))?;
@@ -54,8 +55,8 @@ pub(crate) async fn columns(
     Ok(columns)
 }
 
-/// Sees that all columns of a query can be selected by their names. Trino shows a column without a
-/// name as `_col0`, counted from 0, and does not know it by that name.
+/// Makes sure that all columns of a query can be selected by their names. Trino shows a column
+/// without a name as `_col0` (counted from 0), but it cannot be selected by that name.
 async fn all_have_names(
     client: &Client,
     query: &QueryStream,
@@ -79,9 +80,9 @@ async fn all_have_names(
     Ok(())
 }
 
-/// The server's error, with the place in the query as the configuration has it.
+/// The server's error, with line and column counted in the configured query.
 fn explain(query: &QueryStream, error: TrinoError) -> ConnectorError {
-    let is_of_the_query = fault::of_error(&error) != Fault::Server
+    let is_of_the_query = fault::whose_fault(&error) != Fault::Server
         && error.query_error().is_some_and(QueryError::is_of_the_user);
     let mut cause = match error {
         TrinoError::Query(cause) if is_of_the_query => cause,
@@ -98,14 +99,14 @@ fn explain(query: &QueryStream, error: TrinoError) -> ConnectorError {
             let line = place.line_number.saturating_sub(LINES_BEFORE).max(1);
             format!(" at line {line}, column {}", place.column_number)
         });
-    // The message repeats the place, as the server counts it.
+    // The message repeats line and column as the server counts them.
     let message = cause
         .message
         .split_once(": ")
         .filter(|(place, _)| place.starts_with("line "));
     let message = message.map_or(cause.message.as_str(), |(_, message)| message);
     let message = if query.defines_functions() {
-        // What Trino says is that it did not expect FUNCTION, which is right only for a subquery.
+        // Trino would say that it did not expect FUNCTION, which is true only for subqueries.
         format!(
             "The query \"{}\" is not accepted: it begins with WITH FUNCTION, and a query must be usable as a subquery. Make the function with CREATE FUNCTION, or write out what it does. Check \"queries\".",
             query.name
@@ -126,7 +127,7 @@ fn explain(query: &QueryStream, error: TrinoError) -> ConnectorError {
 ///
 /// # Errors
 ///
-/// When one is not, or cannot be a cursor.
+/// When one of them is missing, or has a type that cannot be a cursor.
 pub(crate) fn describe(
     query: &QueryStream,
     columns: &[(String, TrinoType)],

@@ -1,10 +1,11 @@
-//! Columns whose names destinations write themselves.
+//! Columns whose names destinations use for their own columns.
 
-/// What the names of Airbyte's own columns begin with.
+/// How the names of Airbyte's own columns begin.
 const PREFIXES: &[&str] = &["_airbyte_", "_ab_"];
 
-/// Says which of a stream's columns a destination may overwrite: a table that Airbyte wrote has
-/// Airbyte's columns, and the destination writes its own under their names.
+/// Warns of the columns of a stream that a destination may overwrite. A table that Airbyte has
+/// written contains Airbyte's columns, and the destination writes its own columns under the same
+/// names.
 pub(crate) fn warn_of_reserved_columns<'a>(
     stream: &str,
     columns: impl IntoIterator<Item = &'a str>,
@@ -19,7 +20,7 @@ pub(crate) fn warn_of_reserved_columns<'a>(
     }
 }
 
-/// The columns that have a name of Airbyte's.
+/// The columns whose names begin like those of Airbyte's columns.
 fn reserved_columns<'a>(columns: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let columns = columns.into_iter();
     columns

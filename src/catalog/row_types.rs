@@ -1,11 +1,10 @@
 //! Exact types of columns that hold rows.
 //!
-//! The text in `information_schema` does not quote field names (seen on 476: `row(F g bigint)`),
-//! so it cannot be read back for sure. The signature in a result can: tables with such columns
-//! are asked for no rows, many tables in one query.
+//! The text in `information_schema` does not quote field names (seen on 476: `row(F g bigint)`), so
+//! it cannot always be parsed. The type signature in a query's result can be. So one query asks
+//! many tables with such columns for no rows, only to get their signatures.
 
-use crate::catalog::bisect;
-use crate::catalog::tables::TableColumns;
+use crate::catalog::{TableColumns, bisect};
 use crate::sql::ident::Table;
 use crate::sql::metadata;
 use crate::trino::Client;
@@ -13,11 +12,13 @@ use crate::trino::control;
 use crate::trino::error::TrinoError;
 use crate::types::{TrinoType, column_type};
 
-/// Tables in one query; a join of more takes Trino longer to plan than two queries.
+/// How many tables one query asks about. Trino plans two such queries faster than one join of more
+/// tables.
 const TABLES_PER_QUERY: usize = 25;
 
-/// Replaces the types of all columns with rows inside by the exact ones. A table that cannot be
-/// asked keeps what its text says: reading it will fail with its own error.
+/// Replaces the types of all columns that contain rows with their exact types. A table that cannot
+/// be asked keeps the types that were parsed from the text; reading it will fail with its own
+/// error.
 ///
 /// # Errors
 ///
@@ -55,7 +56,7 @@ fn has_rows(ty: &TrinoType) -> bool {
     ty.to_string().to_ascii_lowercase().contains("row(")
 }
 
-/// The types of all columns with rows of some tables, in order.
+/// The exact types of all columns that contain rows, of some tables, in order.
 async fn ask(
     client: &Client,
     catalog: &str,
@@ -74,7 +75,7 @@ async fn ask(
             let columns = table.columns.iter().filter(|(_, ty)| has_rows(ty));
             let mut columns: Vec<&str> = columns.map(|(name, _)| name.as_str()).collect();
             if columns.is_empty() {
-                // Asked for as a table that works.
+                // One column of a table that works, as a control.
                 columns.extend(table.columns.first().map(|(name, _)| name.as_str()));
             }
             (full, columns)

@@ -1,12 +1,13 @@
-//! Tables and views of a schema with their columns.
+//! The tables and views of a schema, with their columns.
 //!
-//! Listings are quick, and not to be trusted: a table whose metadata cannot be read, or whose
-//! database refuses connections, is missing in them without an error (seen on 476). So a table that
-//! a listing lacks is asked for itself before anything is concluded.
+//! Listings are quick, but they may be incomplete: a table whose metadata cannot be read, or whose
+//! database refuses connections, is missing without an error (seen on 476). So a table that a
+//! listing lacks is queried itself before anything is concluded.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::catalog::TableColumns;
 use crate::catalog::bisect::{self, Sorted};
 use crate::catalog::fault::{self, Fault};
 use crate::catalog::patience::patiently;
@@ -19,24 +20,15 @@ use crate::trino::control::{ColumnRow, TableRow};
 use crate::trino::error::TrinoError;
 use crate::types::{TrinoType, column_type};
 
-/// Names in one query, far below Trino's limit of a million characters.
+/// How many names one query has. This keeps it far below Trino's limit of a million characters.
 const NAMES_PER_QUERY: usize = 500;
 
-/// A table or view with its columns in their order.
-#[derive(Debug, Clone)]
-pub(crate) struct TableColumns {
-    /// Table name.
-    pub(crate) name: String,
-    /// Column names and types. Hidden columns are not among them.
-    pub(crate) columns: Vec<(String, TrinoType)>,
-}
-
-/// Tables of a schema, and those that cannot be had, with Trino's reason.
+/// Tables of a schema, and the tables whose columns Trino does not tell, with its reason.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     /// Sorted by name.
     pub(crate) tables: Vec<TableColumns>,
-    /// Names with the errors of a query of that table.
+    /// The names of the other tables, each with the error of a query of that table.
     pub(crate) failures: Vec<(String, TrinoError)>,
 }
 
@@ -51,8 +43,8 @@ impl Found {
 ///
 /// # Errors
 ///
-/// When the tables cannot even be listed, or an error is not about a single table.
-pub(crate) async fn of_schema(
+/// When the tables cannot be listed, or when an error is not about a single table.
+pub(crate) async fn all_tables(
     client: &Client,
     catalog: &str,
     schema: &str,
@@ -62,9 +54,10 @@ pub(crate) async fn of_schema(
     let names = names?;
     let tables = match columns {
         Ok(tables) => tables,
-        Err(error) if fault::of_error(&error) == Fault::Server => return Err(error),
+        Err(error) if fault::whose_fault(&error) == Fault::Server => return Err(error),
         Err(error) => {
-            // One broken table can fail the listing of all columns; names alone are less fragile.
+            // One broken table can make the listing of all columns fail. Listing only the names is
+            // less fragile.
             tracing::warn!(
                 "the columns of schema {schema:?} cannot be listed at once ({error}); asking for them table by table"
             );
@@ -98,8 +91,8 @@ pub(crate) async fn names(
 ///
 /// # Errors
 ///
-/// When the server cannot be asked at all.
-pub(crate) async fn of_tables(
+/// When the server cannot be asked.
+pub(crate) async fn named_tables(
     client: &Client,
     catalog: &str,
     schema: &str,
@@ -107,7 +100,8 @@ pub(crate) async fn of_tables(
 ) -> Result<Found, TrinoError> {
     let tables = listed_by_name(client, catalog, schema, names).await?;
     let missing = without(names, &tables);
-    // One of them finds out whether a pause helps; so many streams do not wait one by one.
+    // The first failed question finds out whether waiting helps, so that not every stream has to
+    // wait.
     let is_patient = AtomicBool::new(true);
     let asked = bisect::side_by_side(missing, |name| {
         let is_patient = &is_patient;
@@ -138,7 +132,7 @@ pub(crate) async fn of_tables(
     Ok(found)
 }
 
-/// Those of the named tables that a listing of columns has.
+/// The named tables that a listing of columns contains.
 async fn listed_by_name(
     client: &Client,
     catalog: &str,
@@ -148,8 +142,8 @@ async fn listed_by_name(
     let groups = names.chunks(NAMES_PER_QUERY);
     let listed = bisect::side_by_side(groups, |group| async move {
         match all_columns(client, catalog, schema, Some(group)).await {
-            Err(error) if fault::of_error(&error) == Fault::Server => Err(error),
-            // Each of them is asked for itself.
+            Err(error) if fault::whose_fault(&error) == Fault::Server => Err(error),
+            // The tables are then queried one by one.
             Err(error) => {
                 tracing::debug!(%error, "the columns of some tables cannot be listed");
                 Ok(Vec::new())
@@ -167,7 +161,7 @@ fn without<'a>(names: &[&'a str], tables: &[TableColumns]) -> Vec<&'a str> {
     names.filter(|name| !listed.contains(name)).collect()
 }
 
-/// Adds those of the named tables that a listing of columns lacks, each by its own answer.
+/// Adds the named tables that a listing of columns lacks, by querying each of them.
 async fn with_missing(
     client: &Client,
     catalog: &str,
@@ -199,7 +193,7 @@ async fn with_missing(
     Ok(found)
 }
 
-/// The columns of a table, by a query of it.
+/// The columns of a table, from a query of the table itself.
 async fn itself(
     client: &Client,
     catalog: &str,
@@ -211,7 +205,7 @@ async fn itself(
         schema: schema.into(),
         name: name.into(),
     };
-    let columns = control::columns(client, &metadata::of_table(&table)).await?;
+    let columns = control::columns(client, &metadata::columns_of_table(&table)).await?;
     let columns = columns
         .into_iter()
         .map(|column| {
@@ -238,7 +232,8 @@ async fn all_columns(
     Ok(tables)
 }
 
-/// Rows of columns → tables. A table may occur twice in a listing (Trino before 484, #31488).
+/// Groups the rows of a listing by table. A table may occur twice in a listing (Trino before 484,
+/// #31488).
 fn grouped(rows: Vec<ColumnRow>) -> Vec<TableColumns> {
     let mut tables: BTreeMap<String, Vec<ColumnRow>> = BTreeMap::new();
     for row in rows {

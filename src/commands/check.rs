@@ -22,16 +22,16 @@ use crate::trino::control::{self, NameRow, PropertyRow};
 use crate::trino::error::TrinoError;
 use crate::trino::{Client, Patience, Queries};
 
-/// Tables of a schema of which a row is read, until one can be.
+/// How many tables of a schema are tried at most, until a row of one can be read.
 const ROWS_TRIED: usize = 100;
 
-/// How long the row may take.
+/// How long to wait for the row.
 const ROW_PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(path: &Path, output: &Output, queries: &Queries) -> anyhow::Result<u8> {
     let config: Value = match json(path, "configuration").await {
         Ok(config) => config,
-        // Nothing could be checked at all: the caller's mistake, not the configuration's.
+        // Nothing could be checked: this is the caller's mistake and not the configuration's.
         Err(error) => {
             output.send(&error.trace()).await?;
             output.send(&failed(&error)).await?;
@@ -81,8 +81,8 @@ fn failed(error: &ConnectorError) -> Message {
     }
 }
 
-/// Reachability, TLS and version; credentials and session, catalog and schemas; a table that can
-/// be read, and the way in which its rows would come.
+/// Checks everything that a read needs: reachability, TLS and version; credentials, session,
+/// catalog and schemas; a table that can be read, and the protocol by which its rows would come.
 async fn examine(connection: &Connection, queries: &Queries) -> Result<(), ConnectorError> {
     let client = Client::connect(connection, queries, Patience::CHECK).await?;
     session(&client, connection).await?;
@@ -95,8 +95,8 @@ async fn examine(connection: &Connection, queries: &Queries) -> Result<(), Conne
     Ok(())
 }
 
-/// Whether the server takes the session as it is configured; an unknown property is reported
-/// with the names that are most like it.
+/// Checks whether the server accepts the configured session. An unknown property is reported with
+/// the most similar names that exist.
 async fn session(client: &Client, connection: &Connection) -> Result<(), ConnectorError> {
     let grants = &connection.grants;
     if connection.session_properties.is_empty()
@@ -111,8 +111,8 @@ async fn session(client: &Client, connection: &Connection) -> Result<(), Connect
     if !is_session_property(&error) {
         return Err(error.into());
     }
-    // With the properties, this would fail as well. What it says of those that it lists is no
-    // more than help: an error of its own does not count.
+    // With the properties, this statement would fail as well. It only serves to make suggestions,
+    // so its own error does not matter.
     let known: Vec<PropertyRow> = control::rows_bare(client, "SHOW SESSION")
         .await
         .unwrap_or_default();
@@ -137,7 +137,7 @@ fn is_session_property(error: &TrinoError) -> bool {
     error.is_some_and(|error| error.error_name == "INVALID_SESSION_PROPERTY")
 }
 
-/// Whether there is a table that the user may read. A working query is enough, too.
+/// Checks whether there is a table that the user may read. A configured query that works is enough.
 async fn readable_table(client: &Client, connection: &Connection) -> Result<(), ConnectorError> {
     let schemas = schemas::resolve(client, connection).await?;
     if !connection.queries.is_empty() {
@@ -176,7 +176,7 @@ async fn readable_table(client: &Client, connection: &Connection) -> Result<(), 
     })
 }
 
-/// Whether a table of a schema can be read, or the reason why the first one cannot.
+/// Whether a table of a schema can be read, or else why the first one cannot be.
 enum Readable {
     Yes,
     No(TrinoError),
@@ -184,8 +184,9 @@ enum Readable {
 
 /// Whether one of the tables of a schema can be read; `None` if there are none.
 ///
-/// Tables come before views, whose first row may take long. They are tried in groups that grow, so
-/// that usually one statement is enough and many tables that may not be read do not take many.
+/// Tables are tried before views, because the first row of a view may take long. They are tried in
+/// groups that grow: usually one statement is enough, and many unreadable tables do not need many
+/// statements.
 async fn one_readable(client: &Client, schema: &Schema) -> Result<Option<Readable>, TrinoError> {
     let Schema { catalog, name, .. } = schema;
     let names = tables_before_views(client, catalog, name).await?;
@@ -211,8 +212,8 @@ async fn one_readable(client: &Client, schema: &Schema) -> Result<Option<Readabl
             };
             match read_one_row(client, &table).await {
                 Ok(()) => return Ok(Some(Readable::Yes)),
-                Err(error) if fault::of_error(&error) == Fault::Server => return Err(error),
-                // What the database says of a row tells more than what Trino says of a name.
+                Err(error) if fault::whose_fault(&error) == Fault::Server => return Err(error),
+                // The database's error about a row says more than Trino's error about a name.
                 Err(error) => refusal = Some(error),
             }
         }
@@ -220,21 +221,22 @@ async fn one_readable(client: &Client, schema: &Schema) -> Result<Option<Readabl
     Ok(refusal.map(Readable::No))
 }
 
-/// Reads a row of a table: a database may refuse what Trino allows.
+/// Reads a row of a table, because a database may refuse what Trino allows.
 async fn read_one_row(client: &Client, table: &Table) -> Result<(), TrinoError> {
     let sql = metadata::one_row(table);
     let row = tokio::time::timeout(ROW_PATIENCE, control::columns(client, &sql)).await;
     match row {
-        // A view of much may take its time; whoever computes it may read it.
+        // A view over much data may take long. If Trino has begun to compute it, the user may read
+        // it.
         Err(_) | Ok(Ok(_)) => Ok(()),
-        // It needs a condition, which some reads have.
+        // The table wants a condition in every query, and some reads have one.
         Ok(Err(error)) if fault::has_name(&error, &["QUERY_REJECTED"]) => Ok(()),
         Ok(Err(error)) => Err(error),
     }
 }
 
-/// The names of a schema, those of views last where they can be told. Listings of names may be
-/// empty where those of columns are not.
+/// The names of the tables of a schema, then those of its views, if they can be told apart. A
+/// listing of names may be empty although the listing of columns is not.
 async fn tables_before_views(
     client: &Client,
     catalog: &str,
@@ -242,7 +244,7 @@ async fn tables_before_views(
 ) -> Result<Vec<String>, TrinoError> {
     let mut names = tables::names(client, catalog, schema).await?;
     if names.is_empty() {
-        let found = tables::of_schema(client, catalog, schema).await?;
+        let found = tables::all_tables(client, catalog, schema).await?;
         names = found.tables.into_iter().map(|table| table.name).collect();
     }
     if names.len() < 2 {
@@ -250,8 +252,8 @@ async fn tables_before_views(
     }
     let sql = metadata::views(catalog, schema);
     let views: Vec<NameRow> = match control::rows(client, &sql).await {
-        Err(error) if fault::of_error(&error) == Fault::Server => return Err(error),
-        // Which come first is all that it is for.
+        Err(error) if fault::whose_fault(&error) == Fault::Server => return Err(error),
+        // It only decides the order, so an error does not matter.
         views => views.unwrap_or_default(),
     };
     let views: HashSet<String> = views.into_iter().map(|view| view.name).collect();

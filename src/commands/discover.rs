@@ -1,4 +1,4 @@
-//! `discover`: all streams, or, for people, a configured catalog ready to be read.
+//! `discover`: writes all streams or, with `--configured`, a configured catalog that `read` takes.
 
 use crate::cli::DiscoverArgs;
 use crate::discover::{near, stream};
@@ -9,7 +9,7 @@ use crate::protocol::configured::ConfiguredAirbyteCatalog;
 use crate::protocol::message::Message;
 use crate::trino::{Client, Patience, Queries};
 
-/// Streams that a warning names.
+/// How many streams a warning names.
 const NAMED: usize = 5;
 
 pub(super) async fn run(
@@ -62,11 +62,12 @@ fn full(stream: &AirbyteStream) -> String {
     }
 }
 
-/// The cursor of each stream: its column of that name. One that the source defines goes before.
+/// The cursor of each stream: its column with the given name. A cursor that the source defines
+/// takes precedence.
 ///
 /// # Errors
 ///
-/// When a stream has no such column and was `named`, so that it is meant.
+/// When a stream has no such column although a person has `named` the stream.
 fn cursors(
     streams: &[AirbyteStream],
     cursor: &str,
@@ -76,7 +77,7 @@ fn cursors(
     let mut cursors = Vec::with_capacity(streams.len());
     for stream in streams {
         let columns = &stream.json_schema["properties"];
-        // Trino's names are in lower case, people's are not.
+        // Trino's names are in lower case, but people may write capital letters.
         let spellings = [cursor.to_owned(), cursor.to_lowercase()];
         let column = spellings.into_iter().find(|name| !columns[name].is_null());
         if column.is_none() && stream.default_cursor_field.is_none() {

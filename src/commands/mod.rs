@@ -24,18 +24,18 @@ use crate::trino::Queries;
 /// Exit code of a command that failed.
 const FAILED: u8 = 1;
 
-/// Whether there were panics.
+/// Remembers whether a thread has panicked.
 #[derive(Debug, Clone, Default)]
 pub struct Panics(Arc<AtomicBool>);
 
 impl Panics {
-    /// Whether there was one, in whatever thread.
+    /// Whether any thread has panicked.
     pub fn any(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// Runs a command and says what went wrong; the result is the exit code.
+/// Runs a command and reports what went wrong. Returns the exit code.
 pub async fn run(command: Command, output: &Output, queries: &Queries) -> u8 {
     let result = match command {
         Command::Spec => spec::run(output).await,
@@ -45,7 +45,7 @@ pub async fn run(command: Command, output: &Output, queries: &Queries) -> u8 {
     };
     match result {
         Ok(code) => code,
-        // The caller sees the closed output itself.
+        // The caller notices the closed output by itself, so nothing is reported here.
         Err(error) if error.is::<Closed>() => FAILED,
         Err(error) => {
             let error = error
@@ -59,8 +59,8 @@ pub async fn run(command: Command, output: &Output, queries: &Queries) -> u8 {
     }
 }
 
-/// Makes an ERROR trace of each panic. It unwinds the task that it happens in, and so fails the
-/// stream that the task is of; the others go on.
+/// Writes an ERROR trace for each panic. A panic ends the task that it happens in, and so fails the
+/// stream that this task reads; the other streams go on.
 pub fn report_panics(output: &Output) -> Panics {
     let panics = Panics::default();
     let (output, seen) = (output.clone(), panics.clone());
@@ -75,14 +75,15 @@ pub fn report_panics(output: &Output) -> Panics {
     panics
 }
 
-/// Reads the configuration, with its problems as one error.
+/// Reads the configuration. All its problems become one error.
 async fn connection(path: &Path) -> Result<Connection, ConnectorError> {
     let config: Value = json(path, "configuration").await?;
     checked(&config)
 }
 
 fn checked(config: &Value) -> Result<Connection, ConnectorError> {
-    // Also where the configuration cannot be used: one of them may be why.
+    // Before the configuration is checked: an unknown field may be the reason why it cannot be
+    // used.
     for unknown in config::unknown_fields(config) {
         tracing::warn!("{unknown}");
     }
@@ -107,11 +108,11 @@ async fn json<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T, Connect
     })
 }
 
-/// Reads a file; `-` is standard input. On a thread that may block, since the other end of a
-/// pipe may take its time and signals must still count.
+/// Reads a file; `-` is standard input. This happens on a thread that may block: the other end of a
+/// pipe may be slow, and meanwhile signals must still be handled.
 async fn text(path: &Path, what: &str) -> Result<String, ConnectorError> {
     let file = path.to_owned();
-    let result = tokio::task::spawn_blocking(move || files::read(&file)).await;
+    let result = tokio::task::spawn_blocking(move || files::read_text(&file)).await;
     result
         .map_err(std::io::Error::other)
         .flatten()

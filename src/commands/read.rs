@@ -57,7 +57,7 @@ pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> 
     let nameless: Vec<ConnectorError> = nameless
         .map(|problem| ConnectorError::config(format!("{problem}.")))
         .collect();
-    // Last, since the first error of a sync decides whether it is tried again.
+    // These come last, because the first error of a sync decides whether the platform tries again.
     for error in &nameless {
         logging::tell_person(&error.message);
         output.send(&error.trace()).await?;
@@ -80,7 +80,7 @@ fn hint_at_discover(error: ConnectorError) -> ConnectorError {
     ConnectorError { message, ..error }
 }
 
-/// Says what of the state does not count.
+/// Logs which parts of the state are not used.
 fn note_state(state: &InputState, catalog: &ConfiguredAirbyteCatalog) {
     if state.ignored > 0 {
         tracing::warn!(
@@ -96,7 +96,8 @@ fn note_state(state: &InputState, catalog: &ConfiguredAirbyteCatalog) {
     let mut others = 0;
     for stream in unused {
         let without_state = configured.iter().find(|configured| {
-            configured.name.eq_ignore_ascii_case(&stream.name) && state.of(configured).is_none()
+            configured.name.eq_ignore_ascii_case(&stream.name)
+                && state.of_stream(configured).is_none()
         });
         match without_state {
             Some(configured) => tracing::warn!(

@@ -1,4 +1,4 @@
-//! The states that a read begins with, and whether they are worth anything to it.
+//! The states that a read begins with, and whether it can use them.
 
 use std::path::Path;
 
@@ -11,19 +11,19 @@ use crate::read::state::Content;
 use crate::state_entries::{Entries, Key};
 use crate::state_file::{StateFile, StateFileError};
 
-/// States of streams that are named in a message.
+/// How many streams a message names.
 const NAMED: usize = 5;
 
-/// Members that only PyAirbyte writes, which passes the states of all streams in its cache,
-/// selected or not.
+/// Members that only PyAirbyte writes. It passes the states of all streams in its cache, even of
+/// streams that are not selected.
 const OF_PYAIRBYTE: &[&str] = &["\"global_\":", "\"data\":null", "\"destinationStats\":null"];
 
 /// What a read begins with.
 #[derive(Default)]
 pub(super) struct Input {
-    /// The states.
+    /// The states of the streams.
     pub(super) state: InputState,
-    /// Where the new ones are kept.
+    /// The file that keeps the new states, if there is one.
     pub(super) file: Option<StateFile>,
 }
 
@@ -31,8 +31,8 @@ pub(super) struct Input {
 ///
 /// # Errors
 ///
-/// When the file cannot be read, or kept; for a person also when there are states and none is of
-/// a stream that is read.
+/// When the file cannot be read or cannot be kept. If a person started us, also when there are
+/// states but none of them belongs to a stream that is read.
 pub(super) async fn input(
     args: &ReadArgs,
     configured: &[StreamDescriptor],
@@ -66,7 +66,7 @@ pub(super) async fn input(
     Ok(Input { state, file: None })
 }
 
-/// What a person can do about a state that could not be kept.
+/// The error for a state that could not be kept, with what a person can do.
 pub(super) fn not_kept(path: &Path, error: &std::io::Error) -> ConnectorError {
     let path = path.display();
     ConnectorError::config(format!(
@@ -110,7 +110,7 @@ fn not_usable(path: &Path, error: &serde_json::Error) -> ConnectorError {
     ConnectorError::config(format!("The state file {path} is not usable: {error}."))
 }
 
-/// Why nothing of the states can be used; `None` where some can, or there are none.
+/// Why none of the states can be used. `None` if some can be used, or if there are none.
 fn useless(entries: &Entries, configured: &[StreamDescriptor]) -> Option<String> {
     let key = |stream: &StreamDescriptor| Key::new(&stream.name, stream.namespace.as_deref());
     let configured: Vec<Key> = configured.iter().map(key).collect();
@@ -146,7 +146,7 @@ fn useless(entries: &Entries, configured: &[StreamDescriptor]) -> Option<String>
 fn foreign(state: &InputState, configured: &[StreamDescriptor]) -> Option<String> {
     let mut problem = None;
     for stream in configured {
-        match state.of(stream).map(Content::parse) {
+        match state.of_stream(stream).map(Content::parse) {
             Some(Ok(Some(_))) => return None,
             Some(Err(why)) => {
                 problem.get_or_insert(format!(

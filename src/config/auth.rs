@@ -1,4 +1,5 @@
-//! `username`, `authentication` and what else says who asks: how the user is proven to Trino.
+//! `authentication` and the fields beside it: how the user is proven to Trino, and what the session
+//! is given.
 
 use reqwest::Url;
 use secrecy::SecretString;
@@ -10,20 +11,20 @@ use super::server::is_loopback;
 /// How the user is proven to Trino.
 #[derive(Debug, Clone)]
 pub(crate) enum Authentication {
-    /// Not at all: Trino believes the name, or a client certificate proves it.
+    /// By nothing that we send: Trino believes the name, or a client certificate proves it.
     None,
     /// HTTP Basic with this password (Trino's password file, LDAP, Starburst Galaxy).
     Password(SecretString),
     /// A JSON Web Token that was made elsewhere.
     Jwt(SecretString),
-    /// Tokens of an OAuth2 server, had by the client credentials grant (RFC 6749, 4.4).
+    /// By tokens of an OAuth2 server, from the client credentials grant (RFC 6749, 4.4).
     ClientCredentials(ClientCredentials),
 }
 
-/// What an OAuth2 server gives tokens for.
+/// What the OAuth2 server wants to know before it gives a token.
 #[derive(Debug, Clone)]
 pub(crate) struct ClientCredentials {
-    /// Where tokens are asked for.
+    /// The URL that gives tokens.
     pub(crate) token_endpoint: Url,
     /// Name of the client.
     pub(crate) client_id: String,
@@ -31,16 +32,16 @@ pub(crate) struct ClientCredentials {
     pub(crate) client_secret: SecretString,
     /// Scopes, separated by blanks.
     pub(crate) scope: Option<String>,
-    /// For whom the token is meant, where the server wants to know.
+    /// For whom the token is meant, if the server wants to know.
     pub(crate) audience: Option<String>,
 }
 
-/// What a session is given beside its user.
+/// What a session has besides its user.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Grants {
-    /// The user that queries run as, if it is another one than the one that is proven.
+    /// The user that queries run as, if this is not the user that is proven.
     pub(crate) session_user: Option<String>,
-    /// Catalog (or `system`) and the role that is taken in it.
+    /// Pairs of a catalog (or `system`) and the role that the session takes in it.
     pub(crate) roles: Vec<(String, String)>,
     /// Credentials that Trino passes on to its connectors.
     pub(crate) extra_credentials: Vec<(String, SecretString)>,
@@ -48,7 +49,7 @@ pub(crate) struct Grants {
 
 const METHODS: &[&str] = &["none", "password", "jwt", "oauth2_client_credentials"];
 
-/// Fields that say which method is meant where it is not named.
+/// The fields that tell which method is meant if it is not named.
 const MARKS: &[(&str, &[&str])] = &[
     ("password", &["password"]),
     ("jwt", &["token"]),
@@ -58,8 +59,8 @@ const MARKS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Reads `authentication`; `plain` says that secrets may go over plain http.
-pub(super) fn read(fields: &mut Fields<'_>, plain: bool) -> Authentication {
+/// Reads `authentication`. `plain` says that secrets may go over plain http.
+pub(super) fn read_authentication(fields: &mut Fields<'_>, plain: bool) -> Authentication {
     fields.object("authentication", "method", |fields| {
         let secret = |fields: &mut Fields<'_>, name, expected| {
             secret(fields, name, expected).map_or(Authentication::None, |secret| match name {
@@ -84,14 +85,15 @@ pub(super) fn grants(fields: &mut Fields<'_>) -> Grants {
     }
 }
 
-/// A secret that must be there; `expected` completes "set it to …".
+/// A secret that must be set; `expected` completes "set it to …".
 fn secret(fields: &mut Fields<'_>, name: &str, expected: &str) -> Option<SecretString> {
     let Some(secret) = fields.secret(name) else {
         fields.missing(name, expected);
         return None;
     };
     crate::secrets::hide(secret);
-    // Tokens are pasted with line ends, and with the word before them; passwords are taken as they are.
+    // People paste tokens with line ends and with the word before them, so these are removed.
+    // Passwords are taken exactly as they are.
     let secret = match name {
         "token" => {
             let token = secret.trim();
@@ -122,7 +124,7 @@ fn client_credentials(fields: &mut Fields<'_>, plain: bool) -> Authentication {
             && url.username().is_empty()
     });
     let Some(token_endpoint) = url else {
-        // Not repeated: it may hold a password.
+        // The value is not shown, because it may contain a password.
         fields.problem(
             "token_endpoint",
             "is not a URL; expected is for example \"https://login.example.com/oauth2/token\"",
@@ -158,7 +160,7 @@ fn extra_credentials(fields: &mut Fields<'_>) -> Vec<(String, SecretString)> {
         let is_whole = !name.trim().is_empty() && !value.is_empty();
         is_whole.then(|| (name.trim().to_owned(), SecretString::from(value)))
     };
-    // An entry that is not whole is named; its value is not repeated.
+    // An incomplete entry is named, but its value is not shown.
     let read: Vec<Result<_, String>> = match fields.value(NAME) {
         Some(Value::Object(map)) => map
             .iter()

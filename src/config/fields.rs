@@ -1,8 +1,8 @@
-//! Reads fields out of a JSON object and collects what is wrong with them.
+//! Reads fields from a JSON object, and collects what is wrong with them.
 //!
 //! People and tools write one value in several forms, so each reader takes all of them: null and
-//! empty text mean "not set" for every field, `8080.0` and `"8080"` are whole numbers, `"true"` is a
-//! flag, and one text stands for a list.
+//! empty text mean "not set" for every field, `8080.0` and `"8080"` are whole numbers, `"true"` is
+//! a flag, and one text stands for a list.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -16,7 +16,7 @@ use super::value::{is_empty, is_same_word, is_set, kind, one_of, split_at_commas
 /// Something wrong with one field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
-    /// Path of the field, for example `authentication.password`; empty for the whole.
+    /// Path of the field, for example `authentication.password`; empty for the whole configuration.
     pub(crate) field: String,
     /// What is wrong and what is expected.
     pub(crate) text: String,
@@ -40,7 +40,8 @@ pub(super) struct Fields<'a> {
     prefix: &'static str,
     /// Which entry of a list this is, in words; empty if it is none.
     entry: String,
-    /// The fields of the whole configuration that are not known; one may be a misspelt name.
+    /// The unknown fields of the whole configuration: one of them may be the misspelt name of a
+    /// missing field.
     unknown: Rc<[Unknown]>,
     problems: Vec<Problem>,
 }
@@ -75,8 +76,9 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Reads the object in field `name` with `read`, whose problems are named `name.…`. A text in
-    /// its place is its field `main`, and an absent field reads as an empty object.
+    /// Reads the object in field `name` with `read`. The paths of its problems begin with `name.`.
+    /// If there is a text in place of the object, it is taken for the object's field `main`. An
+    /// absent field is read as an empty object.
     pub(super) fn object<T>(
         &mut self,
         name: &'static str,
@@ -98,8 +100,9 @@ impl<'a> Fields<'a> {
         result
     }
 
-    /// Reads the objects of the list in field `name` with `read`; an absent list is an empty one,
-    /// and an entry in which nothing is set is none. `key` is the field that tells entries apart.
+    /// Reads the objects of the list in field `name` with `read`. An absent list is read as an
+    /// empty one, and entries in which nothing is set are skipped. `key` is the field that tells
+    /// entries apart.
     pub(super) fn objects<T>(
         &mut self,
         name: &'static str,
@@ -144,7 +147,8 @@ impl<'a> Fields<'a> {
     /// All problems, or the result when there are none.
     pub(super) fn finish<T>(self, result: T) -> Result<T, Vec<Problem>> {
         if self.map.is_none() {
-            // Without an object every field is missing; that is one problem, not ten.
+            // Without an object every field is missing. That is reported as one problem, not as
+            // ten.
             return Err(self.problems.into_iter().take(1).collect());
         }
         if self.problems.is_empty() {
@@ -160,13 +164,13 @@ impl<'a> Fields<'a> {
         self.problems.push(Problem { field, text });
     }
 
-    /// The problem of a field that must be there; `expected` completes "set it to …".
+    /// Notes the problem that a required field is missing; `expected` completes "set it to …".
     pub(super) fn missing(&mut self, name: &str, expected: &str) {
         self.missing_with_advice(name, &format!("set it to {expected}"));
     }
 
-    /// As [`Fields::missing`], with what is to be done in words of its own. A field that seems to be
-    /// this one under a wrong name is named.
+    /// As [`Fields::missing`], with its own `advice`. If an unknown field looks like this one under
+    /// a wrong name, the problem names it.
     pub(super) fn missing_with_advice(&mut self, name: &str, advice: &str) {
         let path = self.path(name);
         let misspelt = self
@@ -194,7 +198,8 @@ impl<'a> Fields<'a> {
         &self.entry
     }
 
-    /// The value of a field as it is given; null counts as absent, as forms send it.
+    /// The value of a field as it is given. Null counts as absent, because forms send null for
+    /// empty fields.
     pub(super) fn given(&self, name: &str) -> Option<&'a Value> {
         let value = match self.alone {
             Some((main, value)) if main == name => Some(value),
@@ -223,7 +228,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Text that must be there; `expected` completes "set it to …".
+    /// Text that must be set; `expected` completes "set it to …".
     pub(super) fn required_text(&mut self, name: &str, expected: &str) -> String {
         self.text(name).unwrap_or_else(|| {
             if self.given(name).is_some() {
@@ -235,12 +240,12 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// One of `words`, in small or capital letters; `None` when it is not set, or another word.
+    /// One of `words`, in small or capital letters. `None` if it is not set, or is another word.
     pub(super) fn word(&mut self, name: &str, words: &[&'static str]) -> Option<&'static str> {
         let given = self.text(name).filter(|given| !given.is_empty())?;
         let word = words.iter().find(|word| is_same_word(word, &given));
         if word.is_none() {
-            // A text in the place of an object is not repeated: it may be a password.
+            // A text in place of an object is not shown, because it may be a password.
             let given = match self.alone {
                 Some(_) => "the text".to_owned(),
                 None => format!("\"{given}\""),
@@ -251,8 +256,9 @@ impl<'a> Fields<'a> {
         word.copied()
     }
 
-    /// As [`Fields::word`]; where it is not set, the word whose fields are there. `marks` names
-    /// them. Fields of several words are a problem: none must be dropped in silence.
+    /// As [`Fields::word`]. If the word is not set, it is the word whose own fields are set;
+    /// `marks` tells the fields of each word. Fields of several words are a problem, because no
+    /// field may be ignored silently.
     pub(super) fn word_or_meant(
         &mut self,
         name: &str,
@@ -276,7 +282,7 @@ impl<'a> Fields<'a> {
     pub(super) fn secret(&mut self, name: &str) -> Option<&'a str> {
         let value = self.given(name)?;
         let Some(text) = value.as_str() else {
-            // The value itself must not show, whatever it is.
+            // The value itself must never be shown.
             self.problem(name, "must be text");
             return Some("");
         };
@@ -320,7 +326,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A list of texts; one text alone is taken apart at its commas.
+    /// A list of texts. A single text is split at its commas.
     pub(super) fn texts(&mut self, name: &str) -> Vec<String> {
         let list = match self.value(name) {
             None => return Vec::new(),
@@ -362,7 +368,7 @@ impl<'a> Fields<'a> {
         }
         let mut texts = self.texts(name);
         if let Some(Value::String(_)) = self.value(name) {
-            // A part without "=" is the rest of a value that has a comma in it.
+            // A part without "=" belongs to the value before it, which contains a comma.
             texts = texts.into_iter().fold(Vec::new(), |mut pairs, part| {
                 match pairs.last_mut() {
                     Some(pair) if !part.contains('=') => *pair = format!("{pair},{part}"),

@@ -1,7 +1,8 @@
-//! The fields of the form, as `spec.json` has them, and what is said of a field that is none of them.
+//! The fields of the form, from `spec.json`, and what a person is told about fields that are not
+//! among them.
 //!
-//! A name that is not known is never an error, since the platform stores names of its own beside
-//! ours. But it is always said: a misspelt `ssl_mode` means plain http.
+//! An unknown name is never an error, because the platform stores its own names beside ours. But it
+//! is always reported, because a misspelt `ssl_mode` would mean plain http.
 
 use std::sync::LazyLock;
 
@@ -9,22 +10,25 @@ use serde_json::{Map, Value};
 
 use super::value::{is_same_word, is_set};
 
-/// The specification, hand-written: its order, titles and texts are what people see.
+/// The specification. It is written by hand, because its order, titles and texts are what people
+/// see.
 pub(crate) const SPEC: &str = include_str!("../../spec.json");
 
 static FORM: LazyLock<Value> = LazyLock::new(|| {
-    // A unit test reads it; without it every field would be unknown, and nothing worse.
+    // A unit test makes sure that it can be parsed. If it could not be, all fields would be
+    // reported as unknown, and nothing worse would happen.
     let spec: Value = serde_json::from_str(SPEC).unwrap_or_default();
     spec["connectionSpecification"].clone()
 });
 
-/// How alike two names must be for the one to be taken for the other (0 to 1, Jaro-Winkler).
+/// How similar two names must be for one to be taken as a misspelling of the other (0 to 1,
+/// Jaro-Winkler).
 const ALIKE: f64 = 0.85;
 
-/// Characters of an unknown name that are shown.
+/// How many characters of an unknown name are shown.
 const SHOWN: usize = 60;
 
-/// Names that other sources and clients have for our fields, without `_` and in small letters.
+/// The names that other sources and clients use for our fields, without `_` and in small letters.
 const NAMES_ELSEWHERE: &[(&str, &[&str])] = &[
     (
         "hostname",
@@ -101,18 +105,18 @@ const NAMES_ELSEWHERE: &[(&str, &[&str])] = &[
     ("replication_method", &["replication", "updatemethod"]),
 ];
 
-/// A field that does not count.
+/// A field that is not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Unknown {
     /// Where it stands, for example `ssl_mode.cacert`.
     pub(super) path: String,
     /// The field that was probably meant, with its path.
     pub(super) suggestion: Option<String>,
-    /// Why it does not count, where it is a field that is known.
+    /// Why it is not used although it is a known field.
     because: Option<String>,
 }
 
-/// What a person is told of the fields that do not count, one sentence for each.
+/// Tells a person which fields are not used, in one sentence for each.
 pub(crate) fn unknown_fields(config: &Value) -> Vec<String> {
     let said = |unknown: Unknown| {
         let Unknown {
@@ -135,7 +139,7 @@ pub(crate) fn unknown_fields(config: &Value) -> Vec<String> {
     unknown(config).into_iter().map(said).collect()
 }
 
-/// The fields of a configuration that do not count.
+/// The fields of a configuration that are not used.
 pub(super) fn unknown(config: &Value) -> Vec<Unknown> {
     let mut found = Vec::new();
     if let Some(map) = config.as_object() {
@@ -160,7 +164,8 @@ fn walk(path: &str, schema: &Value, map: &Map<String, Value>, found: &mut Vec<Un
         if let Some(field) = known {
             descend(&own, field, value, found);
         } else if let Some(because) = because_of_choice(schema, option, name) {
-            // Tables whose changes cannot be read are read by cursor, so these count there, too.
+            // Tables whose changes cannot be read are read by cursor, so the fields of the other
+            // method are used as well.
             if path != "replication_method" {
                 found.push(Unknown {
                     path: own,
@@ -186,12 +191,13 @@ fn descend(path: &str, field: &Value, value: &Value, found: &mut Vec<Unknown>) {
                 walk(path, &field["items"], map, found);
             }
         }
-        // Texts for lists and blocks, and objects of free names.
+        // A text in place of a list or an object, and objects whose names are free, have no unknown
+        // fields.
         _ => {}
     }
 }
 
-/// The fields of an object of the form; of a choice those of all its options.
+/// The fields of an object of the form. For a choice, the fields of all its options.
 fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
     let options = schema["oneOf"].as_array().into_iter().flatten();
     std::iter::once(schema)
@@ -200,13 +206,13 @@ fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
         .flatten()
 }
 
-/// The field by which the options of a choice are told apart, and its value in this option.
+/// The field that tells the options of a choice apart, and its value in this option.
 fn constant(option: &Value) -> Option<(&String, &str)> {
     let mut fields = option["properties"].as_object()?.iter();
     fields.find_map(|(name, field)| Some((name, field["const"].as_str()?)))
 }
 
-/// The option of a choice that an object is.
+/// The option of a choice that an object has chosen.
 fn chosen_option<'a>(schema: &'a Value, map: &Map<String, Value>) -> Option<&'a Value> {
     let mut options = schema["oneOf"].as_array()?.iter();
     options.find(|option| {
@@ -217,14 +223,14 @@ fn chosen_option<'a>(schema: &'a Value, map: &Map<String, Value>) -> Option<&'a 
     })
 }
 
-/// Why a field does not count that another option of a choice has.
+/// Why a field is not used that belongs to another option of a choice.
 fn because_of_choice(schema: &Value, option: Option<&Value>, name: &str) -> Option<String> {
     let (constant, word) = constant(option?)?;
     let is_elsewhere = properties(schema).any(|(known, _)| known == name);
     is_elsewhere.then(|| format!("it is not used where \"{constant}\" is \"{word}\""))
 }
 
-/// The field that was probably meant by an unknown name at a path.
+/// The field that an unknown name at a path was probably meant to be.
 fn suggestion(path: &str, schema: &Value, name: &str) -> Option<String> {
     let wanted = plain(name);
     if path.is_empty() {
@@ -245,7 +251,7 @@ fn most_alike(wanted: &str, paths: impl Iterator<Item = String>) -> Option<Strin
     paths
         .map(|path| (likeness(&path), path))
         .filter(|(likeness, _)| *likeness >= ALIKE)
-        // The first of equal ones, which is the one nearest to the top.
+        // Of equally similar fields the first one wins: it is nearest to the top of the form.
         .reduce(|best, next| if next.0 > best.0 { next } else { best })
         .map(|(_, path)| path)
 }
@@ -269,9 +275,9 @@ fn all_paths() -> Vec<String> {
     paths
 }
 
-/// Whether a name is nobody's mistake: what the platform stores with a configuration begins with
-/// `__` (`__injected_declarative_manifest`), its API adds `sourceType`, and people write comments
-/// as `_comment`, `//` or `$schema`.
+/// Whether a name is certainly no mistake. Names that the platform stores with a configuration
+/// begin with `__` (`__injected_declarative_manifest`), its API adds `sourceType`, and people write
+/// comments as `_comment`, `//` or `$schema`.
 fn is_foreign(name: &str) -> bool {
     !name.starts_with(char::is_alphabetic) || name == "sourceType"
 }

@@ -1,8 +1,8 @@
 //! The configuration: raw JSON → [`Connection`], with everything that is wrong reported at once.
 //!
-//! The fields, their titles and defaults for the form are in `spec.json`; a test holds the two
-//! together. A key that is not known is no problem, since the platform may store its own, but it
-//! is said ([`unknown_fields`]).
+//! The form's fields, with their titles and defaults, are in `spec.json`; a test makes sure that
+//! both fit together. An unknown key is no problem, because the platform may store its own keys,
+//! but it is reported ([`unknown_fields`]).
 
 mod auth;
 mod fields;
@@ -32,9 +32,9 @@ pub(crate) use tls::{ClientCertificate, Tls, TlsSettings, Verification};
 use crate::error::ConnectorError;
 use fields::Fields;
 
-/// Rows of a slice that take the default interval at the slowest that is usual: four queries at
-/// once that share 27,000 rows a second. Fewer cost more in planning than they gain; more are read
-/// again when a read breaks.
+/// Rows of a slice, chosen so that a slow read (four queries at once that share 27,000 rows a
+/// second) needs the default interval for one. Smaller slices cost more time for planning than they
+/// save. Of larger ones, more rows would have to be read again after a read that broke off.
 const SLICE_ROWS: u64 = 2_000_000;
 
 /// Seconds between two states unless the configuration says otherwise.
@@ -43,11 +43,12 @@ pub(crate) const DEFAULT_CHECKPOINT_INTERVAL: u64 = 300;
 /// How the rows of a table are fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FetchProtocol {
-    /// Spooled where the server offers it, direct where not.
+    /// Spooled if the server offers it, otherwise direct.
     Auto,
     /// In the coordinator's answers.
     Direct,
-    /// From the storage where the workers write them; a server that does not is an error.
+    /// From the storage that Trino's workers write them to. A server that does not do this is an
+    /// error.
     Spooled,
 }
 
@@ -60,34 +61,33 @@ pub(crate) const DEFAULT_CONCURRENCY: u64 = 4;
 /// A checked configuration.
 #[derive(Debug, Clone)]
 pub(crate) struct Connection {
-    /// Where Trino is and how it is spoken to.
+    /// Where Trino is, and how it is reached.
     pub(crate) server: Server,
-    /// Whom Trino runs the queries for.
+    /// The user that Trino runs the queries for.
     pub(crate) username: String,
-    /// How that is proven.
+    /// How this user is proven.
     pub(crate) authentication: Authentication,
-    /// What a session is given beside its user.
+    /// What a session has besides its user.
     pub(crate) grants: Grants,
     /// Whether credentials may go over plain http, because something else encrypts it.
     pub(crate) allow_credentials_over_http: bool,
-    /// The proxy on the way; without one, those of the environment count.
+    /// The proxy on the way. Without one, the proxies of the environment are used.
     pub(crate) proxy: Option<Proxy>,
     /// The SSH server on the way.
     pub(crate) tunnel: Option<Tunnel>,
     /// The catalog whose tables are read, in lower case as Trino keeps all names.
     pub(crate) catalog: String,
-    /// The schema of streams that name none, in lower case.
+    /// The schema of streams whose catalog names no schema, in lower case.
     pub(crate) schema: String,
-    /// More schemas: exact names or patterns with `*`, of another catalog if that stands before a
-    /// dot.
+    /// More schemas: exact names or patterns with `*`. A catalog and a dot may stand before them.
     pub(crate) schemas: Vec<DottedName>,
     /// SQL statements that are streams.
     pub(crate) queries: Vec<QueryStream>,
-    /// How changes are found.
+    /// How new and changed rows are found.
     pub(crate) sync: Sync,
-    /// The time, as ISO 8601 in UTC, at which tables that keep versions are read; `None` for now.
+    /// The time as of which tables that keep versions are read, as ISO 8601 in UTC; `None` for now.
     pub(crate) as_of: Option<String>,
-    /// Seconds between two states of a stream, where its slices allow that.
+    /// Seconds between two states of a stream, if its slices allow that.
     pub(crate) checkpoint_interval: u64,
     /// Whether `discover` leaves out tables that the user may not read.
     pub(crate) check_privileges: bool,
@@ -95,7 +95,8 @@ pub(crate) struct Connection {
     pub(crate) concurrency: usize,
     /// How the rows of a table are fetched.
     pub(crate) fetch_protocol: FetchProtocol,
-    /// Rows of one slice of a big table, at least 1; `None` for what suits the interval.
+    /// Rows of one slice of a big table, at least 1. `None` if the number follows from the
+    /// interval.
     pub(crate) slice_rows: Option<u64>,
     /// Session properties for every query, in the order given.
     pub(crate) session_properties: Vec<(String, String)>,
@@ -103,12 +104,12 @@ pub(crate) struct Connection {
     pub(crate) client_tags: Vec<String>,
     /// What Trino shows as the origin of our queries.
     pub(crate) source: String,
-    /// What was made of unusual input, for the log.
+    /// Remarks for the log on how unusual input was understood.
     pub(crate) remarks: Vec<String>,
 }
 
 impl Connection {
-    /// Whether requests carry credentials, which plain http would show to everybody on the way.
+    /// Whether requests carry credentials. With plain http, everybody on the way could read them.
     pub(crate) fn has_secrets(&self) -> bool {
         has_secrets(&self.authentication, &self.grants)
     }
@@ -121,13 +122,13 @@ impl Connection {
     pub(crate) fn from_json(config: &Value) -> Result<Self, Vec<Problem>> {
         let mut fields = Fields::new(config);
         let mut remarks = Vec::new();
-        let server = server::read(&mut fields, &mut remarks);
+        let server = server::read_server(&mut fields, &mut remarks);
         let username = fields.required_text(
             "username",
             "the name of the Trino user that reads the tables, for example \"airbyte\"",
         );
         let plain = fields.flag("allow_credentials_over_http", false);
-        let authentication = auth::read(&mut fields, plain);
+        let authentication = auth::read_authentication(&mut fields, plain);
         let grants = auth::grants(&mut fields);
         let catalog = fields.required_text(
             "catalog",
@@ -144,8 +145,8 @@ impl Connection {
         let slice_rows = fields
             .has("slice_rows")
             .then(|| fields.integer("slice_rows", SLICE_ROWS, 1..=1_000_000_000_000));
-        let queries = queries::read(&mut fields);
-        let sync = sync::read(&mut fields);
+        let queries = queries::read_queries(&mut fields);
+        let sync = sync::read_sync(&mut fields);
         let as_of = sync::as_of(&mut fields);
         let checkpoint_interval = fields.integer(
             "checkpoint_target_interval_seconds",
@@ -223,7 +224,7 @@ impl Connection {
         self.slice_rows.unwrap_or(suiting.clamp(1, SLICE_ROWS))
     }
 
-    /// The namespaces of this configuration, where these catalogs exist; see
+    /// The namespaces of this configuration, given the catalogs that exist; see
     /// [`DottedName::resolve`].
     pub(crate) fn namespaces(&self, catalogs: &[String]) -> Namespaces {
         Namespaces::new(&self.catalog, &self.schemas, catalogs)

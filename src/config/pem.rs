@@ -1,18 +1,19 @@
 //! Certificates and keys in PEM, in every form in which they arrive.
 //!
-//! A form, an environment variable or a tool takes the line ends of a PEM text for something else:
-//! they become `\n` as two characters, blanks, tabs, or nothing. What PEM means does not depend on
-//! them, so all four fields that hold PEM are taken apart here and written anew.
+//! Forms, environment variables and tools often change the line ends of a PEM text: into `\n` as
+//! two characters, into blanks or tabs, or into nothing. The meaning of PEM does not depend on line
+//! ends, so the four fields that hold PEM are parsed here and written again in the standard form.
 
 use secrecy::SecretString;
 
-/// Characters of a line, as RFC 7468 has it.
+/// Characters of a line (RFC 7468).
 const LINE: usize = 64;
 
 /// The dashes on both sides of a BEGIN or END.
 const DASHES: usize = 5;
 
-/// Labels that have lost their blanks with the line ends are known again by these.
+/// The usual labels. A label that has lost its blanks together with the line ends is recognised by
+/// comparing it with these.
 const LABELS: &[&str] = &[
     "CERTIFICATE",
     "TRUSTED CERTIFICATE",
@@ -26,19 +27,19 @@ const LABELS: &[&str] = &[
     "EC PARAMETERS",
 ];
 
-/// What stands between a BEGIN and an END. One of the two is missing where the text is cut off.
+/// The text between a BEGIN and an END. If the text is cut off, one of the two is missing.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Block {
     begin: Option<String>,
     /// Lines such as `Proc-Type: 4,ENCRYPTED` (RFC 1421).
     head: Vec<String>,
-    /// What should be base64, without blanks.
+    /// The part that should be base64, without blanks.
     body: String,
     end: Option<String>,
 }
 
-/// A PEM text with line ends where they belong, and nothing but its blocks. A text without any
-/// block is left as it is.
+/// The PEM text with line ends where they belong, and without anything outside of its blocks. A
+/// text without blocks is returned as it is.
 pub(crate) fn normalised(text: &str) -> String {
     let blocks = blocks(text);
     if blocks.is_empty() {
@@ -47,7 +48,8 @@ pub(crate) fn normalised(text: &str) -> String {
     blocks.iter().map(Block::text).collect()
 }
 
-/// A secret in PEM, made ready and kept out of the log in both forms.
+/// A secret in PEM in the standard form. Both the given and the standard form are kept out of the
+/// log.
 pub(crate) fn secret(given: &str) -> SecretString {
     crate::secrets::hide(given);
     let pem = normalised(given);
@@ -55,7 +57,7 @@ pub(crate) fn secret(given: &str) -> SecretString {
     SecretString::from(pem)
 }
 
-/// All blocks of a text, damaged ones included.
+/// All blocks of a text, including damaged ones.
 pub(crate) fn blocks(text: &str) -> Vec<Block> {
     let text = without_escapes(text);
     let mut blocks: Vec<Block> = Vec::new();
@@ -79,7 +81,8 @@ pub(crate) fn blocks(text: &str) -> Vec<Block> {
                     blocks.push(Block::default());
                 }
                 if let Some(block) = blocks.last_mut() {
-                    // Text before an END that has no BEGIN may be anything.
+                    // If an END has no BEGIN, the text before it may be anything, so it is not
+                    // taken.
                     if is_open {
                         block.take(content);
                     }
@@ -107,7 +110,8 @@ impl Block {
     ///
     /// # Errors
     ///
-    /// What is wrong with it, as the end of a sentence; nothing of the block is repeated.
+    /// What is wrong with the block, as the end of a sentence. Nothing of the block's content is
+    /// repeated.
     pub(crate) fn der(&self) -> Result<Vec<u8>, String> {
         use base64::Engine as _;
         let label = self.label();
@@ -155,7 +159,7 @@ impl Block {
     }
 }
 
-/// What stands between two markers.
+/// The text between two markers.
 struct Content {
     head: Vec<String>,
     body: String,
@@ -177,7 +181,7 @@ impl Content {
     }
 }
 
-/// The first line of the head, also where nothing separates it from the next, and what follows.
+/// The first line of the head, and the rest of the text. Nothing may separate the two.
 fn head_line(text: &str) -> Option<(String, &str)> {
     const ENCRYPTED: &str = "4,ENCRYPTED";
     if let Some(rest) = text.strip_prefix("Proc-Type:") {
@@ -186,7 +190,8 @@ fn head_line(text: &str) -> Option<(String, &str)> {
     }
     if let Some(rest) = text.strip_prefix("DEK-Info:") {
         let (cipher, rest) = rest.trim_start().split_once(',')?;
-        // The vector is a block of the cipher; what follows may be digits as well.
+        // The initialisation vector has the length of one block of the cipher. This length is
+        // needed because the next characters may be digits as well.
         let digits = if cipher.starts_with("AES") || cipher.starts_with("CAMELLIA") {
             32
         } else {
@@ -195,15 +200,15 @@ fn head_line(text: &str) -> Option<(String, &str)> {
         let (vector, rest) = rest.split_at_checked(digits)?;
         return Some((format!("DEK-Info: {cipher},{vector}"), rest));
     }
-    // Any other, such as a comment, ends with its line.
+    // Any other line, such as a comment, goes up to its line end.
     let (line, rest) = text.split_once('\n')?;
     let (name, _) = line.split_once(':')?;
     let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     is_name.then(|| (line.trim().to_owned(), rest))
 }
 
-/// Whether a character stands where a line ended, or around the text: blanks of all kinds, quotes,
-/// and what marks the order of bytes.
+/// Whether a character may stand in place of a line end, or around the text: blanks of all kinds,
+/// quotes, and the byte order mark.
 fn is_filling(character: char) -> bool {
     character.is_whitespace()
         || matches!(
@@ -217,7 +222,7 @@ enum Marker {
     End(String),
 }
 
-/// The next BEGIN or END of a text, with what stands before and behind it.
+/// The next BEGIN or END of a text, with the text before it and the text after it.
 fn next_marker(text: &str) -> Option<(&str, Marker, &str)> {
     let mut from = 0;
     while let Some(at) = text[from..].find('-') {
@@ -232,7 +237,7 @@ fn next_marker(text: &str) -> Option<(&str, Marker, &str)> {
     None
 }
 
-/// The marker that begins behind its first dashes.
+/// The marker in a text that begins after the marker's first dashes.
 fn marker(text: &str) -> Option<(Marker, &str)> {
     let (is_begin, rest) = match text.strip_prefix("BEGIN") {
         Some(rest) => (true, rest),
@@ -261,14 +266,15 @@ fn whole_label(given: &str) -> String {
     let is_it = |label: &&&str| label.replace(' ', "") == squeezed;
     match LABELS.iter().find(is_it) {
         Some(label) => (*label).to_owned(),
-        // Its name in SSLeay.
+        // The label that SSLeay used for certificates.
         None if squeezed == "X509CERTIFICATE" => "CERTIFICATE".to_owned(),
         None => words.join(" "),
     }
 }
 
-/// The text without the escapes of JSON, also where they were escaped again: an escaped line end
-/// or tab becomes a line end, any other character stands for itself. PEM has no backslashes.
+/// The text without JSON's escapes, even if they were escaped several times: an escaped line end or
+/// tab becomes a line end, any other escaped character becomes itself. This is safe because PEM
+/// contains no backslashes.
 fn without_escapes(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut characters = text.chars();

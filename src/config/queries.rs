@@ -13,13 +13,13 @@ pub(crate) struct QueryStream {
     pub(crate) sql: String,
     /// Key columns; none if the rows have no key.
     pub(crate) primary_key: Vec<String>,
-    /// The column that tells new rows, if there is one.
+    /// The column whose values tell which rows are new, if there is one.
     pub(crate) cursor: Option<String>,
 }
 
 impl QueryStream {
-    /// Whether the query begins with `WITH FUNCTION`, which Trino takes at the beginning of a
-    /// statement only, and so in no subquery.
+    /// Whether the query begins with `WITH FUNCTION`. Trino accepts that only at the beginning of a
+    /// statement, so the query cannot be used as a subquery.
     pub(crate) fn defines_functions(&self) -> bool {
         let words: Vec<&str> = tokens(&self.sql)
             .filter(|token| !token.is_space())
@@ -31,7 +31,7 @@ impl QueryStream {
     }
 }
 
-pub(super) fn read(fields: &mut Fields<'_>) -> Vec<QueryStream> {
+pub(super) fn read_queries(fields: &mut Fields<'_>) -> Vec<QueryStream> {
     let queries = fields.objects("queries", "name", |fields| {
         let name = fields.required_text(
             "name",
@@ -60,8 +60,8 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Vec<QueryStream> {
     queries
 }
 
-/// A statement up to the semicolons at its end, which a subquery cannot have. Comments behind them
-/// go, too; all others stay.
+/// A statement without the semicolons at its end, because a subquery must not have them. Comments
+/// after them are removed as well; all other comments stay.
 fn without_semicolon(sql: &str) -> &str {
     let mut end = sql.len();
     let mut is_ended = false;
@@ -84,7 +84,8 @@ fn without_semicolon(sql: &str) -> &str {
     }
 }
 
-/// A piece of SQL, as far as it matters where a statement begins and ends.
+/// A piece of SQL. Only the kinds of pieces are told apart that matter for finding the begin and
+/// the end of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Token<'a> {
     kind: Kind,
@@ -105,14 +106,14 @@ enum Kind {
 }
 
 impl Token<'_> {
-    /// Whether it means nothing.
+    /// Whether it is white space or a comment.
     fn is_space(&self) -> bool {
         matches!(self.kind, Kind::Blank | Kind::Comment)
     }
 }
 
-/// The tokens of a statement, as Trino's grammar has them. A comment or a literal that is not
-/// closed ends with the text; Trino says so.
+/// The tokens of a statement by Trino's grammar. A comment or literal that is not closed goes up to
+/// the end of the text; Trino reports that mistake.
 fn tokens(sql: &str) -> impl Iterator<Item = Token<'_>> {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -127,7 +128,8 @@ fn tokens(sql: &str) -> impl Iterator<Item = Token<'_>> {
                 let end = rest[2..].find("*/").map(|at| at + 4);
                 (Kind::Comment, end.unwrap_or(rest.len()))
             }
-            // A doubled quote inside begins another literal here, which changes nothing.
+            // A doubled quote inside a literal is read as two literals side by side, which makes no
+            // difference here.
             '\'' | '"' | '`' => {
                 let end = rest[1..].find(first).map(|at| at + 2);
                 (Kind::Quoted, end.unwrap_or(rest.len()))

@@ -1,4 +1,4 @@
-//! `http_proxy` and `tunnel_method`: the way to Trino where there is no direct one.
+//! `http_proxy` and `tunnel_method`: the way to Trino if it cannot be reached directly.
 
 use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -13,11 +13,12 @@ use super::value::one_of;
 pub(crate) struct Proxy {
     /// Scheme, host and port.
     pub(crate) url: Url,
-    /// User and password, where the proxy wants them.
+    /// User and password, if the proxy wants them.
     pub(crate) login: Option<(String, SecretString)>,
 }
 
-/// An SSH server that connects to Trino for us. Names of fields and values are Airbyte's.
+/// An SSH server that connects to Trino for us. The form's names for its fields are those of
+/// Airbyte's other sources.
 #[derive(Debug, Clone)]
 pub(crate) struct Tunnel {
     /// Host of the SSH server.
@@ -28,7 +29,8 @@ pub(crate) struct Tunnel {
     pub(crate) user: String,
     /// How the user is proven.
     pub(crate) login: TunnelLogin,
-    /// Public key that the server must have, in OpenSSH's one-line form; `None` takes any.
+    /// Public key that the server must have, in OpenSSH's one-line form; with `None`, any key is
+    /// accepted.
     pub(crate) host_key: Option<String>,
 }
 
@@ -41,7 +43,7 @@ pub(crate) enum TunnelLogin {
     Password(SecretString),
 }
 
-/// Port of an SSH server where none is given.
+/// Port of an SSH server if none is given.
 const SSH_PORT: u64 = 22;
 
 /// Reads `http_proxy`: an object, or its URL alone.
@@ -82,11 +84,12 @@ fn proxy_of(
         known && url.host_str().is_some_and(|host| !host.is_empty())
     });
     let Some(mut url) = url else {
-        // Not repeated: it may hold a password.
+        // The value is not shown, because it may contain a password.
         fields.problem(name, "is not the address of a proxy; expected is for example \"http://proxy.example.com:3128\"");
         return None;
     };
-    // A login in the URL is what the environment's variables have; it must not show in errors.
+    // People know URLs with a login from the environment's variables. The login must not be shown
+    // in errors.
     let mut login = login;
     if !url.username().is_empty() {
         let decoded = |text: &str| {
@@ -106,7 +109,7 @@ fn proxy_of(
 
 const METHODS: &[&str] = &["NO_TUNNEL", "SSH_KEY_AUTH", "SSH_PASSWORD_AUTH"];
 
-/// Fields that say which method is meant where it is not named.
+/// The fields that tell which method is meant if it is not named.
 const MARKS: &[(&str, &[&str])] = &[
     ("SSH_KEY_AUTH", &["ssh_key", "ssh_key_passphrase"]),
     ("SSH_PASSWORD_AUTH", &["tunnel_user_password"]),

@@ -1,8 +1,8 @@
-//! `schemas` and namespaces: names joined by dots, taken apart once.
+//! `schemas` and namespaces: names joined by dots, and how they are split.
 //!
-//! Trino's names may have dots themselves, so a text such as `lake.tpch.tiny` does not say where
-//! the catalog ends. The catalogs that exist say it: the longest one that the text begins with is
-//! the catalog. A part in quotes, as in SQL, is one name whatever stands in it: `memory."a.b"`.
+//! Trino's names may contain dots, so a text such as `lake.tpch.tiny` does not tell where the
+//! catalog ends. The existing catalogs tell it: the longest one that the text begins with is the
+//! catalog. A part in quotes, as in SQL, is always one name: `memory."a.b"`.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,21 +14,21 @@ pub(crate) struct DottedName {
     parts: Vec<String>,
 }
 
-/// Which schemas are meant: one, or those that a pattern describes.
+/// The schemas that are meant: a single one, or all that match a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct SchemaPattern {
-    /// The catalog, where another one than the configured is named.
+    /// The catalog, if it is not the configured one.
     pub(crate) catalog: Option<String>,
     /// The schema; `*` stands for any text.
     pub(crate) pattern: String,
 }
 
 impl DottedName {
-    /// Takes a text apart at the dots that are not in quotes.
+    /// Splits a text at the dots that are not in quotes.
     ///
     /// # Errors
     ///
-    /// What is wrong with the quotes of the text, as the end of a sentence about it.
+    /// What is wrong with the quotes of the text, as the end of a sentence.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut parts = Vec::new();
         let mut rest = text;
@@ -64,15 +64,15 @@ impl DottedName {
         self.parts.first().map_or("", String::as_str)
     }
 
-    /// What is meant where these catalogs exist. The longest catalog that the name begins with
-    /// counts; without one, all of the name is a schema of the configured catalog. Where no
-    /// catalog is known at all, the first dot ends it.
+    /// The meaning of the name, given the catalogs that exist. The longest catalog that the name
+    /// begins with is its catalog. If there is none, the whole name is a schema of the configured
+    /// catalog. If `catalogs` is empty because none is known, the catalog ends at the first dot.
     pub(crate) fn resolve(&self, catalogs: &[String]) -> SchemaPattern {
         let first_dot = usize::from(catalogs.is_empty() && self.has_parts());
         self.split(self.end_of_catalog(catalogs).unwrap_or(first_dot))
     }
 
-    /// How many parts are the catalog, if it is one of these.
+    /// How many parts make up the catalog, if the name begins with one of these catalogs.
     fn end_of_catalog(&self, catalogs: &[String]) -> Option<usize> {
         let mut ends = (1..self.parts.len()).rev();
         ends.find(|end| catalogs.contains(&self.parts[..*end].join(".")))
@@ -87,7 +87,7 @@ impl DottedName {
     }
 }
 
-/// As SQL writes it: parts with a dot or a quote are quoted.
+/// Written as in SQL: parts with a dot or a quote are quoted.
 impl fmt::Display for DottedName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts: Vec<String> = self
@@ -105,7 +105,7 @@ impl fmt::Display for DottedName {
     }
 }
 
-/// A part up to its closing quote, still with its doubled quotes, and what follows.
+/// A part up to its closing quote, with its doubled quotes as they are, and the rest of the text.
 fn quoted_part(text: &str) -> Result<(&str, &str), String> {
     let mut from = 0;
     while let Some(at) = text[from..].find('"') {
@@ -127,7 +127,7 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// The names of streams' namespaces, and what is behind them.
+/// The namespaces of streams, and the catalogs and schemas that they stand for.
 ///
 /// A namespace is a schema of the configured catalog, or `catalog.schema` for a catalog that
 /// `schemas` names.
@@ -142,7 +142,8 @@ pub(crate) struct Namespaces {
 }
 
 impl Namespaces {
-    /// For the configured `catalog` and the entries of `schemas`, where these `catalogs` exist.
+    /// Makes the namespaces of the configured `catalog` and of the entries of `schemas`, given the
+    /// `catalogs` that exist.
     pub(crate) fn new(catalog: &str, schemas: &[DottedName], catalogs: &[String]) -> Self {
         let patterns: Vec<SchemaPattern> = schemas
             .iter()
@@ -164,7 +165,7 @@ impl Namespaces {
         &self.patterns
     }
 
-    /// The catalog and the schema behind a namespace.
+    /// The catalog and the schema that a namespace stands for.
     pub(crate) fn place(&self, namespace: &str) -> (String, String) {
         let name = DottedName::parse_namespace(namespace);
         let place = name.split(name.end_of_catalog(&self.others).unwrap_or(0));
@@ -172,8 +173,8 @@ impl Namespaces {
         (catalog, place.pattern)
     }
 
-    /// The namespace of a schema. Quotes are set only where it would else be taken for another
-    /// one's.
+    /// The namespace of a schema. It is quoted only if it would otherwise be taken for the
+    /// namespace of another schema.
     pub(crate) fn namespace(&self, catalog: &str, schema: &str) -> String {
         let plain = if catalog == self.catalog {
             schema.to_owned()

@@ -1,4 +1,4 @@
-//! `hostname`, `port` and `ssl_mode`: where Trino is and how it is spoken to.
+//! `hostname`, `port` and `ssl_mode`: where Trino is, and how it is reached.
 
 use std::net::IpAddr;
 
@@ -7,19 +7,20 @@ use reqwest::Url;
 use super::fields::Fields;
 use super::tls::{self, Tls};
 
-/// Port of Trino's coordinator where none is given.
+/// Port of Trino's coordinator if none is given.
 const DEFAULT_PORT: u16 = 8080;
 
-/// Where Trino is and how it is spoken to.
+/// Where Trino is, and how it is reached.
 #[derive(Debug, Clone)]
 pub(crate) struct Server {
     /// Name or address, without brackets around an IPv6 address.
     pub(crate) host: String,
     /// TCP port.
     pub(crate) port: u16,
-    /// Where Trino begins on that server, for example `/trino` behind a gateway; mostly empty.
+    /// The path at which Trino begins on that server, for example `/trino` behind a gateway; mostly
+    /// empty.
     pub(crate) path: String,
-    /// Whether and how strictly TLS is spoken.
+    /// Whether TLS is used, and how strictly certificates are checked.
     pub(crate) tls: Tls,
 }
 
@@ -49,8 +50,9 @@ pub(super) fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
-/// Reads the three fields; says in `remarks` what it made of a URL pasted as the hostname.
-pub(super) fn read(fields: &mut Fields<'_>, remarks: &mut Vec<String>) -> Server {
+/// Reads the three fields. If a URL was pasted as the hostname, `remarks` tells how it was
+/// understood.
+pub(super) fn read_server(fields: &mut Fields<'_>, remarks: &mut Vec<String>) -> Server {
     let given = fields.required_text(
         "hostname",
         "the host of the Trino coordinator, for example \"trino.example.com\"",
@@ -75,7 +77,7 @@ pub(super) fn read(fields: &mut Fields<'_>, remarks: &mut Vec<String>) -> Server
         host: pasted.host,
         port,
         path: pasted.path,
-        tls: tls::read(fields, default),
+        tls: tls::read_tls(fields, default),
     };
     if pasted.https && !server.tls.is_on() {
         fields.problem(
@@ -85,13 +87,13 @@ pub(super) fn read(fields: &mut Fields<'_>, remarks: &mut Vec<String>) -> Server
         );
     }
     if server.host != given && !server.host.is_empty() {
-        // What was given is not repeated: pasted URLs carry passwords.
+        // The given text is not shown, because pasted URLs may contain passwords.
         remarks.push(format!("the hostname was read as {}", server.base_url()));
     }
     server
 }
 
-/// What a hostname field holds: a name, or all of a URL.
+/// What people put into the hostname field: a name, or a whole URL.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Pasted {
     host: String,
@@ -116,7 +118,7 @@ impl Pasted {
             None => (format!("http://{text}"), false),
         };
         let wrong = || {
-            // What may hold a password is not repeated.
+            // A text that may contain a password is not shown.
             if given.contains(['@', '?']) {
                 return "must hold no user, password or parameters; \"username\" and \
                         \"authentication\" are for them"
@@ -134,13 +136,15 @@ impl Pasted {
             .trim_end_matches(']')
             .to_owned();
         let https = url.scheme() == "https";
-        // A pasted URL without a port means the scheme's own; a bare name means Trino's.
+        // A pasted URL without a port means the usual port of its scheme. A bare name means Trino's
+        // usual port.
         let port = url.port().or(if had_scheme {
             url.port_or_known_default()
         } else {
             None
         });
-        // Of a JDBC URL the path is catalog and schema; `/ui` is Trino's own, in a browser.
+        // The path of a JDBC URL is catalog and schema, and `/ui` is what a browser shows for Trino
+        // itself. Neither belongs to the server's address.
         let path = format!("{}/", url.path().trim_end_matches('/'));
         let path = match path.split_once("/ui/") {
             _ if !has_path => String::new(),

@@ -1,8 +1,8 @@
-//! `replication_method` and what belongs to it: how changes of a table are found.
+//! `replication_method` and its fields: how new and changed rows of a table are found.
 
 use super::fields::Fields;
 
-/// How the changes of a stream are found that is read incrementally.
+/// How the new and changed rows of an incremental stream are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Replication {
     /// By a cursor column.
@@ -16,13 +16,13 @@ pub(crate) enum Replication {
 pub(crate) struct Sync {
     /// How changes are found.
     pub(crate) replication: Replication,
-    /// Seconds that reads by cursor stay behind the present.
+    /// Reads by cursor leave out rows that are newer than so many seconds.
     pub(crate) cursor_lag: Option<u64>,
-    /// Whether reads by cursor leave out what is of the present day, in UTC.
+    /// Whether reads by cursor leave out rows of the present day, in UTC.
     pub(crate) exclude_todays_data: bool,
 }
 
-pub(super) fn read(fields: &mut Fields<'_>) -> Sync {
+pub(super) fn read_sync(fields: &mut Fields<'_>) -> Sync {
     fields.object("replication_method", "method", |fields| {
         let replication = match fields.word("method", &["STANDARD", "CHANGES"]) {
             Some("CHANGES") => Replication::Changes,
@@ -37,7 +37,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Sync {
     })
 }
 
-/// `as_of`: a day or a time, in UTC unless it has an offset, as ISO 8601 in UTC.
+/// Reads `as_of`: a day or a time, in UTC unless it has an offset. The result is ISO 8601 in UTC.
 pub(super) fn as_of(fields: &mut Fields<'_>) -> Option<String> {
     let given = fields.text("as_of")?;
     let day = || given.parse::<jiff::civil::DateTime>().ok();

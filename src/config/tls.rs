@@ -1,4 +1,5 @@
-//! `ssl_mode`: whether and how strictly TLS is spoken. Names follow Airbyte's own sources.
+//! `ssl_mode`: whether TLS is used, and how strictly certificates are checked. The modes are named
+//! as in Airbyte's other sources.
 
 use rustls::pki_types::ServerName;
 use secrecy::SecretString;
@@ -7,7 +8,7 @@ use super::fields::Fields;
 use super::pem;
 use super::value::one_of;
 
-/// Whether and how strictly TLS is spoken.
+/// Whether TLS is used, and how strictly certificates are checked.
 #[derive(Debug, Clone)]
 pub(crate) enum Tls {
     /// Plain http.
@@ -16,14 +17,14 @@ pub(crate) enum Tls {
     On(TlsSettings),
 }
 
-/// How https is spoken.
+/// How https is used.
 #[derive(Debug, Clone)]
 pub(crate) struct TlsSettings {
     /// What is checked of the server's certificate.
     pub(crate) verification: Verification,
     /// PEM certificates to trust in place of the system's; `None` means the system's.
     pub(crate) ca_certificate: Option<String>,
-    /// The name that the certificate must be for, where it is not the host's.
+    /// The name that the certificate must be for, if it is not the host's name.
     pub(crate) server_name: Option<String>,
     /// The certificate that proves the user.
     pub(crate) client: Option<ClientCertificate>,
@@ -32,7 +33,7 @@ pub(crate) struct TlsSettings {
 /// A certificate of our own.
 #[derive(Debug, Clone)]
 pub(crate) struct ClientCertificate {
-    /// PEM: the certificate, then those between it and the authority.
+    /// PEM: the certificate, then the intermediate ones up to the authority.
     pub(crate) chain: String,
     /// PEM of the private key.
     pub(crate) key: SecretString,
@@ -43,9 +44,9 @@ pub(crate) struct ClientCertificate {
 /// What is checked of the server's certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verification {
-    /// Nothing: encrypted, but it may be anybody.
+    /// Nothing: the connection is encrypted, but the server may be anybody.
     None,
-    /// That a trusted authority signed it, not for whom.
+    /// That a trusted authority signed it, for whatever host.
     Authority,
     /// That a trusted authority signed it for this host.
     Full,
@@ -62,7 +63,7 @@ impl Tls {
         })
     }
 
-    /// Whether TLS is spoken at all.
+    /// Whether TLS is used at all.
     pub(crate) fn is_on(&self) -> bool {
         matches!(self, Self::On(_))
     }
@@ -70,8 +71,8 @@ impl Tls {
 
 const MODES: &[&str] = &["disable", "require", "verify-ca", "verify-full"];
 
-/// Reads `ssl_mode`; without one, `default` counts.
-pub(super) fn read(fields: &mut Fields<'_>, default: Tls) -> Tls {
+/// Reads `ssl_mode`; if it is not set, the result is `default`.
+pub(super) fn read_tls(fields: &mut Fields<'_>, default: Tls) -> Tls {
     fields.object("ssl_mode", "mode", |fields| {
         let mode = fields.word("mode", MODES);
         let ca_certificate = certificate(fields, "ca_certificate");
@@ -86,7 +87,7 @@ pub(super) fn read(fields: &mut Fields<'_>, default: Tls) -> Tls {
         }
         let client = client_certificate(fields);
         let is_named = fields.has("mode");
-        // Whoever gives a certificate does not mean plain http.
+        // Somebody who gives a certificate does not mean plain http.
         let has_more = ca_certificate.is_some() || server_name.is_some() || client.is_some();
         if has_more && !is_named && !default.is_on() {
             fields.missing("mode", &one_of(MODES));

@@ -1,4 +1,5 @@
-//! What a JSON value or a text of the configuration means, in whatever form it is written.
+//! The meaning of a JSON value or text of the configuration, which may be written in different
+//! forms.
 
 use serde_json::Value;
 
@@ -29,7 +30,8 @@ pub(super) fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Whether two words are one, whatever their letters and whether `_` or `-` joins their parts.
+/// Whether two words are the same, apart from small and capital letters and from `_` or `-` between
+/// their parts.
 pub(super) fn is_same_word(a: &str, b: &str) -> bool {
     let plain = |word: &str| word.to_ascii_lowercase().replace('_', "-");
     plain(a) == plain(b)
@@ -37,7 +39,7 @@ pub(super) fn is_same_word(a: &str, b: &str) -> bool {
 
 /// The whole number that a text means, as JSON or a person writes it: `60`, `60.0`, `6e1`.
 pub(super) fn whole_number(text: &str) -> Option<u64> {
-    /// From here on not every whole number is a double.
+    /// From here on, doubles cannot represent every whole number.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if let Ok(number) = text.parse() {
         return Some(number);
@@ -51,7 +53,8 @@ pub(super) fn whole_number(text: &str) -> Option<u64> {
     (number.fract() == 0.0 && (0.0..EXACT).contains(&number)).then_some(number as u64)
 }
 
-/// The parts of a text between its commas, without outer blanks; a comma in quotes separates nothing.
+/// The parts of a text between its commas, without outer blanks; a comma in quotes separates
+/// nothing.
 pub(super) fn split_at_commas(text: &str) -> Vec<String> {
     let mut is_quoted = false;
     text.split(|character| {

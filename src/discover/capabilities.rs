@@ -1,4 +1,4 @@
-//! What can be done with the tables of a schema, by their formats.
+//! What can be done with the tables of a schema. This depends on their formats.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,16 +14,16 @@ use crate::trino::error::TrinoError;
 
 use super::schemas::Schema;
 
-/// Tables in one statement.
+/// How many tables one statement asks about.
 const TABLES_PER_QUERY: usize = 50;
 
-/// Tables of a schema of which more is known.
+/// The names of those tables of a schema that can do more than be read.
 #[derive(Debug, Default)]
 pub(crate) struct Capabilities {
-    /// Those that are pinned to a version while they are read, so that an interrupted read goes on
-    /// with the same rows.
+    /// Tables of which one fixed version is read, so that an interrupted read can go on with the
+    /// same rows.
     pub(crate) versioned: HashSet<String>,
-    /// Those whose changes can be read.
+    /// Tables whose changes can be read.
     pub(crate) changes: HashSet<String>,
 }
 
@@ -31,8 +31,9 @@ pub(crate) struct Capabilities {
 ///
 /// # Errors
 ///
-/// When that cannot be told for a reason that may pass: the streams would lose their cursors.
-pub(crate) async fn of_schema(
+/// When this cannot be found out for a reason that may pass. Going on would take their cursors away
+/// from the streams.
+pub(crate) async fn table_capabilities(
     client: &Client,
     connector: Option<&str>,
     replication: Replication,
@@ -40,7 +41,7 @@ pub(crate) async fn of_schema(
     names: &[&str],
 ) -> Result<Capabilities, TrinoError> {
     let formats =
-        format::of_tables(client, connector, &schema.catalog, &schema.name, names).await?;
+        format::table_formats(client, connector, &schema.catalog, &schema.name, names).await?;
     let changes = match replication {
         Replication::Standard => HashSet::new(),
         Replication::Changes => with_changes(client, schema, &formats).await?,
@@ -51,7 +52,7 @@ pub(crate) async fn of_schema(
     })
 }
 
-/// The tables whose changes can be told: those of Iceberg, and those of Delta Lake with a feed.
+/// The tables whose changes can be read: Iceberg tables, and Delta Lake tables with a feed.
 async fn with_changes(
     client: &Client,
     schema: &Schema,

@@ -1,10 +1,10 @@
 //! Schemas, tables, columns and keys → Airbyte streams.
 //!
-//! A handful of bulk queries per schema, never one per table: a catalog of 10,000 tables is
-//! described in seconds. Schemas are asked for side by side. Only where a bulk query fails, its
-//! tables are asked for in smaller groups, so that one broken table costs a WARN and not the
-//! catalog. What fails for a reason that may pass ends it: a platform that gets fewer streams takes
-//! the others for dropped.
+//! Each schema takes a handful of bulk queries and never one query per table, so a catalog of
+//! 10,000 tables is described in seconds. Schemas are queried side by side. If a bulk query fails,
+//! its tables are queried in smaller groups, so that one broken table costs a WARN and not the
+//! whole catalog. A failure that may pass ends `discover`: if the platform got fewer streams, it
+//! would believe that the others were dropped.
 
 mod capabilities;
 pub(crate) mod near;
@@ -25,15 +25,15 @@ use crate::trino::Client;
 use crate::trino::error::TrinoError;
 use schemas::Schema;
 
-/// Tables of a schema that are named in the log when they are left out.
+/// How many tables of a schema the log names when they are left out.
 const NAMED: usize = 20;
 
 /// All streams of the configured schemas and queries, sorted by namespace and name.
 ///
 /// # Errors
 ///
-/// When a catalog or a named schema does not exist, when something cannot be asked for a reason
-/// that may pass, or when there is no stream at all.
+/// When a catalog or a named schema does not exist, when a question fails for a reason that may
+/// pass, or when there is no stream at all.
 pub(crate) async fn streams(
     client: &Client,
     connection: &Connection,
@@ -51,10 +51,10 @@ pub(crate) async fn streams(
         .collect();
     let found = side_by_side(&schemas, |schema| {
         let connector = connectors.get(&*schema.catalog).cloned().flatten();
-        async move { of_schema(client, connection, connector.as_deref(), schema).await }
+        async move { schema_streams(client, connection, connector.as_deref(), schema).await }
     });
     let found = found.await.map_err(fault::ended)?;
-    let queries = side_by_side(&connection.queries, |query| of_query(client, query)).await?;
+    let queries = side_by_side(&connection.queries, |query| query_stream(client, query)).await?;
     let mut streams = Vec::new();
     let mut refusals = Vec::new();
     for part in found.into_iter().chain(queries) {
@@ -70,7 +70,7 @@ pub(crate) async fn streams(
         let columns = columns.into_iter().flat_map(|columns| columns.keys());
         let columns = columns.map(String::as_str);
         let descriptor = stream::descriptor(stream);
-        // Changes have columns of their own, which destinations know.
+        // The columns that we add to changes are left out here: destinations know them.
         warn_of_reserved_columns(
             &descriptor.to_string(),
             columns
@@ -84,12 +84,12 @@ pub(crate) async fn streams(
 /// What was found in one place.
 struct Found {
     streams: Vec<AirbyteStream>,
-    /// Why the first thing that was left out cannot be read.
+    /// Why the first table or query that was left out cannot be read.
     refusal: Option<String>,
 }
 
 /// The streams of a schema.
-async fn of_schema(
+async fn schema_streams(
     client: &Client,
     connection: &Connection,
     connector: Option<&str>,
@@ -103,7 +103,7 @@ async fn of_schema(
     let tables::Found {
         mut tables,
         failures,
-    } = tables::of_schema(client, catalog, name).await?;
+    } = tables::all_tables(client, catalog, name).await?;
     let mut left_out: Vec<(String, String)> = failures
         .into_iter()
         .map(|(table, error)| (table, format!("its columns cannot be read ({error})")))
@@ -121,7 +121,7 @@ async fn of_schema(
     let replication = connection.sync.replication;
     let (keys, can) = tokio::try_join!(
         keys::primary_keys(client, connector, catalog, name),
-        capabilities::of_schema(client, connector, replication, schema, &names),
+        capabilities::table_capabilities(client, connector, replication, schema, &names),
     )?;
     let streams = tables
         .iter()
@@ -148,8 +148,9 @@ fn warn_of_left_out(schema: &str, left_out: &mut [(String, String)]) {
     }
 }
 
-/// The stream of a query. One that is not accepted is left out with a WARN, as a broken table is.
-async fn of_query(client: &Client, query: &QueryStream) -> Result<Found, ConnectorError> {
+/// The stream of a query. A query that Trino does not accept is left out with a WARN, like a broken
+/// table.
+async fn query_stream(client: &Client, query: &QueryStream) -> Result<Found, ConnectorError> {
     let stream = queries::columns(client, query)
         .await
         .and_then(|columns| queries::describe(query, &columns));
@@ -169,8 +170,8 @@ async fn of_query(client: &Client, query: &QueryStream) -> Result<Found, Connect
     }
 }
 
-/// The error of a configuration without any stream: an empty catalog would be taken for "all
-/// streams were dropped".
+/// The error of a configuration without any stream. An empty catalog instead would mean to the
+/// platform that all streams were dropped.
 fn nothing(connection: &Connection, schemas: &[Schema], refusal: Option<String>) -> ConnectorError {
     let list = schemas
         .iter()

@@ -1,13 +1,13 @@
-//! "Did you mean …": names that look like a wrong one.
+//! "Did you mean …": the names that are similar to a wrong one.
 
-/// How alike two names must be to be offered (0 to 1, Jaro-Winkler).
+/// How similar a name must be to be suggested (0 to 1, Jaro-Winkler).
 const ALIKE: f64 = 0.75;
 
-/// How many names are offered.
+/// How many names are suggested at most.
 const OFFERED: usize = 5;
 
-/// What to say after "X does not exist.": the names most like `wrong`, or, when none is, the
-/// first few that exist.
+/// What to say after "X does not exist.": the names that are most similar to `wrong` or, if none is
+/// similar, the first few that exist.
 pub(crate) fn hint(wrong: &str, existing: &[String]) -> String {
     let mut alike: Vec<(f64, &String)> = existing
         .iter()

@@ -1,8 +1,8 @@
 //! Which tables the user may read.
 //!
-//! Seeing a table is not being allowed to read it. Trino is asked to validate a statement over
-//! many tables at once, which reads nothing; where that fails, the tables are halved until the
-//! ones that cannot be read stand alone.
+//! A user may see a table and still not be allowed to read it. So Trino is asked to validate a
+//! statement over many tables at once, which reads nothing. If that fails, the group of tables is
+//! halved until the ones that cannot be read stand alone.
 
 use std::collections::HashSet;
 
@@ -13,11 +13,10 @@ use crate::trino::Client;
 use crate::trino::control;
 use crate::trino::error::TrinoError;
 
-/// Tables in one statement; Trino refuses very wide unions.
+/// How many tables one statement names; Trino refuses very large unions.
 const TABLES_PER_QUERY: usize = 100;
 
-/// Those of the named tables of a schema that the user may read, and those that cannot be read,
-/// with Trino's reason.
+/// The named tables that the user may read, and the ones that cannot be read, with Trino's reason.
 ///
 /// # Errors
 ///

@@ -18,13 +18,13 @@ pub(crate) struct Schema {
     pub(crate) catalog: String,
     /// Schema.
     pub(crate) name: String,
-    /// What its streams have as their namespace.
+    /// The namespace of its streams.
     pub(crate) namespace: String,
 }
 
 /// The schemas to read, `schema` first, then those of `schemas` in the order of their names.
 ///
-/// Also the proof that the catalogs exist and that the user's credentials are accepted.
+/// This also proves that the catalogs exist and that the user's credentials are accepted.
 ///
 /// # Errors
 ///
@@ -95,20 +95,20 @@ async fn is_there(client: &Client, catalog: &str, schema: &str) -> Result<bool, 
     }
 }
 
-/// A schema, or a pattern of schemas, of the configuration.
+/// A schema that the configuration names, or a pattern for schemas.
 struct Wanted<'a> {
     field: &'static str,
     name: &'a str,
-    /// For a name with a dot that begins with no catalog: what stands before the first dot, and
-    /// the catalogs that exist. Then even a pattern must match.
+    /// Set for a name with a dot that begins with no catalog: the text before the first dot, and
+    /// the catalogs that exist. In this case even a pattern must match a schema.
     catalogs: Option<(&'a str, &'a [String])>,
 }
 
-/// An unknown catalog is reported with those that exist.
+/// The error for an unknown catalog: it names the catalogs that exist.
 async fn explain(client: &Client, catalog: &str, field: &str, error: TrinoError) -> ConnectorError {
     let field = if field == "schema" { "catalog" } else { field };
     let detail = error.to_string();
-    // It is denied whatever the catalog, and says why.
+    // This refusal does not depend on the catalog and says what is wrong by itself.
     if error
         .query_error()
         .is_some_and(QueryError::is_impersonation)
@@ -184,7 +184,7 @@ fn choose(
     Ok(chosen)
 }
 
-/// Whether `name` is what `pattern` describes; `*` stands for any text.
+/// Whether `name` matches `pattern`; `*` stands for any text.
 fn matches(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();

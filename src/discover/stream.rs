@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::capabilities::Capabilities;
-use crate::catalog::tables::TableColumns;
+use crate::catalog::TableColumns;
 use crate::protocol::catalog::{AirbyteStream, SyncMode};
 use crate::protocol::configured::{
     ConfiguredAirbyteCatalog, ConfiguredAirbyteStream, SelectedStream,
@@ -12,7 +12,7 @@ use crate::protocol::message::StreamDescriptor;
 use crate::sql::changes;
 use crate::types::{TrinoType, json_schema, record_schema};
 
-/// The names that all messages of a stream carry.
+/// The name and namespace that all messages of a stream carry.
 pub(crate) fn descriptor(stream: &AirbyteStream) -> StreamDescriptor {
     StreamDescriptor {
         name: stream.name.clone(),
@@ -20,7 +20,7 @@ pub(crate) fn descriptor(stream: &AirbyteStream) -> StreamDescriptor {
     }
 }
 
-/// Whether a column is one of those that changes have.
+/// Whether a column is one of those that we add to changes.
 pub(crate) fn is_of_changes(column: &str) -> bool {
     [changes::UPDATED_AT, changes::DELETED_AT, changes::CURSOR].contains(&column)
 }
@@ -37,7 +37,7 @@ pub(crate) fn describe(
         .iter()
         .map(|(name, ty)| (name.clone(), json_schema(ty)))
         .collect();
-    // A key is only worth something if all of its columns can be read.
+    // A key is only useful if all of its columns can be read.
     let key = key.filter(|key| key.iter().all(|column| properties.contains_key(column)));
     let changes = can.changes.contains(&table.name);
     if changes {
@@ -61,8 +61,9 @@ pub(crate) fn describe(
     }
 }
 
-/// A stream as `discover --configured` writes it: all columns, ready to be read. One without a
-/// cursor of its own takes the column `cursor`, if it has it; without any it is read whole.
+/// A stream as `discover --configured` writes it: with all columns, ready to be read. If it has no
+/// cursor of its own, its cursor is the column `cursor`; if it does not have this column either, it
+/// is read whole.
 fn configure(
     stream: AirbyteStream,
     sync_mode: SyncMode,

@@ -1,4 +1,4 @@
-//! What a record says about values that are not exactly the ones of the server.
+//! What a record says about values that differ from the server's values.
 
 use super::json_text::write_string;
 
@@ -16,7 +16,7 @@ pub(super) enum Change {
 }
 
 impl Change {
-    /// As the protocol says it: what was done, and why.
+    /// The words of the protocol: what was done, and why.
     fn words(self) -> &'static [u8] {
         match self {
             Self::Truncated => br#","change":"TRUNCATED","reason":"SOURCE_SERIALIZATION_ERROR"}"#,
@@ -56,7 +56,7 @@ impl Changes {
         }
     }
 
-    /// Notes a change in any column, after all of the record were written.
+    /// Notes a change in any column after all columns of the record were written.
     pub(super) fn note_late(&mut self, column: usize, change: Change) {
         match self.list.binary_search_by_key(&column, |(known, _)| *known) {
             Ok(at) => self.list[at].1 = change.max(self.list[at].1),

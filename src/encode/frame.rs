@@ -3,7 +3,7 @@
 use super::EncodeError;
 use super::slow::excerpt;
 
-/// A walk over the rows of a page. The rows themselves are read by others.
+/// A walk over the rows of a page. The callers read the rows themselves.
 pub(super) struct Frame<'t> {
     text: &'t str,
     at: usize,
@@ -71,7 +71,7 @@ impl<'t> Frame<'t> {
         EncodeError::Syntax { row, column, found }
     }
 
-    /// Instead of another row there is something else.
+    /// The error for something that stands in place of another row.
     fn frame_error(&self) -> EncodeError {
         self.syntax_error(self.rows + 1, None, self.at)
     }

@@ -1,6 +1,6 @@
 //! Where a JSON value ends, found without recursion and without memory, at the speed of the fast path.
 //!
-//! What it takes for JSON is what serde takes for it, which the slow path asks; a test compares the two.
+//! It accepts exactly the JSON that serde accepts, which the slow path uses; a test compares the two.
 
 use super::{number, simd};
 
@@ -9,11 +9,11 @@ use super::{number, simd};
 pub(super) enum Unfit {
     /// This is no JSON.
     NotJson,
-    /// More than [`MAX_DEPTH`] levels, which only the slow path counts.
+    /// It has more than [`MAX_DEPTH`] levels, which only the slow path can handle.
     TooDeep,
 }
 
-/// Levels of arrays and objects whose kinds fit in one word.
+/// How many levels of arrays and objects fit in one word, at one bit each.
 pub(super) const MAX_DEPTH: u32 = 64;
 
 /// The end of the JSON value at `start` or, after white space, beyond it.

@@ -51,7 +51,7 @@ use place::{Place, Stop};
 use plan::Fixed;
 use slow::RowError;
 
-/// The receiver of the records wants no more.
+/// The receiver of the records accepts no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the receiver of the records is gone")]
 pub struct Stopped;
@@ -59,13 +59,13 @@ pub struct Stopped;
 /// Why a page could not be turned into records. Rows are counted from 1 within the page.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EncodeError {
-    /// The receiver of the records wants no more; not a fault of the page.
+    /// The receiver of the records accepts no more; this is not a fault of the page.
     #[error(transparent)]
     Stopped(#[from] Stopped),
     /// The page is not JSON of the form that Trino writes: an array of rows, each an array of values.
     #[error("row {row} of the page{}: not the JSON that Trino writes: {found}", in_column(column.as_deref()))]
     Syntax {
-        /// The row that was read, the one before it complete.
+        /// The row that was being read; the rows before it are complete.
         row: u64,
         /// The column whose value was read, `None` outside a row's values.
         column: Option<String>,
@@ -119,7 +119,7 @@ pub struct Encoder {
     emitted_at: Vec<u8>,
     /// The whole end of a record without changes, of the present page.
     tail: Fixed,
-    /// For the odd part of a line.
+    /// Memory for parts of a line that have to be put together first.
     scratch: Vec<u8>,
     /// Where the values are in the line that was written slowly.
     cells: Vec<Range<usize>>,
@@ -164,7 +164,7 @@ impl Encoder {
     ///   the values with one are marked TRUNCATED.
     /// * `emitted_at_ms`: milliseconds since 1970.
     /// * `flush` is called when `out` has no room for the next line, and takes the lines; while it leaves them, `out` grows.
-    ///   What is there at the end is the caller's to flush.
+    ///   The caller has to flush what is left at the end.
     ///
     /// After an error `out` has the lines of the rows before the faulty one.
     pub fn encode_page(

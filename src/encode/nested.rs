@@ -75,7 +75,7 @@ fn place(text: &str, error: &serde_json::Error) -> usize {
         .min(text.len())
 }
 
-/// Hands raw values on. serde's errors hold only text, so a mismatch goes out by the side door.
+/// Passes raw values on. serde's errors can hold only text, so a mismatch is kept here and not in the error.
 struct Walker<'w, 't> {
     each: &'w mut dyn FnMut(&'t str, &'t str) -> Result<(), Mismatch>,
     mismatch: &'w mut Option<Mismatch>,
@@ -112,7 +112,7 @@ impl<'t> Visitor<'t> for Walker<'_, 't> {
     }
 }
 
-/// Inside a cell the text is JSON already, so only a mismatch can stop a walk.
+/// The text of a cell is known to be JSON, so only a mismatch can stop a walk inside of it.
 fn mismatch_of(stop: Stop, expected: &'static str, raw: &str) -> Mismatch {
     match stop {
         Stop::Mismatch(mismatch) => mismatch,

@@ -137,7 +137,7 @@ pub(super) enum CellKind {
     Integer,
     /// A number, copied; NaN and infinities have none.
     Float,
-    /// The digits in a string, without the quotes.
+    /// The digits of a string, copied without the quotes.
     Decimal,
     /// A string, copied; of anything else its JSON text as a string.
     Text,

@@ -1,8 +1,9 @@
 //! The fast path: one pass over a row's bytes, which finds the cells and writes them in the same step.
 //!
-//! It takes rows as Trino writes them: no white space, the usual forms of dates and numbers. At anything else it stops with
-//! [`Stop::Odd`](super::place::Stop), what it wrote of the row is dropped and the slow path takes the row, which writes the same or tells what
-//! is wrong. So nothing here makes an error message, and a doubt costs time but never a byte.
+//! It takes rows as Trino writes them: without white space, and with the usual forms of dates and numbers. At anything
+//! else it stops with [`Stop::Odd`](super::place::Stop). Then the part of the row that it wrote is dropped, and the
+//! slow path writes the row or tells what is wrong. So this file needs no error messages, and whatever it is not sure
+//! of only costs time.
 
 use super::changes::{Change, Changes};
 use super::json_scan::Unfit;
@@ -44,7 +45,7 @@ fn write_members<const TOP: bool>(
             put(out, place.out, block)?;
             place.out += KEY;
         }
-        // One check for all of a short cell: what stands before it, the key, and the value.
+        // One check covers all parts of a short cell: the byte before it, the key and the value.
         let [found, value @ ..]: &[u8; 1 + short::BLOCK] = block(page, place.page)?;
         if *found != before {
             return Err(Stop::Odd);
@@ -86,7 +87,7 @@ fn write_cell(
     }
 }
 
-/// Writes a value that is not [short], or none of the fast path's.
+/// Writes a value that is not [short], or stops because the fast path does not take it.
 ///
 /// Not inlined, so that the short ones keep the registers.
 #[inline(never)]

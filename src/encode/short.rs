@@ -1,4 +1,5 @@
-//! Values that lie within one block of the page, which is nearly all of them: no index is in doubt, so none is checked.
+//! Values that lie within one block of the page, as nearly all values do. Within a block of constant size, no index
+//! needs a check.
 //!
 //! Each function takes the block that begins with the value and the room for it, and returns the lengths of what it read and
 //! wrote; `None` if it is not sure of the value. It may write more of the room than it says.

@@ -71,8 +71,8 @@ pub(super) fn write_timestamp(text: &str, out: &mut Vec<u8>) -> Fidelity {
 
 /// Writes a `timestamp with time zone`, in UTC.
 ///
-/// The query asks for UTC. A value that comes in another zone all the same is converted; where a clock was set back and
-/// the text may mean either of two hours, it is taken for the earlier.
+/// The query asks for UTC. If a value comes in another zone, it is converted. If a clock was set back, so that the text
+/// may mean either of two hours, it is taken as the earlier one.
 pub(super) fn write_timestamp_with_time_zone(text: &str, out: &mut Vec<u8>) -> Fidelity {
     let Some((date, clock, zone)) = split_timestamp(text.as_bytes()) else {
         return Fidelity::Unrepresentable;

@@ -8,12 +8,16 @@
 //! | file | words for |
 //! |---|---|
 //! | `transport` | a request without an answer: names, ports, certificates, proxies |
+//! | `tls` | certificates and keys of the settings that cannot be used |
+//! | `tunnel` | an SSH server that cannot be used |
 //! | `status` | an answer with an HTTP status |
 //! | `query` | an error of a query |
 
 mod query;
 mod status;
+mod tls;
 mod transport;
+mod tunnel;
 
 use crate::error::ConnectorError;
 use crate::trino::error::TrinoError;
@@ -55,6 +59,8 @@ fn message(error: &TrinoError) -> String {
         } => status::message(*status, text, *is_page),
         TrinoError::BrowserLogin => status::BROWSER_LOGIN.to_owned(),
         TrinoError::Transport { problem, .. } => transport::message(problem),
+        TrinoError::TlsSettings(problem) => tls::message(problem),
+        TrinoError::Tunnel(problem) => tunnel::message(problem),
         TrinoError::Elsewhere(problem) => format!(
             "Trino's answer led to {}, which is not the configured server, and failed there: {}. A \
              proxy in front of Trino must pass on X-Forwarded-Proto, -Host and -Port, and Trino \
@@ -100,9 +106,7 @@ fn message(error: &TrinoError) -> String {
         | TrinoError::Page(_)
         | TrinoError::Protocol(_)
         | TrinoError::PlainRedirect { .. }
-        | TrinoError::TlsSettings(_)
         | TrinoError::Settings(_)
-        | TrinoError::Tunnel { .. }
         | TrinoError::Codec(_)
         | TrinoError::Unclear(_)
         | TrinoError::Stopped => error.to_string(),

@@ -1,5 +1,6 @@
 //! A request without an answer: which step failed, and what to check.
 
+use super::tunnel;
 use crate::trino::error::{CertificateProblem, FailedStep, TransportProblem};
 
 /// What failed, and what to check.
@@ -39,9 +40,10 @@ pub(super) fn happened(problem: &TransportProblem) -> String {
         FailedStep::ProxyLogin { address, .. } => {
             format!("The proxy {address} did not accept the login, or wants one")
         }
-        FailedStep::Forward { address, failure } => {
-            format!("The SSH server {address} cannot connect to {server}: {failure}")
-        }
+        FailedStep::Forward { address, problem } => format!(
+            "The SSH server {address} cannot connect to {server}: {}",
+            tunnel::forward(problem)
+        ),
         FailedStep::Tls => format!("TLS with {server} failed: {cause}"),
         FailedStep::Answer => format!("The connection to {server} broke: {cause}"),
         FailedStep::Timeout => format!("{server} did not answer in time: {cause}"),

@@ -2,9 +2,9 @@
 //!
 //! Records arrive as buffers of whole lines, other messages one line at a time, both through one
 //! bounded queue, so a slow reader slows Trino down. A STATE says how many records of its stream
-//! lie between it and the one before; only the writer knows, so it fills that in. LOG lines take a side way that never
-//! blocks, since they are written from inside the async runtime; the writer puts the pending
-//! ones out before whatever it takes from the queue next.
+//! were written since the STATE before. Only the writer knows this number, so it fills it in. LOG
+//! lines take another way that never blocks, because they are written from inside the async
+//! runtime. The writer writes the waiting LOG lines before the next item of the queue.
 
 pub mod pipe;
 mod writer;
@@ -56,7 +56,7 @@ enum Item {
     KeepStates(Box<StateFile>),
     /// Somebody waits until everything before it is written.
     Mark(oneshot::Sender<()>),
-    /// Only a reason to look at the notes.
+    /// Wakes the writer up, so that it looks at the waiting LOG lines.
     Wake,
     /// The last item.
     Finish,
@@ -66,7 +66,7 @@ struct Shared {
     notes: Mutex<Notes>,
     spare: Mutex<Vec<Lines>>,
     closed: CancellationToken,
-    /// Cancelled once a STATE could not be kept, for the reason in `not_kept`.
+    /// Cancelled when a STATE could not be kept; `not_kept` has the reason.
     lost: CancellationToken,
     not_kept: OnceLock<std::io::Error>,
     bytes: AtomicU64,
@@ -79,7 +79,7 @@ impl Shared {
         self.lost.cancel();
     }
 
-    /// Keeps a buffer for later use, if no large record has grown it.
+    /// Keeps a buffer for later use, unless a large record has made it grow.
     fn keep(&self, mut buffer: Lines) {
         let mut spare = lock(&self.spare);
         if buffer.size() == Lines::SIZE && spare.len() < QUEUE_LENGTH {
@@ -174,7 +174,8 @@ impl Output {
             .map_err(|_| Closed)
     }
 
-    /// Keeps all STATEs from now on in a file, each once it and all before it are written.
+    /// From now on keeps every STATE in a file, as soon as the STATE and everything before it is
+    /// written.
     ///
     /// # Errors
     ///
@@ -208,7 +209,7 @@ impl Output {
         self.shared.not_kept.get()
     }
 
-    /// An empty buffer, a used one where there is one.
+    /// An empty buffer: a used one if there is one.
     pub fn buffer(&self) -> Lines {
         lock(&self.shared.spare).pop().unwrap_or_default()
     }
@@ -234,7 +235,7 @@ impl Output {
 
     /// Lets the writer thread end once everything sent before is written.
     pub async fn finish(&self) {
-        // Where the send fails, the thread has ended already.
+        // If the send fails, the thread has already ended.
         let _ = self.queue.send(Item::Finish).await;
     }
 

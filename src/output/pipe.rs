@@ -1,4 +1,4 @@
-//! Stdout as it is: written to until everything is written.
+//! Writes to stdout until everything is written, even if stdout does not block.
 
 use std::io::{self, Write};
 use std::os::fd::AsFd;
@@ -9,15 +9,15 @@ use rustix::io::Errno;
 
 /// A file, pipe, socket or terminal without a buffer of its own.
 ///
-/// The flag `O_NONBLOCK` belongs to the pipe and not to this process, so any of the others at the
-/// pipe may have set it. It changes nothing here: a full pipe is waited for.
+/// The flag `O_NONBLOCK` belongs to the pipe and not to this process, so any other process that has
+/// the pipe may have set it. It makes no difference here: if the pipe is full, we wait.
 pub struct Pipe<F> {
     end: F,
     is_durable: bool,
 }
 
 impl<F: AsFd> Pipe<F> {
-    /// Writes to `end`. Where `is_durable`, [`Write::flush`] waits until a regular file is on its
+    /// Writes to `end`. If `is_durable`, [`Write::flush`] waits until a regular file is on its
     /// disk.
     pub fn new(end: F, is_durable: bool) -> Self {
         Self { end, is_durable }

@@ -61,7 +61,7 @@ pub(super) fn run(
                 Ok(())
             }
             Item::Mark(reached) => {
-                // Whoever has given up waiting needs no answer.
+                // Somebody who has stopped waiting needs no answer.
                 let _ = reached.send(());
                 Ok(())
             }
@@ -80,12 +80,13 @@ pub(super) fn run(
     result
 }
 
-/// Keeps a STATE that was written. After a failure no other is kept: the file must not tell of one
-/// stream what is newer than what it tells of another.
+/// Keeps a STATE that was written. After a failure no further STATE is kept: otherwise the file
+/// would have a new state of one stream and an old state of another.
 ///
 /// # Errors
 ///
-/// When `sink` cannot be flushed. A file that cannot be written is told to those who ask for it.
+/// When `sink` cannot be flushed. If the file cannot be written, [`super::Output::state_error`]
+/// tells it.
 fn keep(
     states: &mut Option<Box<StateFile>>,
     stream: &StreamState,
@@ -117,7 +118,7 @@ fn write_notes(sink: &mut dyn Write, notes: &mut Vec<u8>, shared: &Shared) -> io
     let dropped = std::mem::take(&mut pending.dropped);
     drop(pending);
     if dropped > 0 {
-        // One write: `sink` has no buffer of its own.
+        // Joined to one write, because `sink` has no buffer.
         notes.extend_from_slice(
             format!(
                 "{{\"type\":\"LOG\",\"log\":{{\"level\":\"WARN\",\"message\":\"{dropped} log lines were \

@@ -1,8 +1,9 @@
 //! The configured catalog: what `discover --configured` writes and what `read` is given.
 //!
 //! Catalogs come from the platform, from other clients and from people, who write null, text for a
-//! list, and members that no source has heard of. So each stream is read by itself and by hand: what
-//! `read` does not look at cannot be wrong, and what is wrong with one stream stops no other.
+//! list, and members that no source has heard of. So each stream is parsed separately and by hand:
+//! a member that `read` does not need cannot be wrong, and a mistake in one stream does not stop
+//! the others.
 
 use std::fmt;
 
@@ -17,7 +18,7 @@ use super::message::StreamDescriptor;
 pub(crate) struct ConfiguredAirbyteCatalog {
     /// In the order in which they are read.
     pub(crate) streams: Vec<ConfiguredAirbyteStream>,
-    /// What stands among the streams and cannot be understood; not written.
+    /// The entries that cannot be understood; they are not written.
     #[serde(skip)]
     pub(crate) problems: Vec<StreamProblem>,
 }
@@ -30,7 +31,7 @@ pub(crate) struct ConfiguredAirbyteStream {
     pub(crate) stream: SelectedStream,
     /// How to read it.
     pub(crate) sync_mode: SyncMode,
-    /// The destination's matter; any text is accepted.
+    /// Only the destination needs it, so any text is accepted.
     pub(crate) destination_sync_mode: String,
     /// Path of the cursor column.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,12 +39,12 @@ pub(crate) struct ConfiguredAirbyteStream {
     /// Paths of the key columns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) primary_key: Option<Vec<Vec<String>>>,
-    /// Counts how often the stream began anew in the destination.
+    /// Rises each time that the stream begins anew in the destination.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) generation_id: Option<i64>,
 }
 
-/// What a configured catalog says of a stream.
+/// What a configured catalog says about a stream.
 #[derive(Debug, Serialize)]
 pub(crate) struct SelectedStream {
     /// Table name, as the catalog has it.
@@ -67,7 +68,7 @@ pub(crate) struct StreamProblem {
     pub(crate) entry: usize,
     /// Its name, if that could be read.
     pub(crate) stream: Option<StreamDescriptor>,
-    /// Path of the field in the entry, for example `stream.name`; empty for all of it.
+    /// Path of the field in the entry, for example `stream.name`; empty for the whole entry.
     pub(crate) field: String,
     /// What is wrong and what is expected.
     pub(crate) text: String,
@@ -113,19 +114,19 @@ impl SelectedStream {
         }
     }
 
-    /// The schema, or the catalog and the schema, that the catalog names; an empty namespace is
-    /// none. `None` means the configured schema.
+    /// The schema, or catalog and schema, that the configured catalog names. `None`, also for an
+    /// empty namespace, means the schema of the configuration.
     pub(crate) fn schema(&self) -> Option<&str> {
         let namespace = self.namespace.as_deref();
         namespace.filter(|namespace| !namespace.is_empty())
     }
 
-    /// The table's name as Trino has it, whose names are all in lower case.
+    /// The table's name in lower case, as Trino has all names.
     pub(crate) fn table(&self) -> String {
         self.name.to_lowercase()
     }
 
-    /// The selected columns; `None` when the schema names none, which means all columns.
+    /// The selected columns. `None` if the schema names none, which means all columns.
     pub(crate) fn selected_columns(&self) -> Option<Vec<&str>> {
         let properties: &Map<String, Value> = self.json_schema.get("properties")?.as_object()?;
         (!properties.is_empty()).then(|| properties.keys().map(String::as_str).collect())
@@ -144,7 +145,7 @@ impl<'de> Deserialize<'de> for ConfiguredAirbyteCatalog {
             Value::Null => return wrong("it has no \"streams\""),
             _ => return wrong("its \"streams\" are no list"),
         };
-        // One answer for a catalog that is of `discover`, and not one for each of its streams.
+        // For a catalog of `discover` there is one error and not one for each of its streams.
         let has_stream = |entry: &Value| entry.get("stream").is_some_and(|inner| !inner.is_null());
         if !given.is_empty() && !given.iter().any(has_stream) {
             return wrong("none of its streams has a \"stream\"");
@@ -174,7 +175,7 @@ fn configured(entry: usize, given: Value) -> Result<ConfiguredAirbyteStream, Str
         field: String::new(),
         text: String::new(),
     };
-    read(given, &mut problem.stream).map_err(|(field, text)| {
+    configured_stream(given, &mut problem.stream).map_err(|(field, text)| {
         field.clone_into(&mut problem.field);
         problem.text = text;
         problem
@@ -184,7 +185,7 @@ fn configured(entry: usize, given: Value) -> Result<ConfiguredAirbyteStream, Str
 /// A field, and what is wrong with it.
 type Wrong = (&'static str, String);
 
-fn read(
+fn configured_stream(
     given: Value,
     descriptor: &mut Option<StreamDescriptor>,
 ) -> Result<ConfiguredAirbyteStream, Wrong> {
@@ -207,7 +208,7 @@ fn read(
         names("cursor_field", take(&mut entry, "cursor_field")),
         paths("primary_key", take(&mut entry, "primary_key")),
     );
-    // What is read whole needs neither, so they cannot be wrong there.
+    // A stream that is read whole needs neither of them, so they cannot be wrong.
     let is_needed = sync_mode == SyncMode::Incremental;
     let (cursor_field, primary_key) = if is_needed {
         (cursor_field?, primary_key?)
@@ -291,7 +292,7 @@ fn json_schema(given: Value) -> Result<Value, Wrong> {
     }
 }
 
-/// A list of names; one name alone is a list of it. Nothing in it is no name.
+/// A list of names. A single name is a list of one name, and empty names are left out.
 fn names(field: &'static str, given: Value) -> Result<Option<Vec<String>>, Wrong> {
     let expected = "a list of column names";
     let list = match given {
@@ -312,7 +313,7 @@ fn names(field: &'static str, given: Value) -> Result<Option<Vec<String>>, Wrong
     Ok(Some(names))
 }
 
-/// A list of paths; a name alone is a path.
+/// A list of paths. A single name is a path of one name.
 fn paths(field: &'static str, given: Value) -> Result<Option<Vec<Vec<String>>>, Wrong> {
     let list = match given {
         Value::Null => return Ok(None),

@@ -92,8 +92,8 @@ pub(crate) enum LogLevel {
 
 /// Name of a stream, with the namespace exactly as the catalog has it.
 ///
-/// An empty namespace, null and none are one thing to everybody who writes catalogs and states, so
-/// descriptors that differ in nothing else are equal.
+/// Programs that write catalogs and states do not distinguish an empty namespace, null and a
+/// missing one, so descriptors that differ only in this are equal.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct StreamDescriptor {
     /// Table name.
@@ -110,7 +110,7 @@ impl StreamDescriptor {
         namespace.filter(|namespace| !namespace.is_empty())
     }
 
-    /// What makes two descriptors one.
+    /// Two descriptors are equal if this is equal.
     fn identity(&self) -> (Option<&str>, &str) {
         (self.set_namespace(), &self.name)
     }

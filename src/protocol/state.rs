@@ -1,9 +1,9 @@
 //! The `--state` file, in every form that it arrives in.
 //!
-//! The platform sends an array of STREAM states or no file at all; PyAirbyte always sends one,
-//! with `[]`, nulls and the key `global_` twice; people send `{}`, an empty file, or the STATE
-//! lines of an earlier run as they stand. None of that is an error: what is not a state of a stream
-//! is passed over, and counted.
+//! The platform sends an array of STREAM states or no file at all; PyAirbyte always sends one, with
+//! `[]`, nulls and the key `global_` twice; people send `{}`, an empty file, or the STATE lines of
+//! an earlier run as they stand. None of this is an error: an entry that is not a state of a stream
+//! is skipped and counted.
 
 use std::collections::{HashMap, HashSet};
 
@@ -22,12 +22,14 @@ pub(crate) struct InputState {
 }
 
 impl InputState {
-    /// Reads the content of a state file: one JSON value, or several, one a line. Of several, the
-    /// last of a stream counts, as in the order in which they were written.
+    /// Reads the content of a state file: one JSON value, or one value per line. If a stream occurs
+    /// several times, its last state counts, because the lines are in the order in which they were
+    /// written.
     ///
     /// # Errors
     ///
-    /// When the text is not JSON at all; going on would read everything again unasked.
+    /// When the text is not JSON. Going on without a state would read everything again, which
+    /// nobody asked for.
     pub(crate) fn parse(text: &str) -> Result<Self, serde_json::Error> {
         let mut state = Self::default();
         for value in Deserializer::from_str(text).into_iter() {
@@ -35,7 +37,7 @@ impl InputState {
                 Value::Array(entries) => {
                     let mut given = HashMap::new();
                     for entry in entries {
-                        let Some((descriptor, content)) = state.read(entry) else {
+                        let Some((descriptor, content)) = state.stream_and_state(entry) else {
                             continue;
                         };
                         if given.insert(descriptor.clone(), content).is_some()
@@ -47,7 +49,7 @@ impl InputState {
                     state.streams.extend(given);
                 }
                 entry @ Value::Object(_) => {
-                    let read = state.read(entry);
+                    let read = state.stream_and_state(entry);
                     state.streams.extend(read);
                 }
                 Value::Null => {}
@@ -57,8 +59,8 @@ impl InputState {
         Ok(state)
     }
 
-    /// The state of one stream, `None` when there is none or it is null.
-    pub(crate) fn of(&self, stream: &StreamDescriptor) -> Option<&Value> {
+    /// The state of a stream. `None` if there is none, or if it is null.
+    pub(crate) fn of_stream(&self, stream: &StreamDescriptor) -> Option<&Value> {
         self.streams.get(stream).filter(|state| !state.is_null())
     }
 
@@ -68,7 +70,7 @@ impl InputState {
         self.streams.is_empty()
     }
 
-    /// The streams with a state that are none of these, sorted by their names.
+    /// The streams with a state that are not `configured`, sorted by their names.
     pub(crate) fn unused<'a>(
         &self,
         configured: impl IntoIterator<Item = &'a StreamDescriptor>,
@@ -83,8 +85,8 @@ impl InputState {
         unused
     }
 
-    /// The stream and the state of an entry; one that has none is counted.
-    fn read(&mut self, entry: Value) -> Option<(StreamDescriptor, Value)> {
+    /// The stream and the state of an entry. An entry that is no state of a stream is counted.
+    fn stream_and_state(&mut self, entry: Value) -> Option<(StreamDescriptor, Value)> {
         // A whole STATE message is accepted too: people paste lines of an earlier run.
         let mut entry = match entry {
             Value::Object(mut message) if message.get("state").is_some_and(Value::is_object) => {
@@ -138,7 +140,7 @@ mod tests {
         let text = r#"[{"type":"STREAM","stream":{"stream_descriptor":{"name":"users","namespace":null},
             "stream_state":{"version":1}},"global_":null,"global_":null,"data":null,"destinationStats":null}]"#;
         let state = InputState::parse(text).unwrap();
-        assert_eq!(state.of(&users()).unwrap()["version"], 1);
+        assert_eq!(state.of_stream(&users()).unwrap()["version"], 1);
     }
 
     #[test]
@@ -149,7 +151,7 @@ mod tests {
             )
         };
         let state = InputState::parse(&format!("[{},{}]", entry(1), entry(2))).unwrap();
-        assert_eq!(state.of(&users()).unwrap()["n"], 2);
+        assert_eq!(state.of_stream(&users()).unwrap()["n"], 2);
         assert_eq!(state.repeated, [users()]);
     }
 
@@ -164,13 +166,23 @@ mod tests {
     #[test]
     fn whole_state_messages_are_read() {
         let text = r#"{"type":"STATE","state":{"type":"STREAM","stream":{"stream_descriptor":{"name":"users"},"stream_state":{"a":1}}}}"#;
-        assert!(InputState::parse(text).unwrap().of(&users()).is_some());
+        assert!(
+            InputState::parse(text)
+                .unwrap()
+                .of_stream(&users())
+                .is_some()
+        );
     }
 
     #[test]
     fn a_null_state_is_no_state() {
         let text = r#"[{"stream":{"stream_descriptor":{"name":"users"},"stream_state":null}}]"#;
-        assert!(InputState::parse(text).unwrap().of(&users()).is_none());
+        assert!(
+            InputState::parse(text)
+                .unwrap()
+                .of_stream(&users())
+                .is_none()
+        );
     }
 
     #[test]
@@ -203,8 +215,16 @@ mod tests {
             arrays,
         ] {
             let state = InputState::parse(&text).unwrap();
-            assert_eq!(state.of(&stream("a", None)).unwrap()["n"], 3, "{text}");
-            assert_eq!(state.of(&stream("b", None)).unwrap()["n"], 1, "{text}");
+            assert_eq!(
+                state.of_stream(&stream("a", None)).unwrap()["n"],
+                3,
+                "{text}"
+            );
+            assert_eq!(
+                state.of_stream(&stream("b", None)).unwrap()["n"],
+                1,
+                "{text}"
+            );
             assert_eq!(state.ignored, 0);
         }
         let state = InputState::parse(&lines.join("\n")).unwrap();
@@ -220,10 +240,13 @@ mod tests {
             );
             let state = InputState::parse(&text).unwrap();
             for configured in [stream("t", None), stream("t", Some(""))] {
-                assert!(state.of(&configured).is_some(), "{given}");
+                assert!(state.of_stream(&configured).is_some(), "{given}");
                 assert!(state.unused([&configured]).is_empty(), "{given}");
             }
-            assert!(state.of(&stream("t", Some("s"))).is_none(), "{given}");
+            assert!(
+                state.of_stream(&stream("t", Some("s"))).is_none(),
+                "{given}"
+            );
         }
     }
 

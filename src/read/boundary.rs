@@ -1,11 +1,12 @@
-//! Rows with one value at the cursor's boundary: which of them were sent, and which are new.
+//! The rows at a cursor's boundary, which all have one value: which of them were sent, and which
+//! are new.
 //!
-//! The lower bound of a read by cursor is inclusive, since rows with the same value may be written
-//! or changed after it was read. Whether that happened is told by Trino's checksum of these rows,
-//! which costs no reading. If it differs, the rows are read again, and those that were sent are
-//! recognised by a hash of the record's data and not sent again. A state keeps up to [`LIMIT`]
-//! hashes. Of more rows it keeps the number and the checksum: when that differs, all rows with the
-//! value are sent again, so that none is missing.
+//! The lower bound of a read by cursor is inclusive, because rows with the same value may be
+//! written or changed after the value was read. Trino's checksum of these rows tells whether that
+//! happened, without reading them. If it differs, the rows are read again. Those that were sent
+//! before are recognised by a hash of the record's data and are not sent again. A state keeps up to
+//! [`LIMIT`] hashes. If there are more rows, it keeps only their number and checksum, and when that
+//! differs, all rows with the value are sent again, so that none is missing.
 
 use std::collections::HashMap;
 
@@ -18,8 +19,8 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::lines::Lines;
 use crate::sql::checksum::RowChecksum;
 
-/// Hashes in one state: 8 bytes each, 3.2 kB as base64. Earlier releases kept up to 4,000, which are
-/// read and used.
+/// Hashes in one state: 8 bytes each, 3.2 kB as base64. States of earlier releases may have up to
+/// 4,000, which are still used.
 pub(crate) const LIMIT: usize = 300;
 
 /// Rows with one cursor value that were sent.
@@ -35,7 +36,7 @@ pub(crate) struct Seen {
         deserialize_with = "decode"
     )]
     hashes: Vec<u64>,
-    /// What Trino said of them before they were read.
+    /// Trino's checksum of them from before they were read.
     #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
     told: Option<Told>,
 }
@@ -45,15 +46,16 @@ pub(crate) struct Seen {
 pub(crate) struct Told {
     /// The checksum.
     checksum: String,
-    /// Of which values: checksums of other columns cannot be compared.
+    /// The columns that it was made of. Checksums of different columns cannot be compared.
     checksum_of: String,
-    /// Whether a column is missing in it, so that an equal one does not prove equal rows.
+    /// Whether it leaves out a column, so that equal checksums do not prove equal rows.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     partial: bool,
 }
 
 impl Told {
-    /// A checksum as Trino gave it; `None` for no rows or where no column can be hashed.
+    /// A checksum that Trino has computed. `None` if there are no rows, or if no column can be
+    /// hashed.
     pub(crate) fn new(aggregate: Option<&RowChecksum>, checksum: Option<String>) -> Option<Self> {
         let (aggregate, checksum) = (aggregate?, checksum?);
         Some(Self {
@@ -65,7 +67,7 @@ impl Told {
 }
 
 impl Seen {
-    /// Rows that are too many for hashes.
+    /// Too many rows to keep their hashes.
     pub(crate) fn counted(rows: u64, told: Option<Told>) -> Self {
         Self {
             rows,
@@ -74,7 +76,7 @@ impl Seen {
         }
     }
 
-    /// The same rows with what Trino said of them before they were read.
+    /// The same rows, with Trino's checksum from before they were read.
     pub(crate) fn told(self, told: Option<Told>) -> Self {
         Self { told, ..self }
     }
@@ -84,8 +86,8 @@ impl Seen {
         self.hashes.len() as u64 == self.rows
     }
 
-    /// Whether rows with the value may be there that were not sent: `rows` are there now, and
-    /// Trino says `told` of them.
+    /// Whether there may be rows with the value that were not sent. There are `rows` now, with the
+    /// checksum `told`.
     pub(crate) fn may_differ(&self, rows: u64, told: Option<&Told>) -> bool {
         if rows == 0 {
             return false;
@@ -94,14 +96,14 @@ impl Seen {
             (Some(before), Some(now)) if before.checksum_of == now.checksum_of => {
                 before.checksum != now.checksum || (now.partial && self.is_known())
             }
-            // Other columns are selected than before, so that no row would be recognised.
+            // Other columns are selected than before, so the hashes would recognise no row.
             (Some(_), Some(_)) => self.rows != rows,
-            // Of an earlier release, or no column can be hashed: the hashes tell.
+            // The state is of an earlier release, or no column can be hashed. The hashes will tell.
             _ => self.is_known() || self.rows != rows,
         }
     }
 
-    /// What is kept where nothing differs: the present checksum, and no hashes of other columns.
+    /// What is kept if nothing differs: the present checksum, and no hashes of other columns.
     pub(crate) fn confirmed(self, told: Option<Told>) -> Self {
         match (&self.told, &told) {
             (Some(before), Some(now)) if before.checksum_of != now.checksum_of => {
@@ -136,14 +138,15 @@ fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Err
 /// Looks at all rows with one cursor value as they are read.
 #[derive(Debug, Default)]
 pub(crate) struct Boundary {
-    /// Rows that were sent and not met yet: how many of each hash.
+    /// The hashes of the rows that were sent and did not come yet, with the number of rows of each
+    /// hash.
     sent: HashMap<u64, u32>,
     hashes: Vec<u64>,
     rows: u64,
 }
 
 impl Boundary {
-    /// For rows of which some were `seen`.
+    /// Looks at rows of which some were `seen` before.
     pub(crate) fn new(seen: &Seen) -> Self {
         let mut sent = HashMap::new();
         for hash in &seen.hashes {
@@ -188,8 +191,8 @@ impl Boundary {
     }
 }
 
-/// The part of a RECORD line that comes from the row. The texts that it lies between have quotes
-/// that are not escaped, so they cannot be part of a name or a value before or behind it.
+/// The part of a RECORD line that comes from the row. The texts before and after it contain quotes
+/// that are not escaped, so they cannot occur inside of a name or a value.
 fn data(line: &[u8]) -> &[u8] {
     let start = memmem::find(line, b"\"data\":").unwrap_or(0);
     let end = memmem::rfind(line, b"\"emitted_at\":").unwrap_or(line.len());

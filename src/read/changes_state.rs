@@ -1,12 +1,12 @@
-//! What a STATE holds of a stream whose changes are read.
+//! What a STATE holds for a stream whose changes are read.
 
 use serde::{Deserialize, Serialize};
 
 use super::progress::Progress;
 use super::version::Version;
 
-/// What makes `_ab_cdc_cursor` of what the commits of a table count by: it must rise, also where the
-/// table was rolled back or made anew, or a destination keeps what is older.
+/// How `_ab_cdc_cursor` is made from a commit's version or time. It must always rise, even if the
+/// table was rolled back or made anew, because otherwise a destination would keep older rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Rising {
     /// The highest value that was sent.
@@ -18,8 +18,9 @@ pub(crate) struct Rising {
 }
 
 impl Rising {
-    /// For rows whose commits have this `value` and higher ones, and which must be above all that
-    /// was sent: the clock of a writer may be behind that of the one before.
+    /// The offset for rows whose commits have this `value` or a higher one, so that they are above
+    /// everything that was sent. The clock of a writer may be behind the clock of the writer
+    /// before.
     pub(crate) fn above_all(self, value: i64) -> Self {
         let offset = match self.sent {
             Some(sent) if value.saturating_add(self.offset) <= sent => sent + 1 - value,
@@ -28,7 +29,7 @@ impl Rising {
         Self { offset, ..self }
     }
 
-    /// After rows up to this `value` were sent.
+    /// The offset after rows up to this `value` were sent.
     pub(crate) fn sent(self, value: i64) -> Self {
         Self {
             sent: Some(value.saturating_add(self.offset)),
@@ -40,9 +41,10 @@ impl Rising {
 /// How far a read of changes has come.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ChangesState {
-    /// The table's version up to which everything is written: its rows, or the changes up to it.
-    /// It stays while a snapshot of a later version is being written, so that the changes since
-    /// are told if that snapshot comes to nothing. `None` for a table that had no version yet.
+    /// The table's version up to which everything is written, as rows or as changes. It stays the
+    /// same while a snapshot of a later version is being written, so that the changes since then
+    /// can still be told if that snapshot is not finished. `None` for a table that had no version
+    /// yet.
     pub(crate) table_version: Option<Version>,
     /// The snapshot that is being written. Its version is that of its slices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -50,11 +52,11 @@ pub(crate) struct ChangesState {
     /// The `_ab_cdc_cursor` of the rows of that snapshot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) snapshot_cursor: Option<i64>,
-    /// What was sent before.
+    /// How the cursor values continue after those that were sent.
     #[serde(default)]
     pub(crate) rising: Rising,
-    /// Tells whether a selected column is another one now: a hash of their names and of the ids
-    /// that the table's format has given them, where Trino shows these.
+    /// Shows whether one of the selected names stands for another column now: a hash of the names,
+    /// and of the ids that the table's format gives to columns, if Trino shows them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) columns: Option<String>,
 }

@@ -1,7 +1,7 @@
 //! Asks Trino which columns an Iceberg table has, now and at one of its versions.
 //!
-//! A version is read by the names of its own columns, and the names of today may mean other ones:
-//! `ALTER TABLE` makes no version. So both are compared by the ids of the columns.
+//! A version is read with the column names that it had, and the same names may mean other columns
+//! now, because `ALTER TABLE` makes no new version. So the columns are compared by their ids.
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -17,13 +17,13 @@ use crate::types::{TrinoType, column_type};
 /// Columns by name and type.
 pub(crate) type Named = Vec<(String, TrinoType)>;
 
-/// The named columns of a table with their ids, at a version or now; `None` where the server does
-/// not show them.
+/// The named columns of a table with their ids, at a version or now. `None` if the server does not
+/// show ids.
 ///
 /// # Errors
 ///
 /// When Trino cannot be asked, or the table does not have these columns.
-pub(crate) async fn of_columns(
+pub(crate) async fn with_field_ids(
     context: &Context,
     table: &Table,
     version: Option<Version>,
@@ -77,7 +77,17 @@ async fn ids(
     expressions: &[String],
 ) -> Result<Option<Vec<i64>>, TrinoError> {
     let sql = field_ids::explain(table, version.map(Version::number), expressions);
-    let plan = control::text(&context.client, &sql).await?;
+    let client = &context.client;
+    let plan = match control::text(client, &sql).await {
+        // A plan needs no condition on a partition column, which a read of a version needs neither.
+        Err(error) if error.is_named(&["QUERY_REJECTED"]) => {
+            let property = format!("{}.query_partition_filter_required", table.catalog);
+            // Boxed, since it is rare and its state would lie in that of every read.
+            let without_filter = control::text_with(client, &sql, Some((&property, "false")));
+            Box::pin(without_filter).await?
+        }
+        plan => plan?,
+    };
     let ids = field_ids::ids(&plan).filter(|ids| ids.len() == expressions.len());
     if ids.is_none() {
         tracing::debug!("the plan of {table} shows no ids of its columns");
@@ -85,7 +95,7 @@ async fn ids(
     Ok(ids)
 }
 
-/// All columns that a version of a table has, or the table now.
+/// All columns of a version of a table, or of the present table.
 ///
 /// # Errors
 ///
@@ -96,11 +106,11 @@ pub(crate) async fn names(
     version: Option<Version>,
 ) -> Result<Named, TrinoError> {
     let at = select::at_version(version.map(Version::number));
-    let sql = metadata::of_query(&format!("SELECT * FROM {table}{at}"));
-    of_query(context, &sql).await
+    let sql = metadata::columns_of_query(&format!("SELECT * FROM {table}{at}"));
+    columns_of_statement(context, &sql).await
 }
 
-/// The names and types of columns as a version of a table has them.
+/// The names and types that columns have in a version of a table.
 ///
 /// # Errors
 ///
@@ -113,10 +123,10 @@ pub(crate) async fn types_at(
 ) -> Result<Named, TrinoError> {
     let relation = Relation::Table(table.clone());
     let sql = select::select(&relation, columns, Some(version.number()), &[]);
-    of_query(context, &metadata::of_query(&sql)).await
+    columns_of_statement(context, &metadata::columns_of_query(&sql)).await
 }
 
-async fn of_query(context: &Context, sql: &str) -> Result<Named, TrinoError> {
+async fn columns_of_statement(context: &Context, sql: &str) -> Result<Named, TrinoError> {
     let columns = control::columns(&context.client, sql).await?;
     let named = columns.into_iter().map(|column| {
         let ty = column_type(&column.type_text, column.type_signature.as_deref());
@@ -125,7 +135,7 @@ async fn of_query(context: &Context, sql: &str) -> Result<Named, TrinoError> {
     Ok(named.collect())
 }
 
-/// Which of the `wanted` columns are of another type there, in words; `None` if none is.
+/// Which of the `wanted` columns have another type there, in words; `None` if none has.
 pub(crate) fn other_types(
     wanted: &[(String, TrinoType)],
     found: &[(String, TrinoType)],
@@ -140,7 +150,7 @@ pub(crate) fn other_types(
         })
 }
 
-/// A text that is another one when a selected column is.
+/// A text that changes when a selected name stands for another column.
 pub(crate) fn fingerprint(columns: &[Column]) -> String {
     let mut ids: Vec<String> = columns
         .iter()
@@ -151,7 +161,7 @@ pub(crate) fn fingerprint(columns: &[Column]) -> String {
                  id,
                  leaves,
              }| {
-                // Of fields that no plan shows only the names are known.
+                // For fields that no plan shows, only the names are known.
                 let own = if field_ids::has_hidden_fields(ty) {
                     format!("{name}={id} {ty}")
                 } else {

@@ -26,7 +26,8 @@ pub(crate) struct Context {
     pub(crate) client: Client,
     /// The way to stdout.
     pub(crate) output: Output,
-    /// How the rows of tables are fetched: what is configured, or what works.
+    /// How the rows of tables are fetched: as configured, or by the protocol that was found to
+    /// work.
     pub(crate) fetch_protocol: FetchProtocol,
     /// The configuration.
     pub(crate) connection: Arc<Connection>,
@@ -55,7 +56,8 @@ pub(crate) enum ReadError {
         query_id: String,
         cause: EncodeError,
     },
-    /// The version of the table that was being read is gone, for the reason that is proved.
+    /// The version of the table that was being read is lost. The reason, which is proved, is in the
+    /// text.
     #[error("{0}")]
     VersionGone(String),
     #[error(transparent)]
@@ -109,21 +111,22 @@ impl From<ReadError> for ConnectorError {
 pub(crate) struct StreamRun {
     pub(crate) said: AtomicBool,
     pub(crate) begun: Notify,
-    /// The result cannot be spooled, as one of the queries has found out.
+    /// Whether a query has found out that the result cannot be spooled.
     pub(crate) direct: AtomicBool,
     pub(crate) count: RecordCount,
     /// The threads that encode rows.
     pub(crate) encoders: TaskTracker,
-    /// A record has left.
+    /// Whether a record has left.
     sent: AtomicBool,
-    /// A query has failed, so no record may leave any more.
+    /// Whether a query has failed, so that no record may leave any more.
     stopped: AtomicBool,
-    /// Columns whose values were left out because of their size, as was said.
+    /// The columns for which it was already said that values were left out because of their size.
     left_out: Mutex<BTreeSet<String>>,
 }
 
 impl StreamRun {
-    /// Waits until a query of the stream has its slot and was taken by the server. For one waiter.
+    /// Waits until a query of the stream has a slot and was accepted by the server. Only one task
+    /// may wait.
     pub(crate) async fn begun(&self) {
         self.begun.notified().await;
     }
@@ -133,7 +136,7 @@ impl StreamRun {
         &self.count
     }
 
-    /// Notes that records leave; `false` where none may any more.
+    /// Notes that records leave. `false` if no record may leave any more.
     pub(crate) fn may_send(&self) -> bool {
         if self.stopped.load(Ordering::Acquire) {
             return false;
@@ -147,8 +150,8 @@ impl StreamRun {
         self.sent.load(Ordering::Acquire)
     }
 
-    /// Waits until no thread encodes rows of the stream any more: nothing of it may follow its last
-    /// status.
+    /// Waits until no thread encodes rows of the stream any more, because no record of the stream
+    /// may follow its last status.
     pub(crate) async fn stop_encoders(&self) {
         self.stopped.store(true, Ordering::Release);
         self.encoders.close();
@@ -157,7 +160,7 @@ impl StreamRun {
         self.stopped.store(false, Ordering::Release);
     }
 
-    /// Says once for each column that values of it were left out because of their size.
+    /// Warns once for each column that values of it were left out because of their size.
     pub(crate) fn say_left_out<'c>(
         &self,
         plan: &StreamPlan,

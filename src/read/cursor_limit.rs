@@ -1,4 +1,4 @@
-//! The present, and how a cursor's values lie to it.
+//! Compares a cursor's values with the present time.
 
 use super::plan::StreamPlan;
 use crate::clock;
@@ -6,12 +6,13 @@ use crate::config::Connection;
 use crate::sql::cursor::Cursor;
 use crate::types::TrinoType;
 
-/// Local time is ahead of UTC by up to 14 hours, and values without a zone may be local.
+/// Values without a zone may be in local time, which is up to 14 hours ahead of UTC.
 const ZONES: u64 = 14 * 60 * 60;
-/// Clocks differ.
+/// Tolerance, because clocks differ.
 const CLOCKS: u64 = 60;
 
-/// Rows from this value on are left for later, by `exclude_todays_data` and `cursor_lag`.
+/// The value from which on rows are left for a later sync, because of `exclude_todays_data` or
+/// `cursor_lag`.
 pub(super) fn before(connection: &Connection, cursor: &Cursor) -> Option<String> {
     if !cursor.ty.is_point_in_time() {
         return None;
@@ -23,13 +24,13 @@ pub(super) fn before(connection: &Connection, cursor: &Cursor) -> Option<String>
             .exclude_todays_data
             .then(clock::utc_midnight),
     ];
-    // Of one form, so their order is that of time.
+    // All limits are texts of the same form, so the order of the texts is the order of the times.
     let limit = limits.into_iter().flatten().min()?;
-    Some(of_type(limit, &cursor.ty))
+    Some(as_text_of_type(limit, &cursor.ty))
 }
 
-/// Says in a WARN that a sync ends with a value in the future: rows that are written until then
-/// have lower values, and are not seen.
+/// Warns that a sync ends with a value in the future: rows that are written until then have lower
+/// values, so later syncs will not see them.
 pub(super) fn warn_of_the_future(plan: &StreamPlan, cursor: &Cursor, end: Option<&str>) {
     let ahead = match cursor.ty {
         TrinoType::TimestampWithTimeZone { .. } => CLOCKS,
@@ -37,7 +38,7 @@ pub(super) fn warn_of_the_future(plan: &StreamPlan, cursor: &Cursor, end: Option
     };
     if let Some(end) = end
         && cursor.ty.is_point_in_time()
-        && is_after(end, &of_type(clock::utc_after(ahead), &cursor.ty))
+        && is_after(end, &as_text_of_type(clock::utc_after(ahead), &cursor.ty))
     {
         tracing::warn!(
             "stream \"{}\": the highest value of the cursor \"{}\" is {end}, which is in the future. Rows that are written from now on and have lower values will not be seen. Correct that value in the table, or set \"cursor_lag\" so that such rows wait, and then clear the stream",
@@ -47,12 +48,12 @@ pub(super) fn warn_of_the_future(plan: &StreamPlan, cursor: &Cursor, end: Option
     }
 }
 
-/// Both are of one form, but for years of more than four digits, which have a sign.
+/// Both texts have the same form, except that years of more than four digits have a sign.
 fn is_after(value: &str, now: &str) -> bool {
     value.starts_with('+') || (!value.starts_with('-') && value > now)
 }
 
-fn of_type(time: String, ty: &TrinoType) -> String {
+fn as_text_of_type(time: String, ty: &TrinoType) -> String {
     match ty {
         TrinoType::Date => time[..10].to_owned(),
         TrinoType::Timestamp { .. } => time,

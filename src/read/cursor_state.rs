@@ -1,4 +1,4 @@
-//! What a STATE holds of a stream that is read by cursor.
+//! What a STATE holds for a stream that is read by cursor.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,32 +13,33 @@ use crate::sql::cursor::{Comparison, Cursor, Pushdown};
 pub(crate) struct CursorState {
     /// The cursor's path, as the configured catalog has it.
     pub(crate) cursor_field: Vec<String>,
-    /// The type that `cursor` is of.
+    /// The type of the value in `cursor`.
     pub(crate) cursor_type: String,
-    /// Whether a sync was ever finished, so that the rows without a value are written.
+    /// Whether a sync was ever finished. If so, the rows without a value are written.
     #[serde(default)]
     pub(crate) synced: bool,
-    /// The highest value whose rows are written; `None` while there was none.
+    /// The highest value whose rows are written; `None` if there was none yet.
     #[serde(default, with = "safe_text::option")]
     pub(crate) cursor: Option<String>,
     /// The rows with that value.
     #[serde(default)]
     pub(crate) seen: Seen,
-    /// The rows outside of the years 1 to 9999 that are written, once there was such a row: they
-    /// are in no range.
+    /// The written rows outside of the years 1 to 9999, if there was ever such a row. They are in
+    /// no range.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) outside: Option<Seen>,
     /// What the source behind Trino may evaluate.
     #[serde(default, skip_serializing_if = "is_everything")]
     pub(crate) pushdown: Pushdown,
-    /// The table's version up to which that holds, where it has versions.
+    /// The table's version up to which rows are written, if the table has versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) table_version: Option<Version>,
-    /// Whether all rows of that version are written: no `cursor_lag` and no `exclude_todays_data`
-    /// held rows back. States of earlier releases do not say so.
+    /// Whether all rows of that version are written, so that neither `cursor_lag` nor
+    /// `exclude_todays_data` held rows back. States of earlier releases do not tell this.
     #[serde(default)]
     pub(crate) unlimited: bool,
-    /// A sync that is not finished; the first one has no `cursor` yet.
+    /// The sync that is not finished, if there is one. During the first sync there is no `cursor`
+    /// yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) sync: Option<CursorSync>,
 }
@@ -50,17 +51,17 @@ pub(crate) struct CursorState {
     reason = "each says of one part of the sync whether it is read; they are independent"
 )]
 pub(crate) struct CursorSync {
-    /// Rows without a cursor value belong to it, too.
+    /// Whether this is the first sync, which also reads the rows without a cursor value.
     pub(crate) first: bool,
     /// The highest value, fixed at the start.
     #[serde(default, with = "safe_text::option")]
     pub(crate) until: Option<String>,
-    /// Whether rows with the value `cursor` are read again, for those that are new.
+    /// Whether the rows with the value `cursor` are read again, to find new ones.
     pub(crate) late: bool,
-    /// Whether the rows outside of the years 1 to 9999 are read, for those that are new.
+    /// Whether the rows outside of the years 1 to 9999 are read, to find new ones.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) outside: bool,
-    /// Whether the slices hold the rows with the value `until`, because these are many.
+    /// Whether the slices contain the rows with the value `until`, because there are many of them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) inclusive: bool,
     /// As in [`CursorState`].
@@ -71,28 +72,28 @@ pub(crate) struct CursorSync {
     /// The rows with the value `until`, once they are written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) seen_until: Option<Seen>,
-    /// What Trino said of boundary rows before they were read.
+    /// Trino's checksums of the rows at the boundaries, from before they were read.
     #[serde(default)]
     pub(crate) told: BoundariesTold,
-    /// Rows that were counted for this sync before they were read; states of earlier releases do
-    /// not say how many.
+    /// How many rows this sync has to read, counted before. States of earlier releases do not tell
+    /// this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) counted: Option<u64>,
-    /// Rows that have come.
+    /// Rows that were read so far.
     #[serde(default)]
     pub(crate) came: u64,
 }
 
-/// What Trino said of the rows at each boundary.
+/// Trino's checksums of the rows at each boundary.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct BoundariesTold {
-    /// Those with the value that the last sync ended with.
+    /// The rows with the value that the last sync ended with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) from: Option<Told>,
-    /// Those with the highest value.
+    /// The rows with the highest value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) until: Option<Told>,
-    /// Those outside of the years 1 to 9999.
+    /// The rows outside of the years 1 to 9999.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) outside: Option<Told>,
 }
@@ -106,7 +107,7 @@ fn is_everything(pushdown: &Pushdown) -> bool {
 }
 
 impl CursorState {
-    /// Of a stream that was not read yet.
+    /// The state of a stream that was not read yet.
     pub(crate) fn new(cursor: &Cursor) -> Self {
         Self {
             cursor_field: vec![cursor.column.clone()],
@@ -126,9 +127,9 @@ impl CursorState {
 }
 
 impl CursorSync {
-    /// What is left of the sync when its version of the table is gone. The first one has read files
-    /// of that version, and begins anew. Later ones have read ranges of the cursor: they go on with
-    /// the others in the present version, as they do where tables have no versions.
+    /// What can be kept of the sync if its version of the table is lost. A first sync has read
+    /// files of that version, so it begins anew. A later sync has read ranges of the cursor, so it
+    /// reads the remaining ranges in the present version, as with tables that have no versions.
     pub(crate) fn without_version(mut self) -> Option<Self> {
         if self.first {
             return None;

@@ -1,4 +1,4 @@
-//! ESTIMATE messages, from the table's statistics where it has some.
+//! ESTIMATE messages, from the table's statistics if it has any.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +16,12 @@ use super::context::Context;
 use super::plan::{Mode, StreamPlan};
 use crate::read::context::StreamRun;
 
-/// Time for the statistics; they hold a slot that rows may be waiting for.
+/// Time limit for the statistics, because they take a slot that rows may be waiting for.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Sends the estimate of a stream while its first query runs: statistics never take the slot of
-/// a query that brings rows, and are left out where no slot is free.
-/// Of what is read from a state on, nothing is known.
+/// Sends the estimate of a stream while its first query runs. Statistics never take the slot of a
+/// query that brings rows; without a free slot there is no estimate. Statistics tell nothing about
+/// the rows after a state, so there is no estimate either if the read goes on from a state.
 pub(crate) fn send(
     context: &Context,
     plan: &StreamPlan,
@@ -44,7 +44,7 @@ pub(crate) fn send(
     })
 }
 
-/// The estimate of a stream; `None` where Trino knows no row count or may not tell.
+/// The estimate of a stream. `None` if Trino knows no number of rows or may not tell it.
 async fn estimate_of_stream(client: &Client, plan: &StreamPlan) -> Option<Message> {
     let table = plan.relation.table()?;
     let rows: Vec<StatsRow> = control::rows(client, &metadata::statistics(table))

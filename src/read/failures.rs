@@ -1,8 +1,9 @@
-//! Streams that failed: in which order, and how often, that is told.
+//! Streams that failed: in which order this is told, and how often.
 //!
-//! The platform decides by the first ERROR trace whether it tries again. So as long as a stream may
-//! still fail for a passing reason, the lasting ones wait; a stream's INCOMPLETE waits with its error, since
-//! nothing may follow it. What is about all streams is told once, and of thousands of errors a few dozen.
+//! The platform decides by the first ERROR trace whether it tries again. So errors that last wait
+//! as long as a stream may still fail for a passing reason. The INCOMPLETE of a stream waits with
+//! its error, because nothing may follow it. An error about all streams is told once, and of
+//! thousands of errors only a few dozen are told.
 
 use std::collections::HashMap;
 
@@ -12,17 +13,17 @@ use crate::logging;
 use crate::output::{Closed, Output};
 use crate::protocol::message::{FailureType, StreamDescriptor, StreamStatus};
 
-/// Errors of one kind that are told one by one.
+/// How many errors of one kind are told one by one.
 const TOLD: usize = 20;
 
-/// Names of streams in one message.
+/// How many streams one message names.
 const NAMED: usize = 20;
 
 /// The failures of one read.
 pub(crate) struct Failures {
     output: Output,
     told: HashMap<FailureType, usize>,
-    /// Those that wait for the end, or for one that passes.
+    /// The failures that wait for the end of the read, or for an error that passes.
     waiting: Vec<(StreamDescriptor, ConnectorError)>,
 }
 
@@ -47,7 +48,7 @@ impl Failures {
     ) -> Result<(), Closed> {
         let passes = error.failure_type == FailureType::Transient;
         let told = self.told.get(&error.failure_type).copied();
-        // A person decides nothing by the order, and need not wait.
+        // For a person the order does not matter, so nothing has to wait.
         if !error.is_shared && self.waiting.len() < TOLD {
             logging::tell_person(&error.message);
         }
@@ -59,7 +60,7 @@ impl Failures {
             return Ok(());
         }
         self.tell(stream, error).await?;
-        // The platform's decision is made, so nothing else has to wait.
+        // Now the platform's decision is made, so nothing has to wait any more.
         for (stream, error) in std::mem::take(&mut self.waiting) {
             let told = self.told.get(&error.failure_type).copied();
             if error.is_shared || told.is_some_and(|told| told >= TOLD) {
@@ -71,7 +72,7 @@ impl Failures {
         Ok(())
     }
 
-    /// Tells what is left at the end of the read.
+    /// Tells the waiting failures at the end of the read.
     ///
     /// # Errors
     ///
@@ -84,7 +85,8 @@ impl Failures {
         self.tell_in_order(others).await
     }
 
-    /// Those that pass first, then faults of the server, then what somebody has to change.
+    /// Tells the errors that pass first, then faults of the server, then errors for which somebody
+    /// has to change something.
     async fn tell_in_order(
         &mut self,
         mut failed: Vec<(StreamDescriptor, ConnectorError)>,
@@ -117,7 +119,7 @@ impl Failures {
         Ok(())
     }
 
-    /// One error of its own, and the stream's last status.
+    /// Tells the error of one stream, and the stream's last status.
     async fn tell(
         &mut self,
         stream: StreamDescriptor,
@@ -128,7 +130,7 @@ impl Failures {
         status::say(&self.output, &stream, StreamStatus::Incomplete).await
     }
 
-    /// One error that is about all of these streams.
+    /// Tells one error that is about all of these streams.
     async fn tell_together(
         &mut self,
         failed: Vec<(StreamDescriptor, ConnectorError)>,
@@ -158,7 +160,7 @@ impl Failures {
         Ok(())
     }
 
-    /// One error in the place of many of one kind.
+    /// Tells one error in place of many of the same kind.
     async fn tell_sum(
         &mut self,
         failed: Vec<(StreamDescriptor, ConnectorError)>,

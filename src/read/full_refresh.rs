@@ -12,8 +12,8 @@ use crate::read::queries;
 use crate::read::slicing::{begin, slice_queries};
 use crate::sql::select;
 
-/// Reads the rows of a stream that are not written yet, and sends the states after them; returns
-/// the number of records.
+/// Reads the rows of a stream that are not written yet, and sends states after them. Returns the
+/// number of records.
 ///
 /// # Errors
 ///
@@ -70,8 +70,8 @@ pub(crate) async fn read_whole(
     .await
 }
 
-/// Whether the finished slices are in the destination's present generation of the stream: those of
-/// an earlier one are dropped there.
+/// Whether the finished slices belong to the present generation of the stream in the destination.
+/// The destination drops the rows of earlier generations.
 fn is_of_the_generation(plan: &StreamPlan, progress: &Progress) -> bool {
     match (progress.generation, plan.attempt.generation) {
         (Some(before), Some(now)) if before != now => {

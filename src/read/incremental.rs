@@ -4,15 +4,15 @@
 //!
 //! | part | rows |
 //! |---|---|
-//! | late | those with the value that the last sync ended with, if they have changed; what was sent is left out |
-//! | outside | those outside of the years 1 to 9999, if they have changed; what was sent is left out |
-//! | slices | those between that value and the highest one; in the first sync those without a value, too |
-//! | last | those with the highest value, whose hashes go into the state; part of the slices where they are many |
+//! | late | rows with the value that the last sync ended with, if they have changed; rows that were sent are left out |
+//! | outside | rows outside of the years 1 to 9999, if they have changed; rows that were sent are left out |
+//! | slices | rows between that value and the highest one; in the first sync also rows without a value |
+//! | last | rows with the highest value, whose hashes go into the state; part of the slices if there are many |
 //!
 //! The highest value is fixed at the start (`position`), so the parts are disjoint and may be read
-//! side by side. A part that is finished stays so in the state: a sync that was stopped goes on
-//! with the others, up to the same highest value and, where the table has versions, of the same
-//! version. At the end the rows that came are compared with those that were counted.
+//! side by side. The state remembers which parts are finished: a sync that was stopped goes on with
+//! the other parts, up to the same highest value and, if the table has versions, in the same
+//! version. At the end the number of rows that came is compared with the number that was counted.
 
 use std::sync::Arc;
 
@@ -65,7 +65,7 @@ pub(crate) async fn read_by_cursor(
     };
     let conditions = Conditions::new(cursor, &state, &sync);
     let parts = parts(plan, &state, &sync, &conditions);
-    // No value of the data: a cursor may be an e-mail address.
+    // The value is not logged, because a cursor may be an e-mail address.
     tracing::info!(
         "stream \"{}\": reading {} columns of rows whose \"{}\" is new, with {}",
         plan.descriptor,
@@ -91,8 +91,8 @@ pub(crate) async fn read_by_cursor(
 }
 
 impl CursorState {
-    /// Notes that the rows of a part are written. After the last one the sync is ended, unless rows
-    /// are missing.
+    /// Notes that the rows of a part are written. After the last part the sync is finished, unless
+    /// rows are missing.
     fn finish_part(&mut self, part: FinishedQuery, left: usize) {
         let Some(mut sync) = self.sync.take() else {
             return;
@@ -125,7 +125,7 @@ impl CursorState {
     }
 }
 
-/// The state to go on from: the given one, if it is of this cursor, else an empty one.
+/// The state to go on from: the given one if it is of this cursor, otherwise an empty one.
 fn continued(plan: &StreamPlan, cursor: &Cursor, state: Option<Content>) -> CursorState {
     let stream = &plan.descriptor;
     let field = [cursor.column.clone()];
@@ -157,8 +157,8 @@ fn continued(plan: &StreamPlan, cursor: &Cursor, state: Option<Content>) -> Curs
     CursorState::new(cursor)
 }
 
-/// Whether a value of the one type can be taken for one of the other: lengths and precisions
-/// change, kinds do not.
+/// Whether a value of one type can be used as a value of the other: lengths and precisions may
+/// differ, but not the kind.
 fn is_alike(before: &str, now: &TrinoType) -> bool {
     use TrinoType::{Bigint, Integer, Smallint, Tinyint};
     let before = TrinoType::parse(before);
@@ -170,7 +170,7 @@ fn is_alike(before: &str, now: &TrinoType) -> bool {
         }
 }
 
-/// A sync of the state that can go on. A first one whose version is gone begins anew.
+/// The sync of the state, if it can go on. A first sync whose version is lost begins anew.
 async fn begun(
     context: &Context,
     plan: &StreamPlan,
@@ -180,7 +180,7 @@ async fn begun(
         return Ok(None);
     };
     let stream = &plan.descriptor;
-    if let Some(gone) = pin::gone(context, plan, &sync.progress.slices).await? {
+    if let Some(gone) = pin::why_slices_gone(context, plan, &sync.progress.slices).await? {
         let progress = sync.progress.clone();
         let Some(goes_on) = sync.without_version() else {
             restart::begin_anew(plan, &progress, &gone)?;

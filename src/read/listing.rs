@@ -1,7 +1,7 @@
 //! Asks Trino which version a stream's table has: the present one, or that of `as_of`.
 //!
-//! "There are no versions" is concluded only from what shows it: a view, another connector, or a
-//! table without a row ever. An answer that fails, or an empty list, shows nothing.
+//! It is concluded that there are no versions only from a proof: a view, another connector, or a
+//! table that never had a row. An error or an empty list proves nothing.
 
 use super::context::Context;
 use super::plan::StreamPlan;
@@ -12,17 +12,17 @@ use crate::sql::{metadata, select, versions};
 use crate::trino::control::{self, DeltaVersionRow, NameRow, SnapshotIdRow, TotalRow};
 use crate::trino::error::TrinoError;
 
-/// What is said of a table's versions.
+/// What Trino tells about a table's versions.
 pub(crate) enum Listed {
     /// The version.
     Version(Version),
     /// There are none.
     NoVersions,
-    /// They are not told: the user may not ask for them, or the server has no such list.
+    /// They are not told: the user may not ask for them, or the server has no list of versions.
     Hidden(TrinoError),
 }
 
-/// What a name is in a catalog.
+/// What kind of thing a name in a catalog is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Table,
@@ -48,7 +48,7 @@ pub(crate) async fn version(context: &Context, plan: &StreamPlan) -> Result<List
     let Some(table) = plan.relation.table() else {
         return Ok(Listed::NoVersions);
     };
-    let Some(format) = Format::of(plan.connector.as_deref()) else {
+    let Some(format) = Format::of_connector(plan.connector.as_deref()) else {
         return of_other_connector(context, plan, table).await;
     };
     let as_of = context.connection.as_of.as_deref();
@@ -57,7 +57,7 @@ pub(crate) async fn version(context: &Context, plan: &StreamPlan) -> Result<List
         return Ok(at);
     };
     match at {
-        // Only where the list of all versions is there does a shorter one mean something.
+        // An empty list for `as_of` means something only if the list of all versions is there.
         Listed::Hidden(TrinoError::Unclear(_)) => match ask(context, format, table, None).await? {
             Listed::Version(_) => Err(TrinoError::Settings(format!(
                 "The table {table} has no version that old. Set \"as_of\" to a later time than \
@@ -146,7 +146,7 @@ async fn kind(context: &Context, table: &Table) -> Result<Kind, TrinoError> {
             match control::rows::<NameRow>(&context.client, &sql).await {
                 Ok(rows) if rows.is_empty() => Ok(Kind::Table),
                 Ok(_) => Ok(Kind::View),
-                // A table, as far as is known: it is not concluded that it has no versions.
+                // It is taken for a table, so that it is not concluded that it has no versions.
                 Err(error) if is_hidden(&error) => Ok(Kind::Table),
                 Err(error) => Err(error),
             }
@@ -169,7 +169,7 @@ async fn kind_of_unlisted(context: &Context, table: &Table) -> Result<Kind, Trin
     }
 }
 
-/// Whether a table has no row. Counting all rows of these formats reads no data.
+/// Whether a table has no row. Counting all rows reads no data in these formats.
 ///
 /// # Errors
 ///
@@ -218,8 +218,9 @@ const WITHOUT_VERSIONS: &[&str] = &[
     "vertica",
 ];
 
-/// For tables of connectors that are not known to keep versions. Where `as_of` is set, the table is
-/// asked: behind a Hive catalog may be one of Iceberg, and other connectors read several formats.
+/// What is told about a table whose connector is not one of those whose versions we read. If
+/// `as_of` is set, the table itself is asked whether it keeps versions: a Hive catalog may show an
+/// Iceberg table, and other connectors read several formats.
 async fn of_other_connector(
     context: &Context,
     plan: &StreamPlan,
@@ -232,7 +233,7 @@ async fn of_other_connector(
         return Ok(Listed::NoVersions);
     }
     for sql in [versions::iceberg(table, None), versions::delta(table, None)] {
-        match control::columns(&context.client, &metadata::of_query(&sql)).await {
+        match control::columns(&context.client, &metadata::columns_of_query(&sql)).await {
             Err(error) if error.is_named(&["TABLE_NOT_FOUND"]) => {}
             Err(error) => return Ok(Listed::Hidden(error)),
             Ok(_) => {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::catalog::bisect::side_by_side;
 use crate::catalog::reserved::warn_of_reserved_columns;
-use crate::catalog::tables::{self, TableColumns};
+use crate::catalog::{TableColumns, tables};
 use crate::catalog::{fault, format, keys, namespaces, queries};
 use crate::config::{Connection, Namespaces, QueryStream};
 use crate::error::ConnectorError;
@@ -25,18 +25,18 @@ pub(super) struct Found {
     pub(super) query: Option<QueryStream>,
 }
 
-/// What is behind each stream, in the catalog's order, or why that cannot be told.
+/// What is behind each stream, in the catalog's order, or why this is not known.
 pub(super) type Lookup = Vec<Result<Found, ConnectorError>>;
 
-/// What is known of the tables that streams are.
+/// What is known about the tables of the streams.
 type Known = HashMap<Table, Result<Found, ConnectorError>>;
 
 /// Looks all streams up, with a few queries of metadata per schema.
 ///
 /// # Errors
 ///
-/// When Trino cannot be asked at all. What is wrong with one stream is in its place of the result,
-/// so that the others go on.
+/// When Trino cannot be asked at all. An error of one stream is in its place of the result, so that
+/// the other streams go on.
 pub(super) async fn look_up(
     client: &Client,
     connection: &Connection,
@@ -51,7 +51,7 @@ pub(super) async fn look_up(
     } else {
         connection.namespaces(&[])
     };
-    // Several streams may be one table: with its schema as namespace, and without.
+    // Several streams may stand for the same table: one with its schema as namespace, one without.
     let mut by_schema: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
     let mut queries = BTreeSet::new();
     for stream in &catalog.streams {
@@ -77,7 +77,7 @@ pub(super) async fn look_up(
             let place = (&**catalog, &**schema);
             match connector {
                 Ok(connector) => find_tables(client, connector.as_deref(), place, &names).await,
-                Err(error) => Ok(of_all(place, &names, &error)),
+                Err(error) => Ok(same_error_for_all(place, &names, &error)),
             }
         }
     });
@@ -103,23 +103,24 @@ pub(super) async fn look_up(
     Ok(lookup.collect())
 }
 
-/// A destination may overwrite columns of a selected stream with its own. Those that the platform has
-/// added to the stream's schema are not in the table, and nothing is lost by them.
+/// Warns that a destination may overwrite columns of a selected stream with its own columns. Only
+/// columns of the table are named: others were added to the stream's schema by the platform, and
+/// nothing of theirs can be lost.
 fn warn_of_reserved(stream: &ConfiguredAirbyteStream, columns: &[(String, TrinoType)]) {
     let selected = stream.stream.selected_columns();
     let is_selected = |name: &str| {
         let selected = selected.as_deref();
         selected.is_none_or(|selected| selected.contains(&name))
     };
-    // Those of changes are ours.
+    // The columns of changes are our own.
     let names = columns.iter().map(|(name, _)| name.as_str());
     let names =
         names.filter(|name| is_selected(name) && ![UPDATED_AT, DELETED_AT, CURSOR].contains(name));
     warn_of_reserved_columns(&stream.stream.descriptor().to_string(), names);
 }
 
-/// The error of a query is that of the streams that it is about; where Trino cannot be asked at all,
-/// no stream can be read.
+/// An error of a query concerns only the streams that it is about. If Trino cannot be asked at all,
+/// no stream can be read, so that error is returned as the outer one.
 fn or_fatal<T>(answer: Result<T, TrinoError>) -> Result<Result<T, ConnectorError>, ConnectorError> {
     match answer {
         Err(error) if error.query_error().is_none() => Err(error.into()),
@@ -128,7 +129,7 @@ fn or_fatal<T>(answer: Result<T, TrinoError>) -> Result<Result<T, ConnectorError
 }
 
 /// The same error for all tables of a schema.
-fn of_all(
+fn same_error_for_all(
     (catalog, schema): (&str, &str),
     names: &[&str],
     error: &ConnectorError,
@@ -150,9 +151,9 @@ async fn find_tables(
     names: &[&str],
 ) -> Result<Vec<(Table, Result<Found, ConnectorError>)>, ConnectorError> {
     let place = (catalog, schema);
-    let found = match or_fatal(tables::of_tables(client, catalog, schema, names).await)? {
+    let found = match or_fatal(tables::named_tables(client, catalog, schema, names).await)? {
         Ok(found) => found,
-        Err(error) => return Ok(of_all(place, names, &error)),
+        Err(error) => return Ok(same_error_for_all(place, names, &error)),
     };
     let full = |name: String| Table {
         catalog: catalog.to_owned(),
@@ -162,10 +163,10 @@ async fn find_tables(
     let mut formats = HashMap::new();
     if connector.is_none() {
         let names: Vec<&str> = found.tables.iter().map(|table| &*table.name).collect();
-        let asked = format::of_tables(client, connector, catalog, schema, &names).await;
+        let asked = format::table_formats(client, connector, catalog, schema, &names).await;
         match or_fatal(asked)? {
             Ok(asked) => formats = asked,
-            Err(error) => return Ok(of_all(place, &names, &error)),
+            Err(error) => return Ok(same_error_for_all(place, &names, &error)),
         }
     }
     let tables = found
@@ -191,7 +192,8 @@ async fn find_tables(
     Ok(tables.chain(failures).collect())
 }
 
-/// Why there are no columns of a table. Only Trino's own word is that it does not exist.
+/// The error for a table without columns. It says that the table does not exist only if Trino says
+/// so.
 fn explain(table: &Table, error: TrinoError) -> ConnectorError {
     if fault::is_no_such_table(&error) {
         return ConnectorError::config(format!(
@@ -214,7 +216,7 @@ async fn find_query(client: &Client, query: &QueryStream) -> Result<Found, Conne
     })
 }
 
-/// The query of the configuration that a stream is.
+/// The query of the configuration that a stream stands for.
 fn query_of<'a>(
     connection: &'a Connection,
     stream: &ConfiguredAirbyteStream,
@@ -228,7 +230,7 @@ fn query_of<'a>(
         .find(|query| query.name == stream.stream.name)
 }
 
-/// The table that a stream is.
+/// The table that a stream stands for.
 fn table_of(
     connection: &Connection,
     namespaces: &Namespaces,

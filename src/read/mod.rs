@@ -15,7 +15,7 @@
 //! | `state`, `cursor_state`, `changes_state`, `progress` | what a STATE holds |
 //! | `safe_text` | texts of a state without control characters |
 //! | `version`, `pin` | a version of a table; the one that a read is pinned to |
-//! | `listing`, `gone` | asks Trino which versions a table has; proves that one is gone |
+//! | `listing`, `lost_version` | asks Trino which versions a table has; proves that a version is lost |
 //! | `columns` | asks Trino which columns a version of an Iceberg table has |
 //! | `restart` | whether a stream may begin anew when its version is gone |
 //! | `status`, `estimate` | the messages around the records |
@@ -30,10 +30,10 @@ mod cursor_state;
 mod estimate;
 pub(crate) mod failures;
 mod full_refresh;
-mod gone;
 mod incremental;
 mod listing;
 mod lookup;
+mod lost_version;
 mod pin;
 pub(crate) mod plan;
 mod position;
@@ -62,8 +62,8 @@ use crate::trino::Client;
 ///
 /// # Errors
 ///
-/// When the catalog is not usable at all, or Trino cannot be asked. What is wrong with one stream
-/// is in its place of the result, so that the others go on.
+/// When the catalog is not usable at all, or Trino cannot be asked. An error of one stream is in
+/// its place of the result, so that the other streams go on.
 pub(crate) async fn plan_streams(
     client: &Client,
     connection: &Connection,

@@ -2,8 +2,8 @@
 
 use super::columns;
 use super::context::Context;
-use super::gone::{self, Standing};
 use super::listing::{self, Listed};
+use super::lost_version::{self, Standing};
 use super::plan::{Mode, StreamPlan};
 use super::slices::Slices;
 use super::version::Version;
@@ -14,21 +14,35 @@ use crate::sql::versions;
 use crate::trino::control::{self, TotalRow};
 use crate::trino::error::TrinoError;
 
-/// The version of a stream's table to read, if its columns are those of the table now: `ALTER TABLE`
-/// makes no version in Iceberg, so the last one may have other columns under these names; and old
-/// servers cannot read versions of Delta Lake tables at all. The table is read as it is now then,
-/// with a WARN; what `as_of` asks for is an error.
+/// The version of a stream's table to read, if its columns are the present columns of the table.
+/// `ALTER TABLE` makes no version in Iceberg, so the last version may have other columns under the
+/// same names, and old servers cannot read versions of Delta Lake tables at all. In these cases the
+/// present table is read with a WARN, but if `as_of` asks for a version, it is an error.
 ///
 /// # Errors
 ///
-/// When Trino cannot be asked, or not what `as_of` says.
+/// When Trino cannot be asked, or when the version that `as_of` asks for cannot be read.
 pub(crate) async fn pin(
     context: &Context,
     plan: &StreamPlan,
 ) -> Result<Option<Version>, TrinoError> {
+    let listed = listing::version(context, plan).await?;
+    pin_listed(context, plan, listed).await
+}
+
+/// As [`pin`], of the version that is `listed`.
+///
+/// # Errors
+///
+/// As [`pin`].
+pub(crate) async fn pin_listed(
+    context: &Context,
+    plan: &StreamPlan,
+    listed: Listed,
+) -> Result<Option<Version>, TrinoError> {
     let stream = &plan.descriptor;
     let as_of = context.connection.as_of.as_deref();
-    let version = match listing::version(context, plan).await? {
+    let version = match listed {
         Listed::Version(version) => version,
         Listed::NoVersions => {
             if let Some(time) = as_of {
@@ -83,7 +97,7 @@ fn not_as_of(plan: &StreamPlan, time: &str, error: &TrinoError) -> TrinoError {
     ))
 }
 
-/// Says that the versions of a table cannot be had, and which right is missing.
+/// Warns that the versions of a table are not told, and which right is missing.
 pub(crate) fn warn_of_hidden(plan: &StreamPlan, error: &TrinoError) {
     if error.is_named(&["TABLE_NOT_FOUND"]) {
         tracing::debug!(%error, "stream \"{}\": this server lists no versions", plan.descriptor);
@@ -97,7 +111,7 @@ pub(crate) fn warn_of_hidden(plan: &StreamPlan, error: &TrinoError) {
     );
 }
 
-/// How the selected columns of a version differ from those of the table now, in words.
+/// How the selected columns of a version differ from the present columns of the table, in words.
 async fn difference(
     context: &Context,
     plan: &StreamPlan,
@@ -118,12 +132,12 @@ async fn difference(
     if let Some(why) = columns::other_types(&plan.columns, &types) {
         return Ok(Some(why));
     }
-    if Format::of(plan.connector.as_deref()) != Some(Format::Iceberg) {
+    if Format::of_connector(plan.connector.as_deref()) != Some(Format::Iceberg) {
         return Ok(None);
     }
     let (now, then) = tokio::join!(
-        columns::of_columns(context, table, None, &plan.columns),
-        columns::of_columns(context, table, Some(version), &plan.columns),
+        columns::with_field_ids(context, table, None, &plan.columns),
+        columns::with_field_ids(context, table, Some(version), &plan.columns),
     );
     if let (Some(now), Some(then)) = (now?, then?)
         && let Some(column) = other_column(&now, &then)
@@ -136,7 +150,7 @@ async fn difference(
     Ok(may_be_others.then(|| OTHER_FIELDS.to_owned()))
 }
 
-/// What is said where [`may_have_other_fields`].
+/// What is said if [`may_have_other_fields`] is true.
 pub(crate) const OTHER_FIELDS: &str =
     "it is not known whether fields within arrays or maps have the names that they have now";
 
@@ -171,7 +185,7 @@ fn other_column(now: &[Column], then: &[Column]) -> Option<String> {
 }
 
 /// Whether the table may have been altered since a version. A write of Trino leaves two entries in
-/// the metadata's log; fields cannot change places with fewer than two more.
+/// the metadata's log, and swapping two fields takes at least two more.
 async fn was_altered(
     context: &Context,
     table: &Table,
@@ -187,30 +201,30 @@ async fn was_altered(
     }
 }
 
-/// Says why the slices of a state cannot be read any more, if that is so.
+/// Why the slices of a state cannot be read any more; `None` if they can.
 ///
 /// # Errors
 ///
-/// When Trino cannot be asked, or it is not clear.
-pub(crate) async fn gone(
+/// When Trino cannot be asked, or when its answer proves neither.
+pub(crate) async fn why_slices_gone(
     context: &Context,
     plan: &StreamPlan,
     slices: &Slices,
 ) -> Result<Option<String>, TrinoError> {
     let Some(version) = slices.version else {
-        return Ok(gone_column(plan, slices));
+        return Ok(why_column_gone(plan, slices));
     };
-    if let Some(reason) = gone_version(context, plan, version).await? {
+    if let Some(reason) = why_version_gone(context, plan, version).await? {
         return Ok(Some(reason));
     }
     let Some(table) = plan.relation.table() else {
         return Ok(None);
     };
-    // The read goes on with the columns of its version, if they fit those that are selected.
+    // The read goes on with the columns of its version, if they fit the selected columns.
     let different = match columns::types_at(context, table, version, &plan.columns).await {
         Ok(types) => columns::other_types(&plan.columns, &types),
         Err(error) if error.is_named(&["COLUMN_NOT_FOUND"]) => {
-            // The columns of the version say so, too.
+            // Trino's error is believed only if the list of the version's columns confirms it.
             let there = columns::names(context, table, Some(version)).await?;
             let has = |name: &String| there.iter().any(|(column, _)| column == name);
             if plan.columns.iter().all(|(name, _)| has(name)) {
@@ -225,20 +239,20 @@ pub(crate) async fn gone(
     }))
 }
 
-/// Says why a version cannot be read any more, if that is so.
+/// Why a version cannot be read any more; `None` if it can.
 ///
 /// # Errors
 ///
-/// When Trino cannot be asked, or it is not clear.
-pub(crate) async fn gone_version(
+/// When Trino cannot be asked, or when its answer proves neither.
+pub(crate) async fn why_version_gone(
     context: &Context,
     plan: &StreamPlan,
     version: Version,
 ) -> Result<Option<String>, TrinoError> {
-    match gone::standing(context, plan, version).await {
+    match lost_version::standing(context, plan, version).await {
         Ok(Standing::Listed) => Ok(None),
-        Ok(Standing::Gone(reason)) => Ok(Some(gone::of_version(version, reason))),
-        // The id of a snapshot is its own proof, if it can be read.
+        Ok(Standing::Gone(reason)) => Ok(Some(lost_version::sentence(version, reason))),
+        // A snapshot's id is unique, so if the version can be read, it is the right one.
         Err(error) if listing::is_hidden(&error) && matches!(version, Version::Snapshot(_)) => {
             Ok(None)
         }
@@ -246,9 +260,9 @@ pub(crate) async fn gone_version(
     }
 }
 
-/// Slices of a table without versions are ranges of a column. A hidden one stays; one of the table
-/// may not.
-fn gone_column(plan: &StreamPlan, slices: &Slices) -> Option<String> {
+/// Why the slices of a table without versions cannot be read any more. They are ranges of a column,
+/// which may have been dropped or changed, unless it is a hidden one.
+fn why_column_gone(plan: &StreamPlan, slices: &Slices) -> Option<String> {
     let column = &slices.column;
     let is_there = column.is_empty()
         || column.starts_with('$')

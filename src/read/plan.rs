@@ -16,26 +16,26 @@ use crate::sql::cursor::Cursor;
 use crate::sql::ident::{Relation, Table};
 use crate::types::TrinoType;
 
-/// Columns that a table does not have: those of changes.
+/// How the names of the columns begin that we add to changes, and that no table has.
 const META_COLUMNS: &str = "_ab_cdc_";
 
-/// What is read of one stream.
+/// What is read of one stream, and how.
 #[derive(Debug, Clone)]
 pub(crate) struct StreamPlan {
     /// The stream's name, as all its messages carry it.
     pub(crate) descriptor: StreamDescriptor,
     /// What is behind it.
     pub(crate) relation: Relation,
-    /// The connector behind its catalog, for example `iceberg`, where that is known.
+    /// The connector behind its catalog, for example `iceberg`, if it is known.
     pub(crate) connector: Option<String>,
     /// The selected columns that exist, in the table's order.
     pub(crate) columns: Vec<(String, TrinoType)>,
-    /// The key columns that the configured catalog names. What it names and is no column stays, so
-    /// that the key is used whole or not at all.
+    /// The key columns that the configured catalog names. Names that are no column stay in the
+    /// list, so that the key is used as a whole or not at all.
     pub(crate) primary_key: Vec<String>,
     /// How it is read.
     pub(crate) mode: Mode,
-    /// Whether the configured catalog asks for what is new only.
+    /// Whether the configured catalog asks only for new and changed rows.
     pub(crate) is_incremental: bool,
     /// The platform's job, and the generation of the stream in the destination.
     pub(crate) attempt: Attempt,
@@ -50,15 +50,15 @@ pub(crate) struct StreamPlan {
 pub(crate) enum Mode {
     /// Whole.
     FullRefresh,
-    /// What is new by a cursor.
+    /// New rows, found by a cursor.
     Cursor(Cursor),
-    /// What has changed in a table that keeps its versions.
+    /// The changes of a table that keeps its versions.
     Changes(Format, Table),
 }
 
 impl StreamPlan {
-    /// Whether a record without this column's value is of no use: it is of the key, the cursor, or
-    /// tells what kind of change it is.
+    /// Whether a record without this column's value is useless: the column is part of the key, is
+    /// the cursor, or tells the kind of a change.
     pub(crate) fn must_keep(&self, column: &str) -> bool {
         let is_cursor = matches!(&self.mode, Mode::Cursor(cursor) if cursor.column == column);
         is_cursor
@@ -66,7 +66,7 @@ impl StreamPlan {
             || self.primary_key.iter().any(|key| key == column)
     }
 
-    /// The key, if all of it is selected; else none.
+    /// The key, if all its columns are selected; otherwise no columns.
     pub(crate) fn readable_key(&self) -> &[String] {
         let selected = |name: &String| self.columns.iter().any(|(column, _)| column == name);
         if self.primary_key.iter().all(selected) {
@@ -84,8 +84,7 @@ pub(crate) type Planned = (StreamDescriptor, Result<StreamPlan, ConnectorError>)
 ///
 /// # Errors
 ///
-/// When the catalog has a stream twice. What is wrong with one stream is in its place of the
-/// result.
+/// When the catalog has a stream twice. An error of one stream is in its place of the result.
 pub(super) fn plan_streams(
     connection: &Connection,
     catalog: &ConfiguredAirbyteCatalog,
@@ -97,26 +96,27 @@ pub(super) fn plan_streams(
         let descriptor = stream.stream.descriptor();
         let plan = found
             .and_then(|found| plan_stream(connection, stream, found))
-            .map_err(|error| error.of_stream(&descriptor))
+            .map_err(|error| error.about_stream(&descriptor))
             .and_then(|plan| {
-                let state = state.of(&descriptor);
-                let state = state.and_then(|state| Content::read(&descriptor, state));
+                let state = state.of_stream(&descriptor);
+                let state = state.and_then(|state| Content::from_state(&descriptor, state));
                 refuse_to_lose_position(connection, &plan, state.as_ref())
-                    .map_err(|error| error.of_stream(&descriptor))?;
+                    .map_err(|error| error.about_stream(&descriptor))?;
                 Ok(StreamPlan { state, ..plan })
             });
         (descriptor, plan)
     });
     let unreadable = catalog.problems.iter().filter_map(|problem| {
         let descriptor = problem.stream.clone()?;
-        let error = ConnectorError::config(format!("{problem}.")).of_stream(&descriptor);
+        let error = ConnectorError::config(format!("{problem}.")).about_stream(&descriptor);
         Some((descriptor, Err(error)))
     });
     Ok(plans.chain(unreadable).collect())
 }
 
-/// A stream whose changes were read keeps its position where it is only not known which connector
-/// its table is of: the changes since could never be told after a full read.
+/// Refuses to read a stream by other means whose changes were read before, if only the connector of
+/// its table is not known at the moment. After a full read, the changes since its position could
+/// never be told any more.
 fn refuse_to_lose_position(
     connection: &Connection,
     plan: &StreamPlan,
@@ -200,9 +200,9 @@ fn plan_stream(
     })
 }
 
-/// The columns of a key. A path of several names whose names are all columns is these columns:
-/// people write the columns of a key as one path. One that leads into a row stays as it is written,
-/// and is no column.
+/// The columns of a key. People write the columns of a key as one path, so a path whose names are
+/// all columns stands for these columns. A path that leads into a row stays as it is written, and
+/// is no column.
 fn key_columns(paths: &[Vec<String>], columns: &[(String, TrinoType)]) -> Vec<String> {
     let mut key: Vec<String> = Vec::new();
     for path in paths {
@@ -255,8 +255,8 @@ fn leads_into_a_row(path: &[String], columns: &[(String, TrinoType)]) -> bool {
     }
 }
 
-/// How a stream is read. What cannot be read incrementally is read whole, with a WARN: PyAirbyte
-/// configures every stream as incremental.
+/// How a stream is read. A stream that cannot be read incrementally is read whole, with a WARN,
+/// because PyAirbyte configures every stream as incremental.
 fn mode(connection: &Connection, stream: &ConfiguredAirbyteStream, found: &Found) -> Mode {
     if stream.sync_mode == SyncMode::FullRefresh {
         return Mode::FullRefresh;
@@ -279,13 +279,13 @@ fn mode(connection: &Connection, stream: &ConfiguredAirbyteStream, found: &Found
             ));
         }
     };
-    // Tables whose changes cannot be read have a cursor that a person has picked.
+    // A table whose changes cannot be read is read by the cursor that a person has chosen.
     if connection.sync.replication == Replication::Changes
         && configured
             .as_ref()
             .is_none_or(|name| name.starts_with(META_COLUMNS))
         && let Some(table) = found.relation.table()
-        && let Some(format) = Format::of(found.connector.as_deref())
+        && let Some(format) = Format::of_connector(found.connector.as_deref())
     {
         return Mode::Changes(format, table.clone());
     }
@@ -312,7 +312,8 @@ fn mode(connection: &Connection, stream: &ConfiguredAirbyteStream, found: &Found
     }
 }
 
-/// Leaves out what was made of another table's changes, which would be taken for those of this one.
+/// Leaves out columns that were made from another table's changes, because they would be taken for
+/// the changes of this table.
 fn without_meta_columns(
     descriptor: &StreamDescriptor,
     mut columns: Vec<(String, TrinoType)>,
@@ -329,8 +330,8 @@ fn without_meta_columns(
     columns
 }
 
-/// The selected ones of a table's columns. Those that are gone are said in a WARN: a column that
-/// was dropped must not stop the others (airbyte-protocol, "Schema Mismatches").
+/// The selected columns that a table has. Missing ones are named in a WARN: a column that was
+/// dropped must not stop the others (airbyte-protocol, "Schema Mismatches").
 fn select(
     descriptor: &StreamDescriptor,
     columns: Vec<(String, TrinoType)>,

@@ -1,13 +1,14 @@
 //! Asks Trino how far a cursor has come, and decides what a sync has to read.
 //!
-//! Whatever is concluded from an answer has a proof of its own: that there are values which cannot
-//! be an end of a range, that the database has no highest value of a type, and that the source
-//! behind Trino compares other values than Trino shows.
+//! Each of these conclusions needs a proof of its own: that there are values which cannot be an end
+//! of a range, that the database has no highest value of a type, and that the source behind Trino
+//! compares other values than Trino shows.
 
 use super::boundary::{LIMIT, Seen, Told};
 use super::context::Context;
 use super::cursor_limit;
 use super::cursor_state::{BoundariesTold, CursorState, CursorSync};
+use super::listing::{self, Listed};
 use super::pin;
 use super::plan::StreamPlan;
 use super::progress::Progress;
@@ -26,10 +27,10 @@ use crate::types::TrinoType;
 /// A longer value does not fit into the statements that compare with it.
 const LONGEST_VALUE: usize = 100_000;
 
-/// How often a position is asked for whose last rows are not there any more.
+/// How often a position is asked for, if its last rows have disappeared meanwhile.
 const ATTEMPTS: u32 = 3;
 
-/// What is to be read now; `None` if nothing has changed.
+/// The sync that has to be read now; `None` if nothing has changed.
 ///
 /// # Errors
 ///
@@ -42,10 +43,13 @@ pub(super) async fn begin(
 ) -> Result<Option<CursorSync>, TrinoError> {
     let before = cursor_limit::before(&context.connection, cursor);
     let unlimited = before.is_none();
-    let version = pin::pin(context, plan).await?;
-    if version.is_some() && version == state.table_version && state.unlimited && unlimited {
+    let listed = listing::version(context, plan).await?;
+    if let (Listed::Version(version), true) = (&listed, state.unlimited && unlimited)
+        && state.table_version.as_ref() == Some(version)
+    {
         return Ok(None);
     }
+    let version = Box::pin(pin::pin_listed(context, plan, listed)).await?;
     let asking = Asking {
         context,
         plan,
@@ -112,7 +116,7 @@ pub(super) async fn begin(
     }))
 }
 
-/// Looks at a sync of which fewer rows came than were counted.
+/// Checks a sync for which fewer rows came than were counted.
 ///
 /// # Errors
 ///
@@ -175,7 +179,7 @@ impl Asking<'_> {
         }
     }
 
-    /// The position, and the rows with the highest value if that is a new one.
+    /// The position, and the rows with the highest value if this value is new.
     async fn position_and_end(
         &self,
         state: &mut CursorState,
@@ -189,7 +193,8 @@ impl Asking<'_> {
             if high.len() > LONGEST_VALUE {
                 return Err(self.unusable("has a value that is too long to be compared with"));
             }
-            // A table that keeps versions is read by Trino itself.
+            // The files of a table that keeps versions are read by Trino itself, so it compares
+            // what it shows.
             let may_be_misplaced = self.version.is_none() && state.pushdown != Pushdown::Nothing;
             let comparison = state.comparison(self.cursor);
             let sql = comparison.at_end(&self.query(state), high, may_be_misplaced);
@@ -203,7 +208,7 @@ impl Asking<'_> {
             } else if end.ties > 0 {
                 return Ok((position, Some(end)));
             } else if attempt < ATTEMPTS {
-                // The rows were changed or deleted since.
+                // The rows with the highest value were changed or deleted meanwhile.
                 attempt += 1;
             } else if self.version.is_none() {
                 return Ok((position, Some(end)));
@@ -214,7 +219,7 @@ impl Asking<'_> {
         }
     }
 
-    /// The position, asked for in the way that this table and its source need.
+    /// Asks for the position in the way that this table and its source need.
     async fn position(&self, state: &mut CursorState) -> Result<PositionRow, TrinoError> {
         let mut all = self.first && self.before.is_none() && self.version.is_none();
         let mut failures = 0;
@@ -260,7 +265,8 @@ impl Asking<'_> {
         }
     }
 
-    /// Whether rows that the source has above `from` are not above it as Trino shows them.
+    /// Whether there are rows whose value is above `from` for the source, but not as Trino shows
+    /// it.
     fn is_not_above(&self, row: &PositionRow, from: Option<&str>) -> bool {
         let Some(from) = from else { return false };
         let below = just_below(from, &self.cursor.ty);
@@ -270,7 +276,8 @@ impl Asking<'_> {
             .any(|end| end == from || Some(end) == below.as_ref())
     }
 
-    /// Looks for what made the database refuse the position; whether it can be asked otherwise.
+    /// Finds out why the database refused the position. Returns whether it can be asked for in
+    /// another way.
     async fn find_other_way(
         &self,
         state: &mut CursorState,
@@ -298,7 +305,7 @@ impl Asking<'_> {
                 Err(error) => tracing::debug!(%error, "there is no other position"),
             }
         }
-        // PostgreSQL has no highest uuid.
+        // For example, PostgreSQL cannot compute a highest uuid.
         let is_of_few_functions = matches!(self.cursor.ty, TrinoType::Other(_));
         if is_of_few_functions && state.pushdown == Pushdown::Everything {
             state.pushdown = Pushdown::Conditions;
@@ -307,7 +314,8 @@ impl Asking<'_> {
         Ok(false)
     }
 
-    /// Whether the source has values that Trino does not show, so that no condition finds their rows.
+    /// Whether the source has values that Trino does not show, so that no condition would find
+    /// their rows.
     async fn lacks_rows(&self, state: &CursorState, row: &PositionRow) -> Result<bool, TrinoError> {
         let found = [row.total, row.outside, row.without].iter().sum();
         if self.version.is_some() || row.everything.is_none_or(|all| all <= found) {
@@ -386,7 +394,7 @@ impl Asking<'_> {
         }
     }
 
-    /// Slices of the rows up to `high`, of which `same` have just that value.
+    /// The slices of the rows up to `high`. `same` rows have exactly this value.
     async fn slices(&self, position: &PositionRow, same: u64, pushdown: Pushdown) -> Slices {
         let rows = number(position.total);
         let slice_rows = self.context.slice_rows();
@@ -404,7 +412,7 @@ impl Asking<'_> {
     }
 
     fn by_cursor(&self, position: &PositionRow, pushdown: Pushdown) -> Slices {
-        // Every slice would be a scan of the whole table.
+        // The source cannot evaluate conditions, so every slice would scan the whole table.
         if pushdown == Pushdown::Nothing {
             return Slices::whole(self.version);
         }

@@ -1,4 +1,4 @@
-//! How far a read of several slices is.
+//! How far a read of several slices has come.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,17 +9,17 @@ use super::slices::Slices;
 pub(crate) struct Progress {
     /// All slices.
     pub(crate) slices: Slices,
-    /// The numbers of those whose rows are written, sorted.
+    /// The numbers of the slices whose rows are written, sorted.
     #[serde(with = "ranges")]
     pub(crate) done: Vec<u32>,
-    /// The generation of the stream in the destination that the rows belong to, where the platform
-    /// counts them.
+    /// The generation of the stream in the destination that the rows belong to, if the platform
+    /// tells it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) generation: Option<i64>,
 }
 
 impl Progress {
-    /// Of `slices` of which none is finished.
+    /// The begin of a read: none of the `slices` is finished.
     pub(crate) fn new(slices: Slices, generation: Option<i64>) -> Self {
         Self {
             slices,
@@ -52,7 +52,7 @@ mod ranges {
         Range(u32, u32),
     }
 
-    /// More slices than any release has made: a longer range is not one of ours.
+    /// More slices than any release has made, so a state with a longer range is not ours.
     const LONGEST: u32 = 100_000;
 
     pub(crate) fn serialize<S: Serializer>(

@@ -12,11 +12,11 @@ use crate::read::plan::StreamPlan;
 use crate::read::query;
 use crate::read::query::{FinishedQuery, StreamQuery};
 
-/// Reads all parts, `concurrency` of them at once, so that other streams get their turn, too. A
-/// part that fails ends the others, and none of them writes anything any more.
+/// Reads all parts, `concurrency` of them at once, so that other streams get their turn as well. If
+/// a part fails, the others end and write nothing any more.
 ///
-/// `finished` is told of each part whose rows are written, and how many are left, and gives the
-/// state after it.
+/// `finished` is called for each part whose rows are written, with the number of parts that are
+/// left. It returns the state after the part.
 ///
 /// # Errors
 ///
@@ -68,7 +68,7 @@ async fn read_all(
     }
 }
 
-/// Sends a STATE: all records of the stream that were sent before belong to it.
+/// Sends a STATE. It covers all records of the stream that were sent before.
 ///
 /// # Errors
 ///

@@ -11,7 +11,7 @@ use crate::output::Closed;
 use crate::read::boundary::Boundary;
 use crate::read::context::Context;
 use crate::read::context::{ReadError, StreamRun};
-use crate::read::gone;
+use crate::read::lost_version;
 use crate::read::plan::StreamPlan;
 use crate::read::version::Version;
 use crate::trino::error::TrinoError;
@@ -23,11 +23,11 @@ use crate::types::column_type;
 /// A query of a stream.
 #[derive(Debug)]
 pub(crate) struct StreamQuery {
-    /// Tells it from the stream's other queries.
+    /// A number that tells it apart from the stream's other queries.
     pub(crate) number: u32,
     /// The query.
     pub(crate) sql: String,
-    /// Looks at its rows, if they all have one cursor value.
+    /// Checks its rows, if all of them have the same cursor value.
     pub(crate) boundary: Option<Boundary>,
     /// The version of the stream's table that it reads.
     pub(crate) version: Option<Version>,
@@ -37,19 +37,19 @@ pub(crate) struct StreamQuery {
 pub(crate) struct FinishedQuery {
     /// The part's number.
     pub(crate) number: u32,
-    /// What the part's rows at the boundary are.
+    /// The part's rows at the boundary, if it has any.
     pub(crate) boundary: Option<Boundary>,
     /// Records written.
     pub(crate) records: u64,
 }
 
-/// Writes the rows of a part as records of a stream. A query that fails for a passing reason
-/// before its first row is run again.
+/// Writes the rows of a part as records of a stream. If the query fails for a passing reason before
+/// its first row, it is run again.
 ///
 /// # Errors
 ///
-/// When the query failed, its version of the table is gone, its rows cannot be had, or stdout was
-/// closed.
+/// When the query failed, its version of the table is lost, its rows cannot be fetched, or stdout
+/// was closed.
 pub(crate) async fn read_query(
     context: &Context,
     plan: &StreamPlan,
@@ -59,7 +59,7 @@ pub(crate) async fn read_query(
     let version = part.version;
     match run_query(context, plan, part, stream_run).await {
         Err(ReadError::Trino { query_id, error }) => {
-            let lost = gone::since_error(context, plan, version, &error).await;
+            let lost = lost_version::why_query_failed(context, plan, version, &error).await;
             Err(match lost {
                 Some(reason) => ReadError::VersionGone(reason),
                 None => ReadError::Trino { query_id, error },
@@ -129,13 +129,13 @@ struct Reader<'a> {
     boundary: Option<Boundary>,
     /// Rows that were read.
     rows: u64,
-    /// Records that were written: fewer, where some were sent before.
+    /// Records that were written: fewer than rows if some were sent before.
     records: u64,
 }
 
 impl Reader<'_> {
     async fn run(&mut self, sql: &str, protocol: FetchProtocol) -> Result<(), ReadError> {
-        let mut rows = self.context.client.read(sql, protocol).await?;
+        let mut rows = self.context.client.start_query(sql, protocol).await?;
         self.stream_run.begun.notify_one();
         let query_id = rows.query_id().to_owned();
         let result = self.copy(&mut rows, &query_id).await;
@@ -167,8 +167,8 @@ impl Reader<'_> {
             .await?)
     }
 
-    /// The types that the server says of the result count, not those of the metadata: only they
-    /// describe the bytes.
+    /// Uses the types that the server tells with the result, and not those of the metadata, because
+    /// only the former describe the bytes of the rows.
     fn encoder_for(&self, columns: &[Column]) -> Encoder {
         let columns: Vec<_> = columns
             .iter()
@@ -182,7 +182,8 @@ impl Reader<'_> {
         Encoder::new(plan.keeping(|column| self.plan.must_keep(column)))
     }
 
-    /// Encodes one block on a thread that may block: both for the work and for a slow stdout.
+    /// Encodes one block on a thread that may block, because encoding takes time and stdout may be
+    /// slow.
     async fn write(&mut self, block: Block, query_id: &str) -> Result<(), ReadError> {
         let Some(mut encoder) = self.encoder.take() else {
             let text = format!("Query {query_id} sent rows before it said their columns.");

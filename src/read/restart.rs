@@ -1,14 +1,14 @@
-//! Whether a stream may begin anew when the version of its table that was being read is gone.
+//! Whether a stream may begin anew when the version of its table that was being read is lost.
 //!
-//! Within a run it may until its first record has left. In a later run, finished slices of the
-//! version that is gone are in the destination: together with the rows of another version they
-//! would be more than a table ever had.
+//! Within a run it may, as long as no record has left. In a later run, finished slices of the lost
+//! version are already in the destination: together with the rows of another version they would be
+//! a table that never existed.
 
 use super::plan::{Mode, StreamPlan};
 use super::progress::Progress;
 use crate::trino::error::TrinoError;
 
-/// Says in a WARN that a stream begins anew, or gives the error that it must not.
+/// Warns that a stream begins anew, or returns the error that it must not.
 ///
 /// # Errors
 ///
@@ -31,10 +31,11 @@ pub(crate) fn begin_anew(
     Ok(())
 }
 
-/// Whether rows of the version that is gone stay in the destination beside those of another one.
-/// Without a generation that is not known; a WARN has to do then.
+/// Whether rows of the lost version would stay in the destination beside the rows of another
+/// version. Without a generation this is not known, and only a WARN is possible.
 fn leaves_rows_of_two_versions(plan: &StreamPlan, progress: &Progress) -> bool {
-    // Rows of a full refresh that are gone since would stay, also with a key.
+    // A full refresh would leave rows in the destination that do not exist any more, even if there
+    // is a key.
     let is_overwritten = plan.keeps_one_row_of_a_key && plan.mode != Mode::FullRefresh;
     !progress.done.is_empty()
         && !is_overwritten

@@ -14,7 +14,7 @@ use crate::read::context::{Context, ReadError, StreamRun};
 use crate::read::failures::Failures;
 use crate::read::state::Content;
 
-/// More streams without a plan are not called STARTED.
+/// If there are more streams without a plan than this, they get no STARTED.
 const MANY: usize = 100;
 
 /// How a read ended.
@@ -22,7 +22,7 @@ const MANY: usize = 100;
 pub(crate) struct Summary {
     /// Streams that were read whole.
     pub(crate) complete: usize,
-    /// Streams that were not; each has said why.
+    /// Streams that failed; each has said why.
     pub(crate) failed: usize,
     /// Records written.
     pub(crate) records: u64,
@@ -73,7 +73,7 @@ pub(crate) async fn run(context: &Context, plans: Vec<Planned>) -> Result<Summar
     }
 }
 
-/// Reads one stream. What went wrong is the caller's to tell, in its order.
+/// Reads one stream. The caller tells its error, because the order of errors matters.
 async fn stream(
     context: Context,
     descriptor: StreamDescriptor,
@@ -86,10 +86,10 @@ async fn stream(
         status::say(&context.output, &descriptor, StreamStatus::Started).await?;
     }
     let outcome = match plan {
-        Ok(plan) => match read(&context, &plan).await {
+        Ok(plan) => match read_stream(&context, &plan).await {
             Ok(records) => Ok(records),
             Err(ReadError::Closed(closed)) => return Err(closed),
-            Err(error) => Err(ConnectorError::from(error).of_stream(&descriptor)),
+            Err(error) => Err(ConnectorError::from(error).about_stream(&descriptor)),
         },
         Err(error) => Err(error),
     };
@@ -101,13 +101,14 @@ async fn stream(
     Ok(outcome)
 }
 
-/// RUNNING, records and states; returns the number of records.
-async fn read(context: &Context, plan: &StreamPlan) -> Result<u64, ReadError> {
+/// Sends RUNNING, the records and the states of a stream. Returns the number of records.
+async fn read_stream(context: &Context, plan: &StreamPlan) -> Result<u64, ReadError> {
     let stream_run = Arc::new(StreamRun::default());
     let estimate = estimate::send(context, plan, Arc::clone(&stream_run));
     let result = read_in_mode(context, plan, plan.state.clone(), &stream_run).await;
     let result = match result {
-        // A second version in one run would be rows that the table never had together.
+        // Rows of two versions in one run would be a table that never existed, so this is only done
+        // before the first record.
         Err(ReadError::VersionGone(reason)) if !stream_run.has_sent() => {
             read_without_version(context, plan, &reason, &stream_run).await
         }
@@ -117,12 +118,12 @@ async fn read(context: &Context, plan: &StreamPlan) -> Result<u64, ReadError> {
     estimate.abort();
     let _ = estimate.await;
     let records = result?;
-    // A stream without a query has not said so yet.
+    // A stream without a query has not sent RUNNING yet.
     stream_run.say_running(&context.output, plan).await?;
     Ok(records)
 }
 
-/// Reads again what the version that was being read is gone for, before a record of it has left.
+/// Reads a stream again whose version is lost, of which no record has left yet.
 async fn read_without_version(
     context: &Context,
     plan: &StreamPlan,

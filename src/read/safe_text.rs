@@ -1,7 +1,8 @@
-//! Texts of a state that no carrier of states changes or refuses.
+//! Texts in a state, written so that no program that stores states changes or refuses them.
 //!
-//! A value of the data may hold control characters; a platform that keeps states as `jsonb`
-//! refuses `\u0000`. Such a text is written as `{"base64":"…"}` of its UTF-8, every other as it is.
+//! A value of the data may hold control characters; a platform that keeps states as `jsonb` refuses
+//! `\u0000`. So a text with control characters is written as `{"base64":"…"}` of its UTF-8, and any
+//! other text as it is.
 
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

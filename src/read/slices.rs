@@ -1,9 +1,9 @@
-//! The slices of a stream as its state keeps them: what they are cut by, and where.
+//! The slices of a stream as its state keeps them: by which column they are cut, and where.
 //!
-//! Bounds that lie evenly between two values are written as these two and the number of slices.
-//! Others are texts that follow each other in order, so each is written as the number of bytes that
-//! it shares with the one before and the rest: the bounds within the files of one table take some
-//! ten bytes each.
+//! If the bounds lie evenly between two values, only these two values and the number of slices are
+//! written. Other bounds are sorted texts. Each is written as the number of bytes that it shares
+//! with the bound before, and the rest. So a bound between the files of a table takes some ten
+//! bytes.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -13,14 +13,15 @@ use crate::sql::literal::literal;
 use crate::sql::slices;
 use crate::types::TrinoType;
 
-/// Slices of one stream; Trino plans each as a query of its own, and each STATE tells of all of them.
+/// The most slices of one stream. Trino plans a query for each, and each STATE describes all of
+/// them.
 pub(crate) const MOST_SLICES: u64 = 250;
 
 /// Disjoint parts of a table that together are the whole table.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "Written")]
 pub(crate) struct Slices {
-    /// The version of the table that all slices read, where it has versions.
+    /// The version of the table that all slices read, if it has versions.
     pub(crate) version: Option<Version>,
     /// The column whose ranges the slices are; empty for one slice.
     pub(crate) column: String,
@@ -28,11 +29,11 @@ pub(crate) struct Slices {
     pub(crate) column_type: String,
     /// The lowest values of all slices but the first.
     pub(crate) bounds: Vec<String>,
-    /// What the bounds lie evenly in.
+    /// The range that is divided evenly by the bounds, if it is.
     range: Option<Range>,
 }
 
-/// Two values of a column that so many slices lie between.
+/// A range of a column's values, and the number of slices that it is divided into.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Range {
     low: String,
@@ -84,7 +85,8 @@ impl TryFrom<Written> for Slices {
             }
             None => written.bounds,
         };
-        // Without bounds the finished slices would be taken for the whole table.
+        // If the bounds could not be computed, the finished slices would be taken for the whole
+        // table.
         if written.range.is_some() && bounds.is_empty() {
             return Err("there are no bounds between the ends of its slices");
         }
@@ -126,7 +128,7 @@ impl Slices {
         }
     }
 
-    /// Up to so many slices of a column, evenly between two of its values.
+    /// Up to so many slices of a column, divided evenly between two of its values.
     pub(crate) fn between(
         column: &str,
         ty: &TrinoType,
@@ -146,7 +148,7 @@ impl Slices {
         }
     }
 
-    /// One condition per slice; `None` for a slice that is everything.
+    /// One condition per slice; `None` for a slice that is the whole table.
     pub(crate) fn conditions(&self) -> Vec<Option<String>> {
         let ty = TrinoType::parse(&self.column_type);
         let bounds: Vec<String> = self.bounds.iter().map(|text| literal(text, &ty)).collect();
@@ -158,7 +160,7 @@ impl Slices {
         }
     }
 
-    /// The choice in words.
+    /// A description of the slices for the log.
     pub(crate) fn describe(&self) -> String {
         let pinned = self.version.map(|version| format!(" of version {version}"));
         let pinned = pinned.unwrap_or_default();
@@ -176,7 +178,8 @@ impl Slices {
     }
 }
 
-/// The shortest text that is above `before` and not above `path`: what a state keeps of a path.
+/// The shortest text that is above `before` and not above `path`. A state keeps this in place of
+/// the path.
 pub(crate) fn separator(before: &str, path: &str) -> String {
     let shared = before
         .bytes()

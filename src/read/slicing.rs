@@ -1,4 +1,4 @@
-//! Slices a big table into slices that are read side by side, where that can be done exactly.
+//! Cuts a big table into slices that are read side by side, if that can be done exactly.
 //!
 //! | connector | cut by | consistent because |
 //! |---|---|---|
@@ -6,9 +6,9 @@
 //! | `postgresql` | ranges of an integer primary key | a row's key puts it into one slice only |
 //! | all others | not at all, but for reads by cursor | one query |
 //!
-//! The ranges cover every possible value, so the slices are disjoint and complete even where the
-//! bounds come from figures that are not quite right; those only decide how even the slices are.
-//! A table that cannot be examined is read with one query: nothing here is a reason to fail.
+//! The ranges cover every possible value, so the slices are disjoint and complete even if the
+//! bounds come from outdated figures. The figures only decide whether the slices are of equal size.
+//! A table that cannot be examined is read with one query; this is never a reason to fail.
 
 use crate::catalog::format::Format;
 use crate::catalog::keys;
@@ -30,12 +30,13 @@ use crate::types::TrinoType;
 /// The column of Iceberg and Delta Lake tables that holds the file of a row.
 const PATH: &str = "$path";
 
-/// Decides how a stream is read that is read whole, of `version` where it has one.
+/// Decides into which slices a table is cut that is read whole. If it has versions, `version` is
+/// read.
 pub(crate) async fn cut(context: &Context, plan: &StreamPlan, version: Option<Version>) -> Slices {
     let Some(table) = plan.relation.table() else {
         return Slices::whole(None);
     };
-    let format = Format::of(plan.connector.as_deref());
+    let format = Format::of_connector(plan.connector.as_deref());
     let cuts = match (format, version) {
         (Some(Format::Iceberg), Some(version)) => {
             by_path(context, version, &slices::iceberg_files(table)).await
@@ -52,7 +53,8 @@ pub(crate) async fn cut(context: &Context, plan: &StreamPlan, version: Option<Ve
     })
 }
 
-/// The slices of a read that had begun, if its version of the table is still there; else new ones.
+/// The slices of a read that had begun, if its version of the table still exists; otherwise new
+/// ones.
 ///
 /// # Errors
 ///
@@ -64,7 +66,7 @@ pub(crate) async fn begin(
 ) -> Result<Progress, TrinoError> {
     if let Some(progress) = begun {
         let stream = &plan.descriptor;
-        match pin::gone(context, plan, &progress.slices).await? {
+        match pin::why_slices_gone(context, plan, &progress.slices).await? {
             None => {
                 let done = progress.done.len();
                 tracing::info!("stream \"{stream}\" goes on after {done} finished slices");
@@ -107,7 +109,7 @@ pub(crate) fn slice_queries(
 }
 
 async fn delta(context: &Context, table: &Table, version: Version) -> Result<Slices, TrinoError> {
-    // Listing the files means opening them all; only worth it for a table that is big.
+    // Listing the files means opening all of them, which is worth it only for a big table.
     let rows = row_count(context, table).await?;
     if rows.is_none_or(|rows| rows < 2 * context.slice_rows()) {
         return Ok(Slices::whole(Some(version)));
@@ -133,8 +135,8 @@ async fn by_path(context: &Context, version: Version, files: &str) -> Result<Sli
     let rows = (total / wanted).max(1);
     let paths: Vec<PathRow> =
         control::rows(&context.client, &slices::path_bounds(files, rows)).await?;
-    // A control character in a state is refused where states are kept as jsonb; without one bound
-    // its two slices are one.
+    // Platforms that keep states as jsonb refuse control characters, so such a bound is left out:
+    // its two slices become one.
     let bounds = paths
         .iter()
         .map(|row| separator(&row.before, &row.path))
@@ -159,7 +161,7 @@ async fn postgresql(
     if wanted < 2 {
         return Ok(Slices::whole(None));
     }
-    let keys = keys::of_schema(
+    let keys = keys::primary_keys_if_known(
         &context.client,
         plan.connector.as_deref(),
         &table.catalog,
@@ -204,7 +206,7 @@ fn is_integer(ty: &TrinoType) -> bool {
     matches!(ty, Tinyint | Smallint | Integer | Bigint)
 }
 
-/// How many slices of `slice_rows` a number of rows makes.
+/// How many slices of `slice_rows` rows are needed for a number of rows.
 pub(crate) fn slices_for(rows: u64, slice_rows: u64) -> u64 {
     rows.div_ceil(slice_rows).min(MOST_SLICES)
 }

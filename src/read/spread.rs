@@ -5,15 +5,15 @@ use jiff::civil::{Date, DateTime};
 
 use crate::types::TrinoType;
 
-/// The texts of up to `slices - 1` rising values between `low` and `high`; none for types or
-/// values for which that is not known, or where there are too few values.
+/// The texts of up to `slices - 1` rising values between `low` and `high`. Empty if this is not
+/// possible for the type or the values, or if there are too few values in between.
 ///
-/// Texts are those of [`crate::sql::literal::text_of`].
+/// All texts have the form of [`crate::sql::literal::text_of`].
 pub(crate) fn spread(low: &str, high: &str, ty: &TrinoType, slices: u64) -> Vec<String> {
-    let Some(scale) = Scale::of(ty) else {
+    let Some(scale) = Scale::of_type(ty) else {
         return Vec::new();
     };
-    let (Some(low), Some(high)) = (scale.read(low), scale.read(high)) else {
+    let (Some(low), Some(high)) = (scale.number(low), scale.number(high)) else {
         return Vec::new();
     };
     let (width, slices) = (high.saturating_sub(low), i128::from(slices));
@@ -28,7 +28,7 @@ pub(crate) fn spread(low: &str, high: &str, ty: &TrinoType, slices: u64) -> Vec<
         .collect()
 }
 
-/// How values become numbers whose differences mean something.
+/// How values are turned into numbers with meaningful differences.
 #[derive(Clone, Copy)]
 enum Scale {
     Numbers,
@@ -39,7 +39,7 @@ enum Scale {
 const EPOCH: Date = Date::constant(1970, 1, 1);
 
 impl Scale {
-    fn of(ty: &TrinoType) -> Option<Self> {
+    fn of_type(ty: &TrinoType) -> Option<Self> {
         Some(match ty {
             TrinoType::Tinyint
             | TrinoType::Smallint
@@ -53,8 +53,8 @@ impl Scale {
         })
     }
 
-    /// The value of a text, without what is finer than the scale.
-    fn read(self, text: &str) -> Option<i128> {
+    /// The number of a value's text. Digits that are finer than the scale are dropped.
+    fn number(self, text: &str) -> Option<i128> {
         match self {
             Self::Numbers => text.split('.').next()?.parse().ok(),
             Self::Days => {
@@ -63,7 +63,7 @@ impl Scale {
             }
             Self::Microseconds { zone } => {
                 let text = text.strip_suffix(zone)?;
-                // Jiff reads nine digits of a fraction, Trino may write twelve.
+                // Trino may write twelve digits of a fraction, and jiff reads only nine.
                 let text = match text.split_once('.') {
                     Some((seconds, fraction)) => {
                         format!("{seconds}.{}", fraction.get(..6).unwrap_or(fraction))

@@ -1,4 +1,4 @@
-//! What a stream's STATE holds, and what is made of one that is given.
+//! What a stream's STATE holds, and how a given state is understood.
 //!
 //! ```json
 //! {"version":4,"mode":"full_refresh","progress":{"slices":{…},"done":[[0,5],[7,7]]}}
@@ -7,11 +7,11 @@
 //! {"version":4,"mode":"changes","table_version":"7769510365661554395",…}
 //! ```
 //!
-//! A finished full refresh holds nothing that a later sync could take for "already done": only
-//! another attempt of the same job, in the same generation, does.
+//! A later sync must not take the state of a finished full refresh for "already done". Only another
+//! attempt of the same job, in the same generation, does.
 //!
-//! A state means the same after it went through a program that reads numbers as doubles: no number
-//! is above 2^53, and `5.0` is 5.
+//! A state keeps its meaning if it passes through a program that reads numbers as doubles: no
+//! number is above 2^53, and `5.0` means 5.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -32,26 +32,26 @@ const VERSION: u64 = 4;
     reason = "a stream has one or two of them, and a box would stand in every match"
 )]
 pub(crate) enum Content {
-    /// Of a stream that is read whole.
+    /// The state of a stream that is read whole.
     FullRefresh {
         /// How far the read is; `None` when it is finished.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         progress: Option<Progress>,
-        /// For people.
+        /// When it was finished. Only people need this.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         finished_at_ms: Option<i64>,
-        /// The attempt that finished it.
+        /// The attempt that finished the read.
         #[serde(flatten)]
         attempt: Attempt,
     },
-    /// Of a stream that is read by cursor.
+    /// The state of a stream that is read by cursor.
     Cursor(CursorState),
-    /// Of a stream whose changes are read.
+    /// The state of a stream whose changes are read.
     Changes(ChangesState),
 }
 
-/// What the attempts of one job have in common: the platform runs a job again until all of its
-/// streams are complete, with the states that the attempts before have left.
+/// What all attempts of a job have in common. The platform runs a job again, with the states of the
+/// attempts before, until all of its streams are complete.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Attempt {
     /// The platform's id of the job.
@@ -63,7 +63,7 @@ pub(crate) struct Attempt {
 }
 
 impl Attempt {
-    /// Whether both are certain to be of one job, and of one generation.
+    /// Whether both certainly belong to the same job and to the same generation.
     pub(crate) fn is_of_the_job(&self, other: &Self) -> bool {
         self.job.is_some() && self.generation.is_some() && self == other
     }
@@ -79,9 +79,9 @@ impl Content {
         }
     }
 
-    /// Reads the state of a stream. One that is not understood is said in a WARN and dropped, so
-    /// that the stream starts anew.
-    pub(crate) fn read(stream: &StreamDescriptor, state: &Value) -> Option<Self> {
+    /// Reads the state of a stream. A state that is not understood is dropped with a WARN, so that
+    /// the stream starts anew.
+    pub(crate) fn from_state(stream: &StreamDescriptor, state: &Value) -> Option<Self> {
         Self::parse(state).unwrap_or_else(|why| {
             tracing::warn!(
                 "stream \"{stream}\" starts anew: its state is not one of this connector ({why})"
@@ -98,8 +98,8 @@ impl Content {
     pub(crate) fn parse(state: &Value) -> Result<Option<Self>, String> {
         let state = with_whole_numbers(state);
         match state.get("version").and_then(Value::as_u64) {
-            Some(version @ 1..=VERSION) => match serde_json::from_value(state) {
-                Ok(content) => Ok(Some(Self::of_version(content, version))),
+            Some(version @ 1..=VERSION) => match serde_json::from_value::<Self>(state) {
+                Ok(content) => Ok(Some(content.upgraded_from(version))),
                 Err(error) => Err(error.to_string()),
             },
             Some(version) => Err(format!("its version {version} is of a later release")),
@@ -108,11 +108,11 @@ impl Content {
         }
     }
 
-    /// What the content of a state of an earlier `version` means now.
-    fn of_version(self, version: u64) -> Self {
+    /// The same state in its present form, if it was written in an earlier `version`.
+    fn upgraded_from(self, version: u64) -> Self {
         match self {
-            // Up to version 3 the version of an unfinished snapshot stood in the place of the
-            // position.
+            // Up to version 3, the table version of an unfinished snapshot was written in place of
+            // the position.
             Self::Changes(state) if version <= 3 && state.progress.is_some() => {
                 Self::Changes(ChangesState {
                     table_version: None,
@@ -132,7 +132,7 @@ impl Content {
         }
     }
 
-    /// What is left when the version of the table that was being read is gone.
+    /// What can be kept if the version of the table that was being read is lost.
     pub(crate) fn without_version(self) -> Option<Self> {
         match self {
             Self::FullRefresh { .. } => None,
@@ -155,8 +155,8 @@ impl Content {
     }
 }
 
-/// The state with each number that is whole as an integer: JavaScript, jq and others write 5 as 5.0
-/// or read it so.
+/// The state with every whole number as an integer, because JavaScript, jq and others may turn 5
+/// into 5.0.
 fn with_whole_numbers(state: &Value) -> Value {
     match state {
         Value::Number(number) => match number.as_f64() {
@@ -175,9 +175,9 @@ fn with_whole_numbers(state: &Value) -> Value {
 }
 
 fn whole(double: f64) -> Option<i64> {
-    // 2^63 itself is the first double that is no i64.
+    // 2^63 is the first double that does not fit into an i64.
     let is_whole = double.fract() == 0.0 && double.abs() < 2_f64.powi(63);
-    // The text of a whole double has no exponent, and no fraction.
+    // The text of such a double has no exponent and no fraction.
     is_whole
         .then(|| format!("{double:.0}").parse().ok())
         .flatten()
@@ -205,7 +205,7 @@ mod tests {
     }
 
     fn read(state: &Value) -> Option<Content> {
-        Content::read(&stream(), state)
+        Content::from_state(&stream(), state)
     }
 
     #[test]

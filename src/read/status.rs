@@ -6,7 +6,7 @@ use crate::protocol::message::{
     Message, StreamDescriptor, StreamStatus, StreamStatusTrace, Trace, TracePayload,
 };
 
-/// Says how far a stream is.
+/// Sends the status of a stream.
 ///
 /// # Errors
 ///

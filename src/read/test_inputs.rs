@@ -1,11 +1,11 @@
-//! What the unit tests of planning are given: configurations and configured streams from JSON.
+//! Inputs for the unit tests of planning: configurations and configured streams from JSON.
 
 use serde_json::{Value, json};
 
 use crate::config::Connection;
 use crate::protocol::configured::ConfiguredAirbyteStream;
 
-/// The smallest configuration, of the schema `s` in the catalog `c`, with these fields, too.
+/// The smallest configuration, for the schema `s` of the catalog `c`, with these additional fields.
 pub(super) fn connection(more: &Value) -> Connection {
     let mut config = json!({"hostname": "h", "username": "u", "catalog": "c", "schema": "s"});
     config

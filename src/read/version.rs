@@ -4,15 +4,15 @@ use std::fmt::{self, Display, Formatter};
 
 use serde::{Deserialize, Serialize};
 
-/// A version of a table. Equal versions have the same rows, also where a table was dropped and
-/// made anew under the same name.
+/// A version of a table. Equal versions have the same rows, even if a table was dropped and made
+/// anew under the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Version {
     /// A snapshot of an Iceberg table. Its id is random, and most are above 2^53.
     Snapshot(#[serde(with = "exact")] i64),
-    /// A version of a Delta Lake table. Every table counts them from 0, so the time of the commit
-    /// belongs to it.
+    /// A version of a Delta Lake table. Every table counts its versions from 0, so the time of the
+    /// commit is needed as well.
     Commit {
         /// The version.
         number: i64,
@@ -36,8 +36,8 @@ impl Display for Version {
     }
 }
 
-/// A whole number as text: what carries a state may read its numbers as doubles, and those are not
-/// exact above 2^53. Numbers of older states are read, too.
+/// A whole number, written as text: programs that store a state may read its numbers as doubles,
+/// which are not exact above 2^53. Numbers in older states are read as well.
 pub(super) mod exact {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

@@ -28,7 +28,7 @@ pub(crate) struct Commit {
     pub(crate) cursor: i64,
 }
 
-/// The three columns, for rows of one commit.
+/// The three columns that we add, for rows of one commit.
 pub(crate) fn columns_of(commit: &Commit, deleted: bool) -> String {
     let time = format!(
         "CAST({} AS timestamp(3) with time zone)",
@@ -81,9 +81,9 @@ pub(crate) fn iceberg_snapshots(table: &Table) -> String {
     )
 }
 
-/// Changes of a Delta Lake table by its change data feed, without the rows as they were before an
-/// update, and without deletions of rows that have no `key`: no row of the destination is meant.
-/// `offset` is added to [`CURSOR`].
+/// Changes of a Delta Lake table, from its change data feed. It leaves out the rows as they were
+/// before an update. It also leaves out deletions of rows without a `key`, because they cannot be
+/// matched with a row of the destination. `offset` is added to [`CURSOR`].
 pub(crate) fn delta_feed(
     table: &Table,
     columns: &[(String, TrinoType)],
@@ -171,9 +171,10 @@ pub(crate) fn iceberg_appends(
     )
 }
 
-/// The data files whose rows differ between two versions of a table, as `name`, whether they have
-/// rows `before` and `after`, and whether they have `more` of them then. A data file never changes, so it differs where it is missing, or
-/// where another number of its rows is deleted; counting reads no column.
+/// The data files whose rows differ between two versions of a table: their `name`, whether they
+/// have rows `before` and `after`, and whether they have `more` rows in the later version. A data
+/// file never changes. So its rows differ only if one version lacks the file, or if the number of
+/// deleted rows is different. Counting rows reads no column.
 pub(crate) fn changed_files(table: &Table, before: i64, after: i64) -> String {
     let counts = |version: i64| {
         format!(
@@ -193,33 +194,34 @@ pub(crate) fn changed_files(table: &Table, before: i64, after: i64) -> String {
 /// The files in which two versions of a table differ, for a [`Difference`].
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct ChangedFiles {
-    /// With rows in the earlier version only.
+    /// Files with rows in the earlier version only.
     pub(crate) removed: Vec<String>,
-    /// With rows in both, fewer in the later one: what is left of such a file has not changed.
+    /// Files with rows in both versions, but fewer in the later one. The remaining rows of such a
+    /// file have not changed.
     pub(crate) thinned: Vec<String>,
-    /// With rows in the later version only.
+    /// Files with rows in the later version only.
     pub(crate) added: Vec<String>,
 }
 
 /// The difference of two versions of a table.
 ///
-/// With a key, a row that is new or has changed is in an added file, and what was there before can
-/// be found by the key; what stayed in thinned files is not looked at but for its key.
+/// With a key, every new or changed row is in an added file, and its earlier form can be found by
+/// the key. Of the rows that stayed in thinned files, only the key is read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Difference<'a> {
     /// The table.
     pub(crate) table: &'a Table,
     /// The columns of the result.
     pub(crate) columns: &'a [(String, TrinoType)],
-    /// Those that tell rows apart. Without, whole rows are compared.
+    /// The columns of the key. Without a key, whole rows are compared.
     pub(crate) key: &'a [String],
-    /// Whether to tell which whole rows are gone, where there is no key.
+    /// Without a key: whether the result also has the rows that were deleted.
     pub(crate) tells_rows: bool,
-    /// The earlier version, and `columns` over its own.
+    /// The earlier version, and `columns` as expressions over that version's columns.
     pub(crate) before: (i64, &'a [String]),
-    /// The later version, and `columns` over its own.
+    /// The later version, and `columns` as expressions over that version's columns.
     pub(crate) after: (i64, &'a [String]),
-    /// Where to look; everywhere without.
+    /// The files in which the versions differ. `None` compares all files.
     pub(crate) files: Option<&'a ChangedFiles>,
 }
 
@@ -227,7 +229,8 @@ pub(crate) struct Difference<'a> {
 type Kinds = fn(&ChangedFiles) -> [&[String]; 2];
 
 impl Difference<'_> {
-    /// Rows that are new or have changed, and the keys, or whole rows, that are gone.
+    /// The statement for the rows that are new or have changed, and for the keys (or whole rows)
+    /// that were deleted.
     pub(crate) fn sql(&self, commit: &Commit) -> String {
         let changed = format!(
             "SELECT {}, {}",
@@ -259,7 +262,7 @@ impl Difference<'_> {
                 }
             })
             .collect();
-        // Rows without a key, or a part of it, are found by no comparison.
+        // A comparison never finds rows whose key is null or partly null.
         format!(
             "WITH added AS ({added}), old AS ({old}) \
              {changed} FROM (SELECT * FROM added EXCEPT ALL \
@@ -275,7 +278,7 @@ impl Difference<'_> {
         )
     }
 
-    /// How many rows without a key are gone, as `total`.
+    /// How many rows without a key were deleted, as `total`.
     pub(crate) fn rows_without_key(&self) -> String {
         let count = |rows: String| {
             format!(
@@ -290,7 +293,8 @@ impl Difference<'_> {
         )
     }
 
-    /// The key as a value that can be looked for. A row alone would be taken for a list of columns.
+    /// The key as a single value that can be looked up. A row alone would be taken for a list of
+    /// columns.
     fn key_value(&self) -> String {
         let keys = list(self.key);
         let is_row = |name: &String| {
@@ -350,7 +354,7 @@ fn list(names: &[String]) -> String {
     names.join(", ")
 }
 
-/// Those of the named tables of a schema that keep a change data feed, as `name`.
+/// The named tables that keep a change data feed, as `name`.
 pub(crate) fn with_delta_feed(tables: &[Table]) -> String {
     let parts: Vec<String> = tables
         .iter()

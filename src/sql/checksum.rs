@@ -3,7 +3,7 @@
 use super::ident::Ident;
 use crate::types::TrinoType;
 
-/// Fields of one row expression; servers refuse calls with more than 254 arguments.
+/// How many fields one row expression has. Servers refuse calls with more than 254 arguments.
 const MOST_FIELDS: usize = 200;
 
 /// A checksum of the values that a stream selects.
@@ -11,12 +11,12 @@ const MOST_FIELDS: usize = 200;
 pub(crate) struct RowChecksum {
     /// An aggregate of type varbinary.
     pub(crate) aggregate: String,
-    /// Whether every column is part of it. Values of some types cannot be hashed by Trino.
+    /// Whether it covers every column. Trino cannot hash values of some types.
     pub(crate) is_complete: bool,
 }
 
 impl RowChecksum {
-    /// The checksum of `columns`; `None` where no column can be hashed.
+    /// The checksum of `columns`; `None` if no column can be hashed.
     pub(crate) fn new(columns: &[(String, TrinoType)]) -> Option<Self> {
         let hashed: Vec<String> = columns
             .iter()
@@ -38,7 +38,8 @@ impl RowChecksum {
     }
 }
 
-/// An expression for `column` that Trino can hash. Seen on 476: values without equality cannot be.
+/// An expression for `column` that Trino can hash. Values that cannot be compared for equality
+/// cannot be hashed (seen on 476).
 fn hashable(column: &str, ty: &TrinoType) -> Option<String> {
     let TrinoType::Other(text) = ty else {
         return (!ty.any(&|ty| !has_equality(ty))).then(|| column.to_owned());

@@ -15,14 +15,14 @@ pub(crate) struct Cursor {
     pub(crate) ty: TrinoType,
 }
 
-/// What the source behind Trino may evaluate of a read by cursor.
+/// Which parts of a read by cursor the source behind Trino may evaluate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Pushdown {
-    /// Conditions, and the highest and lowest value.
+    /// Conditions, and the highest and lowest value of a column.
     #[default]
     Everything,
-    /// Conditions; the database has no highest value of the type.
+    /// Only conditions: the database cannot compute a highest value of the type.
     Conditions,
     /// Nothing: the source compares other values than Trino shows.
     Nothing,
@@ -53,8 +53,8 @@ impl Comparison<'_> {
         Ident(&self.cursor.column).to_string()
     }
 
-    /// The column's value as Trino shows it. No connector can take over an expression with a random
-    /// number, and Trino does not know that it gives the column itself.
+    /// The column's value as Trino shows it. No connector can evaluate an expression with a random
+    /// number, and Trino does not notice that the result is always the column itself.
     fn shown(&self) -> String {
         format!("IF(rand() < 2, {})", Ident(&self.cursor.column))
     }
@@ -78,12 +78,12 @@ impl Comparison<'_> {
         literal(value, &self.cursor.ty)
     }
 
-    /// `column operator value`; null and NaN never fulfil it.
+    /// `column operator value`. Null and NaN never fulfil this condition.
     pub(crate) fn compare(&self, operator: &str, value: &str) -> String {
         format!("{} {operator} {}", self.column(), self.literal(value))
     }
 
-    /// The rows that only a first sync reads: those without a cursor value.
+    /// The condition for rows without a cursor value, which only a first sync reads.
     pub(crate) fn without_value(&self) -> String {
         let column = self.column();
         let null = format!("{column} IS NULL");
@@ -99,7 +99,8 @@ impl Comparison<'_> {
         Some((self.literal(&low), self.literal(&high)))
     }
 
-    /// Rows whose value is outside of the years 1 to 9999, where these are kept apart.
+    /// The condition for rows whose value is outside of the years 1 to 9999, if these are kept
+    /// apart.
     pub(crate) fn outside(&self) -> Option<String> {
         let (low, high) = self.ends()?;
         let column = self.column();
@@ -120,8 +121,8 @@ impl Comparison<'_> {
         let mut conditions = Vec::new();
         let below = from.and_then(|from| just_below(from, &self.cursor.ty));
         match (from, below) {
-            // No decimal is between two that differ in the last digit: one that the source has
-            // there is rounded by Trino.
+            // There is no decimal between two that differ by one in the last digit. If the source
+            // has such a value, Trino rounds it.
             (Some(from), Some(below)) => {
                 conditions.push(self.compare(">", &below));
                 conditions.push(self.compare("<>", from));
@@ -143,8 +144,8 @@ impl Comparison<'_> {
         conditions
     }
 
-    /// Rows with a value above `after` and up to `upper`; without an upper end, none.
-    /// `first` adds the rows without a value.
+    /// The condition for rows with a value above `after` and up to `upper`. Without `upper` there
+    /// are none. `first` adds the rows without a value.
     pub(crate) fn between(
         &self,
         after: Option<&str>,
@@ -176,14 +177,15 @@ impl Comparison<'_> {
         }
     }
 
-    /// Rows that the source has above `high`, the highest value that Trino shows, although Trino
-    /// shows them at it or below; for decimals also the rows that the source has just below it and
-    /// Trino at it. One such row proves that the source compares other values than Trino shows.
+    /// The condition for rows whose value is above `high` for the source, although `high` is the
+    /// highest value that Trino shows. For decimals also for rows whose value is just below `high`
+    /// for the source and equal to `high` as Trino shows it. One such row proves that the source
+    /// compares other values than Trino shows.
     pub(crate) fn misplaced(&self, high: &str) -> String {
         let (name, shown) = (self.name(), self.shown());
         let in_source = match just_below(high, &self.cursor.ty) {
             None => format!("{name} > {}", self.literal(high)),
-            // Each compared by the source alone: Trino does not look at the two again.
+            // The source alone evaluates each of the two comparisons; Trino does not repeat them.
             Some(below) => format!(
                 "{name} > {} AND {name} <> {}",
                 self.literal(&below),
@@ -197,8 +199,8 @@ impl Comparison<'_> {
         )
     }
 
-    /// Rows that the source has below `high` and Trino shows at it or above: a proof as
-    /// [`Self::misplaced`].
+    /// The condition for rows whose value is below `high` for the source, and at or above it as
+    /// Trino shows it. One such row is a proof as in [`Self::misplaced`].
     pub(crate) fn misplaced_below(&self, high: &str) -> String {
         let (name, shown, high) = (self.name(), self.shown(), self.literal(high));
         format!(
@@ -207,12 +209,14 @@ impl Comparison<'_> {
         )
     }
 
-    /// Rows that have a value in the source and none in Trino: a proof as [`Self::misplaced`].
+    /// The condition for rows that have a value in the source and none in Trino. One such row is a
+    /// proof as in [`Self::misplaced`].
     pub(crate) fn without_shown_value(&self) -> String {
         format!("{} IS NOT NULL AND {} IS NULL", self.name(), self.shown())
     }
 
-    /// `infinity` of PostgreSQL is shown as a value of another order, and proves nothing.
+    /// Leaves out PostgreSQL's `infinity`: Trino shows it as a value with another place in the
+    /// order, which proves nothing.
     fn shown_within_years(&self) -> String {
         years(&self.cursor.ty).map_or_else(String::new, |(low, high)| {
             let (shown, low, high) = (self.shown(), self.literal(&low), self.literal(&high));

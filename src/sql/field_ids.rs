@@ -1,8 +1,8 @@
 //! The ids that Iceberg gives to columns and to the fields of rows, as `EXPLAIN` shows them.
 //!
-//! A name may be another column's later: after a rename, a swap, or a column that was dropped and
-//! added again. The id says which column it is. Trino has no table of them, but a plan says of
-//! each column that is read `symbol := id:name:type` (seen on 476).
+//! A name may later stand for another column: after a rename, a swap, or a column that was dropped
+//! and added again. The id tells which column it is. Trino has no table of ids, but the plan of a
+//! query shows each column that is read as `symbol := id:name:type` (seen on 476).
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ pub(crate) struct Column {
     pub(crate) ty: TrinoType,
     /// Its id.
     pub(crate) id: i64,
-    /// The ids of the fields within, where it is a row: the names that lead there, and the id.
+    /// If it is a row, the ids of its fields: for each the names that lead to it, and the id.
     pub(crate) leaves: Vec<(Vec<String>, i64)>,
 }
 
@@ -34,8 +34,8 @@ pub(crate) fn explain(table: &Table, version: Option<i64>, expressions: &[String
     )
 }
 
-/// The names that lead to each field within a row, which are no rows themselves; none for a type
-/// that is no row. `None` where a field has no name.
+/// The names that lead to each field of a row, down to fields that are no rows themselves. Empty
+/// for a type that is no row. `None` if a field has no name.
 pub(crate) fn paths(ty: &TrinoType) -> Option<Vec<Vec<String>>> {
     let TrinoType::Row(fields) = ty else {
         return Some(Vec::new());
@@ -70,7 +70,7 @@ pub(crate) fn has_hidden_fields(ty: &TrinoType) -> bool {
     })
 }
 
-/// A field within a column as an expression.
+/// The expression for a field of a column.
 pub(crate) fn field(column: &str, path: &[String]) -> String {
     let names = std::iter::once(column).chain(path.iter().map(String::as_str));
     let names: Vec<String> = names.map(|name| Ident(name).to_string()).collect();
@@ -99,12 +99,12 @@ pub(crate) fn ids(plan: &str) -> Option<Vec<i64>> {
     ids.collect()
 }
 
-/// What a plan says of its symbols.
+/// What a plan tells about its symbols.
 #[derive(Default)]
 struct Shown<'a> {
     /// The symbols of the result.
     outputs: Option<Vec<&'a str>>,
-    /// What stands behind `:=`.
+    /// For each symbol the text after `:=`.
     meanings: HashMap<&'a str, &'a str>,
 }
 
@@ -132,7 +132,8 @@ impl<'a> Shown<'a> {
             .filter_map(Value::as_str)
             .filter_map(|detail| detail.split_once(" := "))
         {
-            // The plan of a union, for one, gives a symbol twice; it shows no ids then.
+            // Some plans, such as that of a union, define a symbol twice. Then nothing is
+            // concluded.
             if self
                 .meanings
                 .insert(symbol, meaning)
@@ -144,20 +145,20 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// How a column is to be taken from another version of its table.
+/// How a column has to be taken from another version of its table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Change {
-    /// It is there under its name.
+    /// It has the same name there.
     None,
-    /// It was not there, and no other column under its name.
+    /// Neither the column nor another one with its name was there.
     Added,
     /// It had another name, or its name was another column's.
     Identity,
 }
 
 impl Column {
-    /// How the column differs from what stood under its name when the table had the columns
-    /// `before`.
+    /// How the column differs from the column of the same name at the time when the table had the
+    /// columns `before`.
     pub(crate) fn change_since(&self, before: &[Self]) -> Change {
         let Some(same) = before.iter().find(|column| column.id == self.id) else {
             return if before.iter().any(|column| column.name == self.name) {
@@ -181,8 +182,8 @@ impl Column {
         changes.max().unwrap_or(Change::None)
     }
 
-    /// The column's value as an expression over the columns `there` of another version: what that
-    /// version lacks is null. `None` where that cannot be said.
+    /// The column's value as an expression over `there`, the columns of another version. Fields
+    /// that this version lacks are null. `None` if it cannot be expressed.
     pub(crate) fn over(&self, there: &[Self]) -> Option<String> {
         let Some(column) = there.iter().find(|column| column.id == self.id) else {
             return Some(null(&self.ty));

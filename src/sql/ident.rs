@@ -61,7 +61,7 @@ impl Relation {
     }
 }
 
-/// What stands behind `FROM`. A query has lines of its own: it may end in a comment.
+/// The text after `FROM`. A query is put on lines of its own, because it may end with a comment.
 impl fmt::Display for Relation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,12 +1,12 @@
-//! A value's text → a literal of exactly its column's type.
+//! A value's text → a literal that has exactly the column's type.
 //!
-//! Exactly, because a literal of another type makes Trino cast the column, and then the connector
-//! behind it does not see the condition (trino-facts 5.4).
+//! If the literal had another type, Trino would cast the column, and then the connector would not
+//! get the condition (trino-facts 5.4).
 
 use super::ident::Text;
 use crate::types::TrinoType;
 
-/// The literal of a value of type `ty`, from its text as [`text_of`] gives it.
+/// The literal for a value of type `ty`. `text` is the value's text from [`text_of`].
 pub(crate) fn literal(text: &str, ty: &TrinoType) -> String {
     match ty {
         TrinoType::Varchar(None) => Text(text).to_string(),
@@ -27,19 +27,20 @@ pub(crate) fn text_of(expression: &str, ty: &TrinoType) -> String {
         TrinoType::TimestampWithTimeZone { .. } => {
             format!("CAST({expression} AT TIME ZONE 'UTC' AS varchar)")
         }
-        // The text of a real has fewer digits than it takes (seen on 476); a double holds every one.
+        // The text of a real has too few digits (seen on 476); the text of the same value as a
+        // double has enough.
         TrinoType::Real => format!("CAST(CAST({expression} AS double) AS varchar)"),
         _ => format!("CAST({expression} AS varchar)"),
     }
 }
 
-/// A condition that an expression is no number; for types that have such values.
+/// The condition that an expression is NaN, for types that have NaN.
 pub(crate) fn is_nan(expression: &str, ty: &TrinoType) -> Option<String> {
     matches!(ty, TrinoType::Real | TrinoType::Double).then(|| format!("is_nan({expression})"))
 }
 
-/// The first and the last value of the years 1 to 9999; for days and instants. Values outside of
-/// them cannot be given to every source: PostgreSQL refuses the literals, and has `infinity`.
+/// The first and the last value of the years 1 to 9999; for days and instants. Not every source
+/// accepts values outside of them: PostgreSQL refuses such literals, and has `infinity`.
 pub(crate) fn years(ty: &TrinoType) -> Option<(String, String)> {
     let (precision, zone) = match ty {
         TrinoType::Date => return Some(("0001-01-01".to_owned(), "9999-12-31".to_owned())),
@@ -55,7 +56,7 @@ pub(crate) fn years(ty: &TrinoType) -> Option<(String, String)> {
     ))
 }
 
-/// Whether the text of a day or instant is of the years 1 to 9999; true for other types.
+/// Whether the text of a day or instant lies in the years 1 to 9999; true for other types.
 pub(crate) fn is_within_years(text: &str, ty: &TrinoType) -> bool {
     if !ty.is_point_in_time() {
         return true;
@@ -64,7 +65,8 @@ pub(crate) fn is_within_years(text: &str, ty: &TrinoType) -> bool {
     year.len() == 4 && year != "0000" && year.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The decimal one unit of its last digit below; `None` for other types and for the lowest one.
+/// The decimal that is smaller by one unit of the last digit; `None` for other types and for the
+/// lowest one.
 pub(crate) fn just_below(text: &str, ty: &TrinoType) -> Option<String> {
     let TrinoType::Decimal { precision, scale } = ty else {
         return None;

@@ -1,5 +1,5 @@
-//! Queries of metadata. All are bulk queries of one schema: a condition on `table_schema` is
-//! pushed down, one on a pattern is not (trino-facts 4).
+//! Queries of metadata. All of them ask for a whole schema at once: a condition on `table_schema`
+//! is pushed down, but a pattern is not (trino-facts 4).
 
 use super::ident::{Ident, Table, Text};
 
@@ -36,7 +36,7 @@ pub(crate) fn tables(catalog: &str, schema: &str) -> String {
     )
 }
 
-/// What the names of a schema stand for: `is_base` of neither a view nor a materialized view.
+/// What the names of a schema stand for: `is_base` is false for views and for materialized views.
 /// `information_schema` calls the latter base tables.
 pub(crate) fn table_kinds(catalog: &str, schema: &str) -> String {
     format!(
@@ -88,13 +88,13 @@ pub(crate) fn views(catalog: &str, schema: &str) -> String {
     )
 }
 
-/// A query of a column that Trino has named itself. It fails if the query gives it no name.
+/// A query for a column of another query, by its name. It fails if Trino has invented the name.
 pub(crate) fn named_column(sql: &str, column: &str) -> String {
     format!("SELECT {} FROM (\n{sql}\n) WHERE false", Ident(column))
 }
 
 /// A statement whose result has the columns of a table, and no rows.
-pub(crate) fn of_table(table: &Table) -> String {
+pub(crate) fn columns_of_table(table: &Table) -> String {
     format!("SELECT * FROM {table} WHERE false")
 }
 
@@ -104,11 +104,11 @@ pub(crate) fn one_row(table: &Table) -> String {
 }
 
 /// A statement whose result has the columns of a query, and no rows.
-pub(crate) fn of_query(sql: &str) -> String {
+pub(crate) fn columns_of_query(sql: &str) -> String {
     format!("SELECT * FROM (\n{sql}\n) WHERE false")
 }
 
-/// Columns of the tables and views of a schema: of all, or of those named.
+/// Columns of the tables and views of a schema: of all, or only of the named ones.
 pub(crate) fn columns(catalog: &str, schema: &str, tables: Option<&[&str]>) -> String {
     let mut sql = format!(
         "SELECT table_name, column_name, CAST(ordinal_position AS bigint) AS ordinal_position, \
@@ -123,11 +123,11 @@ pub(crate) fn columns(catalog: &str, schema: &str, tables: Option<&[&str]>) -> S
     sql
 }
 
-/// Primary keys of a schema, where the connector can pass a query on to its database; `None`
-/// for all other connectors, since Trino itself knows of no keys.
+/// Primary keys of a schema, if the connector can pass a query on to its database. `None` for all
+/// other connectors, because Trino itself knows no keys.
 pub(crate) fn primary_keys(connector: &str, catalog: &str, schema: &str) -> Option<String> {
     let remote = match connector {
-        // Not information_schema: its key tables show only what the user owns.
+        // Not from information_schema: its tables about keys show only what the user owns.
         "postgresql" => format!(
             "SELECT c.relname AS table_name, a.attname AS column_name, k.n AS key_position \
              FROM pg_index i \
@@ -149,7 +149,7 @@ pub(crate) fn primary_keys(connector: &str, catalog: &str, schema: &str) -> Opti
     ))
 }
 
-/// A query that the connector passes on to its database, which every database can answer.
+/// A query that the connector passes on to its database, and that every database can answer.
 pub(crate) fn passed_on(catalog: &str) -> String {
     format!(
         "SELECT 1 FROM TABLE({}.system.query(query => 'SELECT 1 AS one'))",
@@ -166,13 +166,14 @@ pub(crate) fn readable(tables: &[Table]) -> String {
     validate(&selects.join(" UNION ALL "))
 }
 
-/// A statement that fails if one of the tables is not of Iceberg, of which alone `"t$refs"` is.
+/// A statement that fails if one of the tables is not an Iceberg table: only Iceberg has
+/// `"t$refs"`.
 pub(crate) fn all_iceberg(tables: &[Table]) -> String {
     all_with(tables, "1", "$refs")
 }
 
-/// A statement that fails if one of the tables is not of Delta Lake. Iceberg has a `"t$history"`
-/// as well, without that column.
+/// A statement that fails if one of the tables is not a Delta Lake table. Iceberg has a
+/// `"t$history"` as well, but without this column.
 pub(crate) fn all_delta(tables: &[Table]) -> String {
     all_with(tables, "version", "$history")
 }
@@ -197,7 +198,8 @@ pub(crate) fn validate(query: &str) -> String {
     format!("EXPLAIN (TYPE VALIDATE) {query}")
 }
 
-/// A query of the named columns of many tables that reads nothing: only its columns are wanted.
+/// A query for the named columns of many tables that reads no rows: only the types of its columns
+/// are needed.
 pub(crate) fn no_rows(tables: &[(Table, Vec<&str>)]) -> String {
     let parts: Vec<String> = tables
         .iter()

@@ -1,4 +1,4 @@
-//! The query of how far a cursor has come, and that of the rows with one value.
+//! The query for how far a cursor has come, and the query for the rows with one value.
 
 use super::checksum::RowChecksum;
 use super::cursor::Comparison;
@@ -6,12 +6,12 @@ use super::ident::Relation;
 use super::literal::text_of;
 use super::select::{at_version, filter};
 
-/// What is asked of a cursor's position.
+/// What is asked about a cursor's position.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PositionQuery<'a> {
-    /// Of which rows.
+    /// The table or query whose rows are looked at.
     pub(crate) relation: &'a Relation,
-    /// Of which version of the table.
+    /// The version of the table, if it has versions.
     pub(crate) version: Option<i64>,
     /// The value that the last sync ended with.
     pub(crate) from: Option<&'a str>,
@@ -45,12 +45,13 @@ struct Scan {
 }
 
 impl Comparison<'_> {
-    /// The columns `low`, `high` (texts) and `total` of the rows above `from`; the number `ties` of
-    /// those with the value `from`, and `outside` of those outside of all ranges, with their
-    /// checksums `ties_sum`, `outside_sum`; `without`, the rows without a value, and `everything`.
+    /// The columns of the result: `low` and `high` (as texts) and `total`, the number, of the rows
+    /// above `from`; `ties`, the number of rows with the value `from`; `outside`, the number of
+    /// rows outside of all ranges; `ties_sum` and `outside_sum`, the checksums of these two;
+    /// `without`, the number of rows without a value; and `everything`, the number of all rows.
     ///
-    /// Each part is a scan of its own, so that the source can take it over with its condition. A
-    /// query of the configuration may be a costly join, so it is scanned once.
+    /// Each part is a separate scan, so that the source can evaluate it together with its
+    /// condition. A query of the configuration may be a costly join, so it is scanned only once.
     pub(crate) fn position(&self, query: &PositionQuery<'_>) -> String {
         let column = self.aggregated();
         let count = |name| Figure {
@@ -178,9 +179,9 @@ impl Comparison<'_> {
         texts.join(", ")
     }
 
-    /// A query of the rows with the value `high`, the highest: their number `ties`, their checksum
-    /// `ties_sum`, and the number `misplaced` of rows that [`Comparison::misplaced`] finds, where
-    /// `look_for_misplaced` says so.
+    /// The query for the rows with the highest value, `high`: their number `ties`, their checksum
+    /// `ties_sum` and, if `look_for_misplaced`, the number `misplaced` of rows that
+    /// [`Comparison::misplaced`] finds.
     pub(crate) fn at_end(
         &self,
         query: &PositionQuery<'_>,
@@ -208,7 +209,7 @@ impl Comparison<'_> {
     }
 }
 
-/// The columns of a position, and what stands for one that is not asked for.
+/// The columns of a position, each with the expression that is used when it is not asked for.
 const FIGURES: [(&str, &str); 9] = [
     ("low", "CAST(NULL AS varchar)"),
     ("high", "CAST(NULL AS varchar)"),
@@ -221,7 +222,7 @@ const FIGURES: [(&str, &str); 9] = [
     ("everything", "CAST(NULL AS bigint)"),
 ];
 
-/// A query of the number `total` of rows for which any of the conditions holds.
+/// The query for the number of rows, as `total`, for which any of the conditions holds.
 pub(crate) fn count_of(relation: &Relation, version: Option<i64>, conditions: &[String]) -> String {
     let any: Vec<String> = conditions
         .iter()

@@ -1,14 +1,14 @@
 //! The query that reads a table: only the selected columns, and timestamps with zone moved to UTC.
 //!
-//! The move is done by Trino, for a reason: the text of such a value carries the name of its
-//! zone, and in the hour when clocks are set back that name does not say which of two instants
-//! is meant. `AT TIME ZONE` keeps the instant (trino-facts 3).
+//! Trino has to do this: the text of such a value has the name of its zone, and in the hour when
+//! clocks are set back, this name does not tell which of two instants is meant. `AT TIME ZONE`
+//! keeps the instant (trino-facts 3).
 
 use super::ident::{Ident, Relation, Table};
 use crate::types::TrinoType;
 
-/// `SELECT` of `columns` of a table or query, in that order and under their own names; of one
-/// version of the table, and of the rows for which all `conditions` hold.
+/// `SELECT` of the `columns` of a table or query, in this order and under their own names, for the
+/// rows for which all `conditions` hold. With `version`, it reads that version of the table.
 pub(crate) fn select(
     relation: &Relation,
     columns: &[(String, TrinoType)],
@@ -52,8 +52,8 @@ pub(crate) fn filter(conditions: &[&str]) -> String {
     format!(" WHERE {}", conditions.join(" AND "))
 }
 
-/// The same of columns that another version of the table has under other names: each is the value
-/// of its expression.
+/// As [`projections`], for a version of the table that has the columns under other names: each
+/// column is the value of its expression.
 pub(crate) fn projections_of(columns: &[(String, TrinoType)], expressions: &[String]) -> String {
     let list: Vec<String> = columns
         .iter()

@@ -9,21 +9,21 @@ pub(crate) fn iceberg_files(table: &Table) -> String {
     format!("SELECT file_path AS path, record_count AS rows FROM {files} WHERE content = 0")
 }
 
-/// The data files of a Delta Lake table as `path` and `rows`: Trino has no list of them, but it
-/// counts rows of a file without reading its columns.
+/// The data files of a Delta Lake table as `path` and `rows`. Trino has no list of them, but it can
+/// count the rows of a file without reading its columns.
 pub(crate) fn delta_files(table: &Table, version: i64) -> String {
     format!(
         "SELECT \"$path\" AS path, count(*) AS rows FROM {table} FOR VERSION AS OF {version} GROUP BY 1"
     )
 }
 
-/// Rows in all files, as `total`. `files` is a query of files.
+/// The number of rows in all files, as `total`. `files` is a query for files.
 pub(crate) fn total_rows(files: &str) -> String {
     format!("SELECT sum(rows) AS total FROM ({files})")
 }
 
-/// The first paths of all slices but the first, as `path`, with the paths before them as
-/// `before`, each slice of about `rows` rows. `files` is a query of files.
+/// Where slices of about `rows` rows begin: for each slice but the first one, its first path as
+/// `path` and the path before it as `before`. `files` is a query for files.
 pub(crate) fn path_bounds(files: &str, rows: u64) -> String {
     format!(
         "SELECT before, path FROM (SELECT path, slice, lag(path) OVER (ORDER BY path) AS before, \

@@ -37,8 +37,9 @@ pub(crate) fn delta_between(table: &Table, from: i64, to: i64) -> String {
     )
 }
 
-/// Whether a snapshot is one of an Iceberg table, as the number `found`, and whether the list that
-/// says so has the present one, as the number `present`.
+/// Whether an Iceberg table has a snapshot: `found` is the number of its entries in the list of
+/// snapshots. `present` is the number of entries of the present snapshot, which proves that the
+/// list is complete enough.
 pub(crate) fn iceberg_standing(table: &Table, snapshot: i64) -> String {
     format!(
         "SELECT count_if(s.snapshot_id = {snapshot}) AS found, count(r.snapshot_id) AS present \
@@ -49,7 +50,8 @@ pub(crate) fn iceberg_standing(table: &Table, snapshot: i64) -> String {
     )
 }
 
-/// The same of a version of a Delta Lake table that was committed at a time.
+/// As [`iceberg_standing`], for a version of a Delta Lake table that was committed at a certain
+/// time.
 pub(crate) fn delta_standing(table: &Table, version: i64, at_ms: i64) -> String {
     format!(
         "SELECT count_if(version = {version} AND at_ms = {at_ms}) AS found, count(*) AS present \
@@ -58,7 +60,7 @@ pub(crate) fn delta_standing(table: &Table, version: i64, at_ms: i64) -> String 
     )
 }
 
-/// How many entries the log of an Iceberg table's metadata has with this snapshot as the latest, as
+/// How many entries of an Iceberg table's metadata log have this snapshot as their latest, as
 /// `total`.
 pub(crate) fn iceberg_log_entries(table: &Table, snapshot: i64) -> String {
     format!(
@@ -67,14 +69,14 @@ pub(crate) fn iceberg_log_entries(table: &Table, snapshot: i64) -> String {
     )
 }
 
-/// Whether the message of an error names a file of the present version of an Iceberg table, as the
-/// number `found`, among so many that are `present`.
+/// Whether an error's message names a file of the present version of an Iceberg table: `found` is
+/// the number of such files, `present` the number of all files.
 pub(crate) fn iceberg_files_in(table: &Table, message: &str) -> String {
     let files = metadata_table(table, "files");
     files_in(&format!("SELECT file_path AS path FROM {files}"), message)
 }
 
-/// The same of a Delta Lake table, of which Trino has no list of files.
+/// As [`iceberg_files_in`], for a Delta Lake table, for which Trino has no list of files.
 pub(crate) fn delta_files_in(table: &Table, message: &str) -> String {
     files_in(
         &format!("SELECT DISTINCT \"$path\" AS path FROM {table}"),
@@ -82,7 +84,8 @@ pub(crate) fn delta_files_in(table: &Table, message: &str) -> String {
     )
 }
 
-/// Names of files are unique. Their folders may be written in other ways in a message.
+/// Compares only the names of files, which are unique, because a message may write their folders in
+/// another way.
 fn files_in(files: &str, message: &str) -> String {
     format!(
         "SELECT count_if(strpos({}, element_at(split(path, '/'), -1)) > 0) AS found, \
@@ -104,7 +107,7 @@ fn instant(time: &str) -> String {
     format!("from_iso8601_timestamp({})", Text(time))
 }
 
-/// A table of a table's metadata.
+/// A metadata table of a table.
 pub(super) fn metadata_table(table: &Table, kind: &str) -> Table {
     Table {
         name: format!("{}${kind}", table.name),

@@ -1,8 +1,8 @@
 //! Small typed answers (metadata, versions, positions, statistics), decoded by prusto.
 //!
-//! The only file that names prusto, and only its derive and `DataSet`: its own client and
-//! `QueryResult` turn a page that they cannot decode into "no rows, no error"
-//! (`tests/it/prusto.rs` shows it). `DataSet` alone reports such a page.
+//! This is the only file that uses prusto, and only its derive and `DataSet`, which reports a page
+//! that it cannot decode. prusto's own client and `QueryResult` turn such a page into "no rows, no
+//! error" (`tests/it/prusto.rs` shows it).
 //!
 //! Queries select varchar, bigint and double only, and nullable columns are `Option`.
 
@@ -24,7 +24,7 @@ pub(crate) struct CatalogRow {
     pub(crate) Catalog: String,
 }
 
-/// A row of `SHOW STATS`; the row without a column name speaks of the whole table.
+/// A row of `SHOW STATS`; the row without a column name describes the whole table.
 #[derive(Debug, Presto)]
 pub(crate) struct StatsRow {
     /// Column, or null for the table.
@@ -117,12 +117,12 @@ pub(crate) struct DeltaVersionRow {
     pub(crate) operation: String,
 }
 
-/// Whether something is in a list, and whether the list is there.
+/// Whether something is in a list, and whether the list can be trusted.
 #[derive(Debug, Presto)]
 pub(crate) struct StandingRow {
     /// How often it is in the list.
     pub(crate) found: i64,
-    /// How much of what is certainly there the list has.
+    /// How many entries the list has that must be there; 0 if it is not complete.
     pub(crate) present: i64,
 }
 
@@ -183,7 +183,7 @@ pub(crate) struct PositionRow {
     pub(crate) outside_sum: Option<String>,
     /// Rows without a value.
     pub(crate) without: i64,
-    /// All rows, where they were counted.
+    /// All rows, if they were counted.
     pub(crate) everything: Option<i64>,
 }
 
@@ -194,7 +194,7 @@ pub(crate) struct TiesRow {
     pub(crate) ties: i64,
     /// Their checksum.
     pub(crate) ties_sum: Option<String>,
-    /// Rows that the source has elsewhere than Trino shows them.
+    /// Rows whose value the source compares differently than Trino shows it.
     pub(crate) misplaced: i64,
 }
 
@@ -229,7 +229,7 @@ pub(crate) struct PropertyRow {
     pub(crate) Name: String,
     /// Value in this session.
     pub(crate) Value: String,
-    /// Value where nothing is set.
+    /// Value if nothing is set.
     pub(crate) Default: String,
     /// Its type.
     pub(crate) Type: String,
@@ -241,7 +241,7 @@ pub(crate) struct PropertyRow {
 ///
 /// # Errors
 ///
-/// When the query fails, or an answer is not of the expected columns.
+/// When the query fails, or an answer does not have the expected columns.
 pub(crate) async fn rows<T: Presto>(client: &Client, sql: &str) -> Result<Vec<T>, TrinoError> {
     collect(client, sql, false).await
 }
@@ -298,14 +298,30 @@ async fn collect<T: Presto>(client: &Client, sql: &str, bare: bool) -> Result<Ve
     .await
 }
 
-/// Runs a statement whose answer is one text, as that of `EXPLAIN` is.
+/// Runs a statement whose answer is one text, such as `EXPLAIN`.
 ///
 /// # Errors
 ///
-/// When it fails, or its answer is another.
+/// When it fails, or when its answer is not one text.
 pub(crate) async fn text(client: &Client, sql: &str) -> Result<String, TrinoError> {
+    text_with(client, sql, None).await
+}
+
+/// As [`text`], with another session property.
+///
+/// # Errors
+///
+/// As [`text`], and when the user may not set it.
+pub(crate) async fn text_with(
+    client: &Client,
+    sql: &str,
+    property: Option<(&str, &str)>,
+) -> Result<String, TrinoError> {
     retry::rerun(client, || async {
-        let mut statement = client.execute(sql).await?;
+        let mut statement = match property {
+            Some(property) => client.execute_with(sql, property).await?,
+            None => client.execute(sql).await?,
+        };
         let mut text = String::new();
         while let Some(page) = statement.next_page().await? {
             let Some(data) = page.rows() else {

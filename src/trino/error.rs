@@ -1,4 +1,5 @@
-//! What can go wrong between us and Trino, whether it may pass, and who can do something about it.
+//! What can go wrong between us and Trino, whether it may go away, and who can do something about
+//! it.
 //!
 //! The texts here are for logs; what a person is told of an error, with the names of the form's
 //! fields, is in `crate::messages`.
@@ -8,6 +9,8 @@ use std::time::Duration;
 
 use crate::protocol::message::FailureType;
 pub(crate) use crate::trino::http::failure::{CertificateProblem, FailedStep, TransportProblem};
+pub(crate) use crate::trino::http::tls_problem::{CertificatesFault, KeyFault, TlsProblem};
+pub(crate) use crate::trino::tunnel::{ForwardProblem, SshKeyFault, TunnelProblem, TunnelProof};
 use crate::trino::wire::codec::CodecError;
 use crate::trino::wire::page::PageError;
 pub(crate) use crate::trino::wire::query_error::{Denied, QueryError, QueryFailure, TimeLimit};
@@ -23,19 +26,19 @@ pub(crate) enum TrinoError {
         /// Whether the server may have seen the request.
         sent: bool,
     },
-    /// An answer with another status than 2xx.
+    /// An answer with a status other than 2xx.
     #[error("the answer was HTTP status {status}{}", after_colon(.text))]
     Status {
         /// The HTTP status.
         status: u16,
         /// The begin of the body, or the title of a page.
         text: String,
-        /// Whether the body is a page for people, which Trino sends none of.
+        /// Whether the body is an HTML page for people, which Trino itself never sends.
         is_page: bool,
         /// How long the server asks us to wait.
         retry_after: Option<Duration>,
     },
-    /// An HTTP status 401 that leads to a login in a browser.
+    /// HTTP status 401 with a link to a login in a browser.
     #[error("the answer was HTTP status 401, with a login page for a browser")]
     BrowserLogin,
     /// An answer with more bytes than its kind may have.
@@ -46,8 +49,9 @@ pub(crate) enum TrinoError {
         /// Bytes that were allowed.
         limit: u64,
     },
-    /// Trino did not answer anybody for as long as a request is tried. No other request is sent
-    /// after that, so that the end does not take longer the more streams there are.
+    /// Trino answered no request at all for as long as a request is retried. After that no request
+    /// is sent any more, because otherwise the time until the end would grow with the number of
+    /// streams.
     #[error("no answer came for {} minutes: {cause}", .after.as_secs() / 60)]
     Lost {
         /// How long it was tried.
@@ -55,7 +59,7 @@ pub(crate) enum TrinoError {
         /// The last failure.
         cause: Arc<TrinoError>,
     },
-    /// An answer that is none of the statement protocol.
+    /// An answer that does not belong to the statement protocol.
     #[error(transparent)]
     Page(#[from] PageError),
     /// The query failed.
@@ -64,7 +68,7 @@ pub(crate) enum TrinoError {
     /// The server broke the protocol, or we did.
     #[error("{0}")]
     Protocol(String),
-    /// A page did not arrive, and this server forgets a page once it has sent it.
+    /// A page did not arrive, and this server forgets a page as soon as it has sent it.
     #[error(
         "a page of query {query_id} did not arrive ({cause}), and Trino {version} cannot send it again"
     )]
@@ -76,7 +80,7 @@ pub(crate) enum TrinoError {
         /// Why the page did not arrive.
         cause: Box<TrinoError>,
     },
-    /// A link in an answer led to another server than the configured one, and failed.
+    /// A link in an answer led to a server other than the configured one, and the request failed.
     #[error("{0}")]
     Elsewhere(Box<TransportProblem>),
     /// The spooled protocol was asked for, and the server answered without it.
@@ -85,7 +89,7 @@ pub(crate) enum TrinoError {
     /// A segment could not be unpacked.
     #[error("{0}")]
     Codec(#[from] CodecError),
-    /// A segment could not be had from where it is stored.
+    /// A segment could not be downloaded from the storage.
     #[error("a segment could not be downloaded from {place}: {cause}")]
     Segment {
         /// Host of the storage.
@@ -96,7 +100,8 @@ pub(crate) enum TrinoError {
     /// What answered the first request is no Trino.
     #[error("something answered that is not Trino ({0})")]
     NotTrino(String),
-    /// A redirect. It is not followed: credentials would have to go along, or stay behind.
+    /// A redirect. It is not followed, because it is not clear whether credentials should be sent
+    /// to its target.
     #[error("{server} redirects to {target}")]
     Redirect {
         /// Scheme, host and port that were asked.
@@ -104,8 +109,8 @@ pub(crate) enum TrinoError {
         /// Where it leads, without its query.
         target: String,
     },
-    /// A segment's redirect from https to plain http. It is not followed: the rows would be readable
-    /// on the way.
+    /// A segment's redirect from https to plain http. It is not followed, because others on the
+    /// network could read the rows.
     #[error("a segment was redirected from https to plain http at {target}")]
     PlainRedirect {
         /// Scheme, host and port that it leads to.
@@ -115,23 +120,18 @@ pub(crate) enum TrinoError {
     #[error("Trino is still starting")]
     Starting,
     /// The TLS settings cannot be used.
-    #[error("{0}")]
-    TlsSettings(String),
+    #[error(transparent)]
+    TlsSettings(#[from] TlsProblem),
     /// A setting cannot be used.
     #[error("{0}")]
     Settings(String),
-    /// Answers of the server do not fit together. They may the next time.
+    /// Answers of the server do not fit together. The next time they may.
     #[error("{0}")]
     Unclear(String),
     /// The SSH tunnel cannot be opened.
-    #[error("{message}")]
-    Tunnel {
-        /// What failed, and which setting to change.
-        message: String,
-        /// Whether it may succeed by itself later.
-        passes: bool,
-    },
-    /// No token could be had.
+    #[error(transparent)]
+    Tunnel(#[from] TunnelProblem),
+    /// The token endpoint gave no token.
     #[error("no token could be had from {place}: {cause}")]
     Token {
         /// URL of the token endpoint.
@@ -151,12 +151,13 @@ impl TrinoError {
             Self::Transport { problem, .. } => problem.step.may_pass(),
             Self::Status { status, .. } => matches!(status, 429 | 502 | 503 | 504),
             Self::Page(_) | Self::Starting => true,
-            Self::Tunnel { passes, .. } => *passes,
+            Self::Tunnel(problem) => problem.may_pass(),
             _ => false,
         }
     }
 
-    /// Whether the host name has no address, which is a wrong name more often than a passing fault.
+    /// Whether the host name has no address. This is more often a wrong name than a fault that
+    /// passes.
     pub(crate) fn is_unknown_host(&self) -> bool {
         matches!(self, Self::Transport { problem, .. } if problem.step == FailedStep::Resolve)
     }
@@ -182,7 +183,7 @@ impl TrinoError {
     pub(crate) fn is_transient_query(&self) -> bool {
         match self {
             Self::Query(error) => error.is_transient(),
-            // Every other query would fail in the same way.
+            // If the storage is lost, every other query would fail in the same way.
             Self::Segment { cause, .. } => !matches!(**cause, Self::Lost { .. }),
             // HTTP 404, 410: the coordinator was restarted, or a proxy lost the query.
             Self::PageLost { .. }
@@ -199,16 +200,16 @@ impl TrinoError {
             .is_some_and(|error| error.failure() == QueryFailure::QueueFull)
     }
 
-    /// Whether the cause is likely in what the query asks for, so that it fails every time: what is
-    /// behind a catalog (EXTERNAL), or a bug.
+    /// Whether the same query probably fails every time, because of the database or storage behind
+    /// a catalog (EXTERNAL) or because of a bug.
     pub(crate) fn is_likely_lasting(&self) -> bool {
         self.query_error().is_some_and(|error| {
             error.error_type == "EXTERNAL" || error.error_name == "GENERIC_INTERNAL_ERROR"
         })
     }
 
-    /// Whether the cause may be in what the query asks for, so that it fails every time: a broken
-    /// table in a metastore or database (EXTERNAL), or a bug.
+    /// Whether a table may be the cause, so that queries of it fail every time: a broken table in a
+    /// metastore or database (EXTERNAL), or a bug.
     pub(crate) fn may_be_of_the_table(&self) -> bool {
         self.query_error().is_some_and(|error| {
             error.error_type == "EXTERNAL" || error.error_name == "GENERIC_INTERNAL_ERROR"
@@ -228,7 +229,7 @@ impl TrinoError {
             .is_some_and(|error| names.contains(&error.error_name.as_str()))
     }
 
-    /// Trino's name of the error, when it is one of a query.
+    /// Trino's description of the error, if a query has failed.
     pub(crate) fn query_error(&self) -> Option<&QueryError> {
         match self {
             Self::Query(error) => Some(error),
@@ -236,10 +237,11 @@ impl TrinoError {
         }
     }
 
-    /// Who can do something: decides whether the platform tries again.
+    /// Who can do something about it. This decides whether the platform tries again.
     pub(crate) fn failure_type(&self) -> FailureType {
         match self {
             Self::Query(error) => error.failure_type(),
+            Self::Tunnel(problem) if problem.may_pass() => FailureType::Transient,
             Self::Transport { problem, .. } if problem.step.is_passing() => FailureType::Transient,
             Self::Status { status, .. } => match status {
                 401 | 403 | 431 => FailureType::Config,
@@ -255,15 +257,14 @@ impl TrinoError {
             | Self::Redirect { .. }
             | Self::PlainRedirect { .. }
             | Self::Elsewhere(_)
-            | Self::Tunnel { passes: false, .. } => FailureType::Config,
+            | Self::Tunnel(_) => FailureType::Config,
             Self::Token { cause, .. } => match &**cause {
                 Self::Status {
                     status: 400..=499, ..
                 } => FailureType::Config,
                 cause => cause.failure_type(),
             },
-            Self::Tunnel { passes: true, .. }
-            | Self::Starting
+            Self::Starting
             | Self::Stopped
             | Self::PageLost { .. }
             | Self::Page(_)
@@ -278,7 +279,7 @@ impl TrinoError {
     }
 }
 
-/// A text with a colon before it, or nothing where there is none.
+/// A text with a colon before it, or nothing if the text is empty.
 pub(crate) fn after_colon(text: &str) -> String {
     if text.is_empty() {
         String::new()
@@ -287,7 +288,7 @@ pub(crate) fn after_colon(text: &str) -> String {
     }
 }
 
-/// Whether a resolver's text says `EAI_AGAIN`; the standard library passes on nothing but the text.
+/// Whether a resolver's error text means `EAI_AGAIN`. The standard library passes on only the text.
 pub(crate) fn is_temporary_resolution_failure(text: &str) -> bool {
     // glibc and musl.
     text.contains("Temporary failure in name resolution") || text.ends_with("Try again")

@@ -42,18 +42,19 @@ use server::ServerTraits;
 use statement::Statement;
 use tunnel::Tunnel;
 
-/// How long the first contact is tried. Short: a wrong port must not look like a hang.
+/// How long the first contact is retried. It is short, so that a wrong port does not look like a
+/// hang.
 const FIRST_CONTACT: Duration = Duration::from_secs(5);
 
-/// How long room in a full resource group is waited for while no other query of ours runs.
+/// How long a query waits for room in a full resource group while no other query of ours runs.
 const QUEUE_PATIENCE: Duration = Duration::from_mins(5);
 
-/// How long the client waits for what passes by itself.
+/// How long the client waits for problems that go away by themselves.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience {
-    /// For the first contact.
+    /// How long the first contact is retried.
     first_contact: Duration,
-    /// For room in a full resource group.
+    /// How long to wait for room in a full resource group.
     queue: Duration,
 }
 
@@ -64,7 +65,7 @@ impl Patience {
         queue: Duration::ZERO,
     };
 
-    /// A person waits, but half a catalog is of no use.
+    /// A person waits, but half a catalog would be useless.
     pub(crate) const DISCOVER: Self = Self {
         first_contact: FIRST_CONTACT,
         queue: QUEUE_PATIENCE,
@@ -77,7 +78,7 @@ impl Patience {
     };
 }
 
-/// How long running queries may take to be cancelled at the end.
+/// How long cancelling the running queries at the end may take.
 const SHUTDOWN: Duration = Duration::from_millis(800);
 
 /// A connected Trino; cheap to clone.
@@ -91,13 +92,13 @@ pub(crate) struct Client {
     load: Arc<Load>,
 }
 
-/// How many queries run, and what was learned of how many may.
+/// How many queries run, and how many may run as far as we have learned.
 struct Load {
     patience: Patience,
-    /// Queries that may run at once: `concurrency`, or fewer where the cluster refused some.
+    /// How many queries may run at once: `concurrency`, or fewer if the cluster has refused some.
     most: AtomicUsize,
     ended: Notify,
-    /// `HEAD` is refused on the way, though the server knows it.
+    /// Whether something on the way refuses `HEAD`, although the server knows it.
     heads_are_refused: AtomicBool,
 }
 
@@ -110,7 +111,7 @@ pub struct Queries {
 }
 
 impl Queries {
-    /// Cancels all running queries on the server, waits shortly for that, and refuses new ones.
+    /// Refuses new queries, cancels all running ones on the server, and waits shortly for that.
     pub async fn cancel_all(&self) {
         self.stop.cancel();
         self.tasks.close();
@@ -137,7 +138,7 @@ impl Client {
         let tunnel = match &connection.tunnel {
             None => None,
             Some(settings) => {
-                let open = || Tunnel::open(settings);
+                let open = async || Tunnel::open(settings).await.map_err(TrinoError::from);
                 let tunnel =
                     retry::retried("The SSH tunnel", patience.first_contact, |_| true, open);
                 Some(Arc::new(tunnel.await?))
@@ -167,7 +168,7 @@ impl Client {
         })
     }
 
-    /// Whether Trino has answered nobody for so long that nothing is sent to it any more.
+    /// Whether Trino has answered no request for so long that nothing is sent to it any more.
     pub(crate) fn is_lost(&self) -> bool {
         self.transport.contact().is_lost()
     }
@@ -177,7 +178,7 @@ impl Client {
         self.slots.available_permits() < self.load.most.load(Ordering::Relaxed)
     }
 
-    /// Takes one of the `concurrency` slots away, but not the last one.
+    /// Removes one of the `concurrency` slots, but never the last one.
     fn run_fewer(&self) {
         let most = &self.load.most;
         let fewer = |most: usize| (most > 1).then(|| most - 1);
@@ -194,7 +195,7 @@ impl Client {
         }
     }
 
-    /// Waits until a query of ours has ended. Each end is told to one waiter.
+    /// Waits until a query of ours has ended. Each end wakes only one waiting task.
     async fn query_ended(&self) {
         self.load.ended.notified().await;
     }
@@ -203,7 +204,7 @@ impl Client {
         self.load.ended.notify_one();
     }
 
-    /// How long room in a full resource group is waited for while no other query of ours runs.
+    /// How long a query waits for room in a full resource group while no other query of ours runs.
     fn queue_patience(&self) -> Duration {
         self.load.patience.queue
     }
@@ -223,17 +224,17 @@ impl Client {
         self.slots.available_permits() > 0
     }
 
-    /// Starts a small query, whose answers come direct; waits for one of the `concurrency` slots
-    /// first.
+    /// Starts a small query, whose rows come in the answers themselves. Waits for one of the
+    /// `concurrency` slots first.
     ///
     /// # Errors
     ///
-    /// When the statement cannot be handed over. Errors of the query itself come with its pages.
+    /// When the statement cannot be sent. Errors of the query itself come with its pages.
     pub(crate) async fn execute(&self, sql: &str) -> Result<Statement, TrinoError> {
         statement::start(self, sql, Extras::default()).await
     }
 
-    /// Starts a small query without the configured session properties, which may be what is wrong.
+    /// Starts a small query without the configured session properties, because these may be wrong.
     ///
     /// # Errors
     ///
@@ -246,27 +247,44 @@ impl Client {
         statement::start(self, sql, extras).await
     }
 
-    /// The protocol to read tables with: what is configured, or, for `auto`, what works.
-    pub(crate) async fn settle(&self, configured: FetchProtocol) -> FetchProtocol {
-        spooling_check::settle(self, configured).await
-    }
-
-    /// Proves that rows can come as configured: where only spooled ones will do, their storage
-    /// must be within reach; where either will do, the log says if it is not.
-    ///
-    /// # Errors
-    ///
-    /// When spooled rows are asked for and cannot be had.
-    pub(crate) async fn prove(&self, configured: FetchProtocol) -> Result<(), TrinoError> {
-        spooling_check::prove(self, configured).await
-    }
-
-    /// Starts a query for its rows; waits for a slot as well.
+    /// Starts a small query with another session property, which wins over the configured one.
     ///
     /// # Errors
     ///
     /// As [`Client::execute`].
-    pub(crate) async fn read(
+    pub(crate) async fn execute_with(
+        &self,
+        sql: &str,
+        property: (&str, &str),
+    ) -> Result<Statement, TrinoError> {
+        let extras = Extras {
+            property: Some(property),
+            ..Extras::default()
+        };
+        statement::start(self, sql, extras).await
+    }
+
+    /// The protocol to read tables with: the configured one or, for `auto`, the one that works.
+    pub(crate) async fn settle(&self, configured: FetchProtocol) -> FetchProtocol {
+        spooling_check::settle(self, configured).await
+    }
+
+    /// Tests whether rows can come as configured. If they must be spooled, their storage must be
+    /// reachable. If both protocols are allowed, only the log tells that it is not.
+    ///
+    /// # Errors
+    ///
+    /// When spooled rows are configured and cannot be fetched.
+    pub(crate) async fn prove(&self, configured: FetchProtocol) -> Result<(), TrinoError> {
+        spooling_check::prove(self, configured).await
+    }
+
+    /// Starts a query for its rows. Waits for a slot first.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::execute`].
+    pub(crate) async fn start_query(
         &self,
         sql: &str,
         protocol: FetchProtocol,

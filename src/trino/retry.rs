@@ -1,13 +1,13 @@
-//! What is tried again, how often and how soon.
+//! What is retried, how often and how soon.
 //!
-//! Requests: Trino's own clients retry 502, 503, 504, 429 and broken connections with growing pauses up to
-//! a time limit; so does this, lengthened at random so that many streams do not return in step, and
-//! with `Retry-After` as the least pause. A server that answers nobody for the whole limit is lost:
-//! from then on nothing is sent to it, so that the end does not take longer the more streams there
-//! are.
+//! Requests: Trino's own clients retry 502, 503, 504, 429 and broken connections with growing
+//! pauses up to a time limit; so do we. The pauses are lengthened at random, so that many streams
+//! do not retry at the same time, and are never shorter than `Retry-After`. A server that answers
+//! no request for the whole limit is lost: nothing is sent to it any more, because otherwise the
+//! time until the end would grow with the number of streams.
 //!
-//! Queries: one that fails for a passing reason is run three times. One that a full resource group
-//! refuses waits as long as other queries of ours run, and some minutes more.
+//! Queries: a query that fails for a passing reason is run up to three times. A query that a full
+//! resource group refuses waits as long as other queries of ours run, and some minutes more.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -24,8 +24,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// The longest `Retry-After` that is honoured.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
-/// How long a request of a running read is tried again: long enough for a coordinator behind a
-/// load balancer to fail over.
+/// How long a request of a running read is retried: long enough for another coordinator behind a
+/// load balancer to take over.
 pub(crate) const BUDGET: Duration = Duration::from_mins(2);
 
 /// Runs `request` until it succeeds, fails for good, or `budget` is used up. `safe` says whether
@@ -55,7 +55,8 @@ where
         .when(|error: &TrinoError| error.is_transient_request() && safe(error))
         .adjust(|error: &TrinoError, pause| {
             let asked = error.retry_after().unwrap_or_default().min(LONGEST_WAIT);
-            // The budget counts everything: requests, our pauses and those we are asked for.
+            // The budget covers everything: requests, our pauses, and the pauses that the server
+            // asks for.
             pause
                 .map(|pause| pause.max(asked))
                 .filter(|pause| started.elapsed() + *pause <= budget)
@@ -64,7 +65,8 @@ where
             let error = error.to_string();
             let error = error.trim_end_matches('.');
             let pause = pause.as_millis();
-            // Said once, not at each try: a person learns nothing from the others.
+            // Warns only once, because the same warning at each try would tell a person nothing
+            // new.
             let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
             if said.as_str() == error {
                 tracing::debug!("{what}: {error}; trying again in {pause} ms");
@@ -76,9 +78,10 @@ where
         .await
 }
 
-/// Whether one kind of server answers, as all requests to it together have seen it.
+/// Whether a server answers, as far as all requests to it together know.
 pub(crate) struct Contact {
-    /// The shortest silence after which the server is lost, if a request has used up its budget.
+    /// How long the server must have been silent at least, until it is lost. A request must also
+    /// have used up its budget.
     patience: Duration,
     silence: Mutex<Silence>,
     lost: CancellationToken,
@@ -88,7 +91,7 @@ pub(crate) struct Contact {
 #[derive(Default)]
 struct Silence {
     last_answer: Option<Instant>,
-    /// When the first request began that failed after the last answer.
+    /// When the first request began that has failed since the last answer.
     since: Option<Instant>,
 }
 
@@ -102,7 +105,7 @@ impl Contact {
         }
     }
 
-    /// Notes that the server has answered somebody.
+    /// Notes that the server has answered a request.
     pub(crate) fn answered(&self) {
         *self.lock() = Silence {
             last_answer: Some(Instant::now()),
@@ -110,12 +113,13 @@ impl Contact {
         };
     }
 
-    /// Whether the server is lost: it has answered nobody for as long as a request is tried.
+    /// Whether the server is lost: it has answered no request for as long as one is retried.
     pub(crate) fn is_lost(&self) -> bool {
         self.lost.is_cancelled()
     }
 
-    /// Notes that a request has used up its budget since it `begun`, and gives what to tell of it.
+    /// Notes that a request, which has `begun` at this time, has used up its budget. Returns the
+    /// error to report.
     fn failed(&self, begun: Instant, error: TrinoError) -> TrinoError {
         let mut silence = self.lock();
         let answers_others = silence.last_answer.is_some_and(|at| at > begun);
@@ -144,7 +148,7 @@ impl Contact {
     }
 }
 
-/// As [`retried`], to a server that may turn out to be lost meanwhile.
+/// As [`retried`], for a server that may be found to be lost meanwhile.
 ///
 /// # Errors
 ///
@@ -168,7 +172,7 @@ where
         () = contact.lost.cancelled() => return Err(contact.lost_error()),
     };
     match &result {
-        // Nothing else was tried until the end of its budget.
+        // Only this kind of error has used up the budget by retrying.
         Err(error) if error.is_transient_request() && safe(error) => {
             return result.map_err(|error| contact.failed(begun, error));
         }
@@ -178,12 +182,12 @@ where
     result
 }
 
-/// How often a query is run at most, and the pause before the second time; doubled after that.
+/// How often a query is run at most, and the pause before the second run, which doubles after each
+/// run.
 const RUNS: usize = 3;
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How long a query waits for its turn in a full resource group before it looks again, and the
-/// longest that it does so while another query of ours runs.
+/// The longest pause before a query that a full resource group has refused is sent again.
 const LONGEST_QUEUE_PAUSE: Duration = Duration::from_secs(15);
 
 /// The runs of one query.
@@ -191,7 +195,7 @@ pub(crate) struct Runs {
     run: usize,
     pause: Duration,
     queue_pause: Duration,
-    /// Since when it has waited for room while no other query of ours ran.
+    /// Since when it has been waiting for room while no other query of ours runs.
     alone_since: Option<Instant>,
 }
 
@@ -207,7 +211,7 @@ impl Default for Runs {
 }
 
 impl Runs {
-    /// Waits until the query may be run again after this error; false where it may not.
+    /// Waits until the query may be run again after this error. Returns false if it may not.
     ///
     /// `what` says whose query it is, for the log.
     pub(crate) async fn may_go_on(
@@ -249,9 +253,9 @@ impl Runs {
     }
 }
 
-/// Runs a small query again while it fails for reasons that pass. What is likely to be a broken
-/// table's error is tried once more only: it may come every time, and the search for the table
-/// would take minutes.
+/// Runs a small query again while it fails for reasons that pass. An error that is probably caused
+/// by a broken table is retried only once: it may come every time, and then the search for that
+/// table would take minutes.
 ///
 /// # Errors
 ///

@@ -1,7 +1,8 @@
-//! The rows of a query as blocks of JSON text, direct or spooled: whatever the server answers.
+//! The rows of a query as blocks of JSON text, whether the server sends them directly or spools
+//! them.
 //!
-//! Spooled segments are downloaded and unpacked side by side, a few ahead of the consumer and
-//! within a budget of memory that all queries share, and handed out in the order of their rows.
+//! A few spooled segments are downloaded and unpacked side by side, ahead of the consumer and
+//! within a memory budget that all queries share. They are handed out in the order of their rows.
 //! Their offsets and counts are checked, so that a lost segment is an error and not a gap.
 
 use std::collections::VecDeque;
@@ -36,7 +37,7 @@ pub(crate) struct Rows {
     waiting: VecDeque<Segment>,
     fetching: VecDeque<AbortOnDropHandle<Result<Block, TrinoError>>>,
     statement_ended: bool,
-    /// Rows of all segments so far; `None` after one that does not say how many it has.
+    /// Number of rows of all segments so far; `None` after a segment that does not tell its number.
     offset: Option<u64>,
 }
 
@@ -67,7 +68,8 @@ impl Rows {
         self.statement.query_id()
     }
 
-    /// The result's columns; known from the first block on, and at the end of an empty result.
+    /// The result's columns. They are known from the first block on, or at the end of an empty
+    /// result.
     pub(crate) fn columns(&self) -> Option<&[Column]> {
         self.columns.as_deref()
     }
@@ -76,7 +78,7 @@ impl Rows {
     ///
     /// # Errors
     ///
-    /// When the query failed, a segment cannot be had, or one is missing.
+    /// When the query failed, or when a segment cannot be downloaded or is missing.
     pub(crate) async fn next(&mut self) -> Result<Option<Block>, TrinoError> {
         loop {
             self.start_downloads().await?;
@@ -90,7 +92,7 @@ impl Rows {
                 }
                 continue;
             };
-            // More segments are asked for before the known ones are there.
+            // The next answer is asked for while the known segments are still being downloaded.
             let hungry = !self.statement_ended && self.waiting.is_empty();
             tokio::select! {
                 block = first => {
@@ -106,7 +108,7 @@ impl Rows {
         }
     }
 
-    /// Takes in what an answer brings: rows to hand out at once, or segments to fetch.
+    /// Takes the content of an answer: rows to hand out at once, or segments to download.
     fn take(&mut self, page: Option<Page>) -> Result<Option<Block>, TrinoError> {
         let Some(page) = page else {
             self.statement_ended = true;
@@ -136,8 +138,8 @@ impl Rows {
         }))
     }
 
-    /// The rows of the segments must follow one another without a gap, as far as the server says
-    /// where they begin and how many they are.
+    /// Checks that the rows of the segments follow one another without a gap, as far as the server
+    /// tells where they begin and how many there are.
     fn check_offset(&mut self, segment: &Segment) -> Result<(), TrinoError> {
         let begins = segment.row_offset().or(self.offset);
         if let (Some(begins), Some(expected)) = (begins, self.offset)
@@ -154,8 +156,8 @@ impl Rows {
         Ok(())
     }
 
-    /// Starts downloads as long as there is room for them. Waits for memory only when nothing of
-    /// this query is in flight: what is in flight is what gives memory back.
+    /// Starts downloads as long as there is room for them. Waits for memory only if this query has
+    /// no download in flight, because finished downloads give memory back.
     async fn start_downloads(&mut self) -> Result<(), TrinoError> {
         while self.fetching.len() < PARALLEL
             && let Some(segment) = self.waiting.front()
@@ -177,7 +179,7 @@ impl Rows {
             let transport = Arc::clone(&self.client.transport);
             let download = async move {
                 let expected = segment.rows_count();
-                let (rows, receipt) = segment.read(&transport).await?;
+                let (rows, receipt) = segment.download(&transport).await?;
                 Ok(Block {
                     rows,
                     expected,
@@ -203,11 +205,12 @@ impl Block {
         self.receipt.is_some()
     }
 
-    /// Says that the block's `rows` rows have left for stdout: the server need not keep them.
+    /// Tells the server that it need not keep the block any more, because its `rows` rows have left
+    /// for stdout.
     ///
     /// # Errors
     ///
-    /// When there were not as many as the server had said.
+    /// When the server had announced another number of rows.
     pub(crate) fn accept(self, client: &Client, rows: u64) -> Result<(), TrinoError> {
         if let Some(expected) = self.expected
             && expected != rows

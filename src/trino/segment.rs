@@ -1,4 +1,4 @@
-//! Segments of the spooled protocol: what an answer says of them, and how each is had.
+//! Segments of the spooled protocol: what an answer tells about them, and how they are downloaded.
 //!
 //! Source: trino-facts 2; `client/trino-client`, `OkHttpSegmentLoader`. A segment's own headers go
 //! with its download and its acknowledgement (they may hold the key that it is encrypted with);
@@ -42,7 +42,7 @@ enum RawSegment {
     },
 }
 
-/// What an answer says of a segment. Old servers leave some of it out (#26878).
+/// What an answer tells about a segment. Old servers leave some of it out (#26878).
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Metadata {
@@ -70,7 +70,7 @@ enum Place {
     },
 }
 
-/// How a segment that was read is given back to the server, which then deletes it.
+/// What is needed to tell the server that a segment was read and may be deleted.
 #[derive(Debug)]
 pub(crate) struct Receipt {
     uri: String,
@@ -81,7 +81,7 @@ pub(crate) struct Receipt {
 ///
 /// # Errors
 ///
-/// When it is not what Trino sends, or names an encoding that was not asked for.
+/// When it has not the form that Trino sends, or names an encoding that was not asked for.
 pub(crate) fn segments(data: &[u8]) -> Result<Vec<Segment>, TrinoError> {
     let data: SpooledData = serde_json::from_slice(data)
         .map_err(|error| TrinoError::Protocol(format!("Spooled data cannot be read: {error}.")))?;
@@ -120,28 +120,28 @@ impl Segment {
         })
     }
 
-    /// Index of the segment's first row in the result, where the server says it.
+    /// Index of the segment's first row in the result, if the server tells it.
     pub(crate) fn row_offset(&self) -> Option<u64> {
         self.metadata.row_offset
     }
 
-    /// Rows, where the server says it.
+    /// Number of rows, if the server tells it.
     pub(crate) fn rows_count(&self) -> Option<u64> {
         self.metadata.rows_count
     }
 
-    /// Bytes of memory that reading it takes, as far as they are known beforehand.
+    /// Bytes of memory needed for reading it, as far as this is known beforehand.
     pub(crate) fn memory(&self) -> u64 {
         let stored = self.metadata.segment_size.unwrap_or_default();
         stored.saturating_add(self.metadata.uncompressed_size.unwrap_or_default())
     }
 
-    /// Gets and unpacks the segment; the receipt is for when its rows were accepted.
+    /// Downloads and unpacks the segment. The receipt is used when its rows have been accepted.
     ///
     /// # Errors
     ///
-    /// When it cannot be had, or is not of the sizes that were promised.
-    pub(crate) async fn read(
+    /// When the download fails, or when a size differs from what the server has announced.
+    pub(crate) async fn download(
         self,
         transport: &Transport,
     ) -> Result<(Bytes, Option<Receipt>), TrinoError> {

@@ -1,7 +1,7 @@
-//! What a server can do, from the version it tells at the first contact.
+//! What a server can do, from the version that it tells at the first contact.
 //!
-//! Correctness never hangs on a version that cannot be read: such a server is asked, and where
-//! the answer leaves a doubt the careful way is taken.
+//! If the version cannot be understood, the server is asked what it can do. If the answer leaves a
+//! doubt, the careful way is taken, so rows are never lost because of a wrong guess.
 
 use std::time::{Duration, Instant};
 
@@ -14,8 +14,8 @@ use crate::secrets::one_line;
 use crate::trino::http::transport::Transport;
 use crate::trino::wire::page::PageError;
 
-/// First release that sends a page again when it is asked for twice (notes of 363, #9453).
-/// Older ones answer 200 without the rows.
+/// First release that sends a page again if it is asked for twice (notes of 363, #9453). Older ones
+/// answer with status 200 and no rows.
 const KEEPS_PAGES: u32 = 363;
 
 /// First release with `HEAD nextUri` as a heartbeat (475).
@@ -24,7 +24,7 @@ const HEARTBEAT: u32 = 475;
 /// Last release whose headers begin with `X-Presto-`; the next one was called Trino.
 const LAST_PRESTO: u32 = 350;
 
-/// Numbers that releases of Trino, and of Presto before it was renamed, may have.
+/// The version numbers that releases of Trino may have, including those as Presto.
 const RELEASES: std::ops::Range<u32> = 300..1000;
 
 /// What a server can do.
@@ -54,7 +54,7 @@ struct NodeVersion {
     version: String,
 }
 
-/// Asks a server what it is.
+/// Asks a server which version it has.
 ///
 /// # Errors
 ///
@@ -64,7 +64,7 @@ pub(crate) async fn ask(
     budget: Duration,
 ) -> Result<ServerTraits, TrinoError> {
     let started = Instant::now();
-    // A wrong name or port must not look like a hang, whatever time a starting server is given.
+    // A starting server gets more time, but a wrong name or port must not look like a hang.
     let may_be_starting = |error: &TrinoError| {
         let is_elsewhere = error.is_unknown_host() || matches!(error, TrinoError::Page(_));
         !is_elsewhere || started.elapsed() < FIRST_CONTACT
@@ -103,7 +103,7 @@ pub(crate) async fn ask(
     })
 }
 
-/// Every Trino answers `/v1/info`; what says that there is no such thing is none.
+/// Turns an error into "not Trino", if it says that there is no `/v1/info`: every Trino has it.
 fn not_trino(error: TrinoError) -> TrinoError {
     match error {
         TrinoError::Status {

@@ -1,7 +1,8 @@
-//! Whether the spooled protocol works from here, found out before the first row of a read.
+//! Finds out whether the spooled protocol works from this machine, before the first row of a read.
 //!
-//! A server that spools hands out links to a storage that this machine may not reach. Once rows
-//! have left there is no way back to the direct protocol, so one segment is fetched first.
+//! A server that spools sends links to a storage that this machine may not reach. After the first
+//! row has left, it is too late to use the direct protocol instead, so one segment is downloaded
+//! first.
 
 use crate::config::FetchProtocol;
 use crate::trino::error::TrinoError;
@@ -10,14 +11,14 @@ use crate::trino::rows::Rows;
 use crate::trino::wire::codec;
 use crate::trino::{Client, statement};
 
-/// A row of three megabytes, a few kilobytes compressed: servers send up to two megabytes inline
-/// even when told not to (seen on 476).
+/// A row of three megabytes, which compresses to a few kilobytes. It is so large because servers
+/// send up to two megabytes inline even if they are told not to (seen on 476).
 const SQL: &str = "SELECT rpad('', 3000000, 'x')";
 
 /// Makes the server store the row instead of sending it inline.
 const STORED: (&str, &str) = ("spooling_inlining_enabled", "false");
 
-/// The protocol to read tables with: what is configured, or, for `auto`, what works.
+/// The protocol to read tables with: the configured one or, for `auto`, the one that works.
 pub(crate) async fn settle(client: &Client, configured: FetchProtocol) -> FetchProtocol {
     if configured != FetchProtocol::Auto {
         return configured;
@@ -32,7 +33,7 @@ pub(crate) async fn settle(client: &Client, configured: FetchProtocol) -> FetchP
             FetchProtocol::Direct
         }
         Err(error) if is_unknown_property(&error) => FetchProtocol::Direct,
-        // The read itself will say what is wrong.
+        // The read itself will report what is wrong.
         Err(error) => {
             tracing::debug!(%error, "whether spooling works is not known");
             FetchProtocol::Auto
@@ -40,7 +41,7 @@ pub(crate) async fn settle(client: &Client, configured: FetchProtocol) -> FetchP
     }
 }
 
-/// Proves the protocol that is configured; see [`Client::prove`].
+/// Tests the configured protocol; see [`Client::prove`].
 pub(crate) async fn prove(client: &Client, configured: FetchProtocol) -> Result<(), TrinoError> {
     if configured != FetchProtocol::Spooled {
         settle(client, configured).await;
@@ -54,14 +55,14 @@ pub(crate) async fn prove(client: &Client, configured: FetchProtocol) -> Result<
     }
 }
 
-/// Whether the server does not know the property of spooling, and so does not spool.
+/// Whether the server does not know the session property of spooling, and so does not spool.
 fn is_unknown_property(error: &TrinoError) -> bool {
     let error = error.query_error();
     error.is_some_and(|error| error.error_name == "INVALID_SESSION_PROPERTY")
 }
 
-/// Whether rows come by way of stored segments. A user who may not set the property of the question
-/// is asked without it; the row is larger than what servers are set to send inline.
+/// Whether rows come as stored segments. If the user may not set the session property, the query is
+/// run without it; the row is larger than what servers usually send inline.
 async fn stores_segments(client: &Client) -> Result<bool, TrinoError> {
     match fetch_one_row(client, Some(STORED)).await {
         Err(error) if is_denied(&error) => fetch_one_row(client, None).await,
@@ -74,7 +75,7 @@ fn is_denied(error: &TrinoError) -> bool {
     error.is_some_and(|error| error.error_name == "PERMISSION_DENIED")
 }
 
-/// Whether the row came by way of a stored segment.
+/// Whether the row came as a stored segment.
 async fn fetch_one_row(
     client: &Client,
     property: Option<(&'static str, &'static str)>,

@@ -1,14 +1,16 @@
-//! One query: POST, follow `nextUri` to its end, keep it alive, cancel it.
+//! One query: sends it, follows `nextUri` to its end, keeps it alive, cancels it.
 //!
-//! A task of its own, the pump, talks to the server, so that a slow consumer never stalls the
-//! protocol: it fetches one page ahead of the consumer, and sends a heartbeat while the consumer
-//! is busy for long. When the consumer goes away, or the process stops, it cancels the query.
+//! A separate task, the pump, talks to the server, so that a slow consumer never stalls the
+//! protocol. It fetches one page ahead of the consumer, and sends heartbeats while the consumer is
+//! busy for long. If the consumer goes away or the process stops, it cancels the query.
 //!
-//! Rules, each from `StatementClientV1` or from what servers were seen to do (docs/architecture.md):
-//! - `nextUri` is followed as it is, also when the state is already FINISHED;
-//! - an answer may have no rows, an error may come after rows;
-//! - the end is: no `nextUri`, no `error`, state FINISHED. Anything else is an error;
-//! - a page is asked for again only where the server still has it.
+//! These rules come from `StatementClientV1`, or from what servers were seen to do
+//! (docs/architecture.md):
+//! - `nextUri` is followed as it is, even if the state is already FINISHED;
+//! - an answer may have no rows, and an error may come after rows;
+//! - the end is an answer without `nextUri` and `error` whose state is FINISHED. Anything else is an
+//!   error;
+//! - a page is asked for again only if the server still has it.
 
 use std::time::Duration;
 
@@ -25,7 +27,7 @@ use crate::trino::wire::page::{Page, PageError};
 /// Pause between two heartbeats; Trino gives a query up after 5 minutes (`query.client.timeout`).
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
-/// Time that a heartbeat may take; the next page must not wait for a stuck one.
+/// Time limit for a heartbeat, because the next page must not wait for one that hangs.
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// An answer without rows that comes sooner than this counts as hasty.
@@ -38,10 +40,10 @@ const HASTY_LIMIT: u32 = 10;
 /// Pause of the slow-down.
 const SLOW_DOWN: Duration = Duration::from_millis(50);
 
-/// A wait in the cluster's queue that is worth a word.
+/// A query that waits in the cluster's queue for longer than this is mentioned in the log.
 const LONG_WAIT: Duration = Duration::from_secs(10);
 
-/// Time that a cancellation may take.
+/// Time limit for a cancellation.
 const CANCEL_TIMEOUT: Duration = Duration::from_millis(700);
 
 /// A running query. Dropping it cancels the query on the server.
@@ -51,22 +53,22 @@ pub(crate) struct Statement {
     ended: bool,
 }
 
-/// What the pump tells the consumer. An end is said explicitly: a pump that vanishes must not
-/// look like one that has finished.
+/// What the pump sends to the consumer. The end is an event of its own, so that a pump that panics
+/// does not look like one that has finished.
 enum Event {
     Page(Page),
     End,
     Failed(TrinoError),
 }
 
-/// Hands a statement over; waits for a free slot first.
+/// Sends a statement to the server. Waits for a free slot first.
 ///
-/// Without encodings in `extras`, and from servers that do not spool, the rows come in the answers
-/// themselves.
+/// The rows come in the answers themselves if `extras` has no encodings, or if the server does not
+/// spool.
 pub(crate) async fn start(
     client: &Client,
     sql: &str,
-    extras: Extras,
+    extras: Extras<'_>,
 ) -> Result<Statement, TrinoError> {
     // The semaphore is never closed.
     let slot = client
@@ -79,8 +81,8 @@ pub(crate) async fn start(
         return Err(TrinoError::Stopped);
     }
     let url = client.transport.url("/v1/statement");
-    // A POST only registers the query: the first GET starts it. So a POST whose answer was lost
-    // is sent again; the orphan is dropped by the server.
+    // A POST only registers the query; the first GET starts it. So a POST whose answer was lost can
+    // be sent again, and the server drops the query that nobody asks for.
     let page = retried_in_contact(
         client.transport.contact(),
         "A query was not taken",
@@ -119,8 +121,8 @@ impl Statement {
     ///
     /// # Errors
     ///
-    /// When the query failed or its pages cannot be had. Rows of earlier pages may be incomplete
-    /// then.
+    /// When the query failed or its pages cannot be fetched. Then the rows of the earlier pages may
+    /// be incomplete.
     pub(crate) async fn next_page(&mut self) -> Result<Option<Page>, TrinoError> {
         if self.ended {
             return Ok(None);
@@ -153,7 +155,7 @@ struct Queue {
 }
 
 impl Queue {
-    /// Notes the state of an answer; tells the log of a long wait, once.
+    /// Notes the state of an answer. Logs a long wait once.
     fn note(&mut self, state: &str, query_id: &str) {
         self.is_waiting = state == "QUEUED";
         let since = *self.since.get_or_insert_with(Instant::now);
@@ -188,7 +190,7 @@ impl Pump {
             }
         }
         let client = self.client.clone();
-        // The slot is free before anybody who waits for it looks.
+        // Frees the slot before those are woken up who wait for it.
         drop(self);
         client.say_query_ended();
     }
@@ -236,13 +238,14 @@ impl Pump {
         }
     }
 
-    /// Waits until the consumer has taken the page before, so that never more than one page is
-    /// fetched ahead of it; keeps the query alive meanwhile.
+    /// Waits until the consumer has taken the page before, so that at most one page is fetched
+    /// ahead. Keeps the query alive meanwhile.
     async fn room(&self, seen: Option<&str>, next: &str) -> Result<(), TrinoError> {
         let mut beat = Instant::now() + HEARTBEAT;
         loop {
             tokio::select! {
-                // Given back at once: this is the only sender, so the room stays.
+                // The permit can be given back at once: this is the only sender, so nobody else
+                // takes the room.
                 permit = self.events.reserve() => {
                     return permit.map(drop).map_err(|_| TrinoError::Stopped);
                 }
@@ -256,12 +259,13 @@ impl Pump {
 
     /// Tells the server that the query is still wanted. A failure is no reason to give up.
     ///
-    /// Servers without the HEAD request, and gateways that refuse it, count a repeated GET of the page that was `seen` last;
-    /// its rows are here already, so it does not matter whether they come again.
+    /// If the server does not know this HEAD request, or a gateway refuses it, the page that was
+    /// `seen` last is asked for again. Its rows are already here, so it does not matter whether
+    /// they come again.
     async fn heartbeat(&self, seen: Option<&str>, next: &str) {
         if self.client.has_heartbeat() {
             match self.beat(Method::HEAD, next).await {
-                // A gateway that passes on no HEAD; the server itself would know it.
+                // A gateway does not pass HEAD on; the server itself would know it.
                 Some(Err(TrinoError::Status {
                     status: 400..=428 | 430..=499 | 501,
                     ..
@@ -274,7 +278,7 @@ impl Pump {
         }
     }
 
-    /// Sends one sign of life; `None` where no answer came in time.
+    /// Sends one heartbeat; `None` if no answer came in time.
     async fn beat(&self, method: Method, uri: &str) -> Option<Result<(), TrinoError>> {
         let url = Url::parse(uri).ok()?;
         let beat = self.client.transport.follow(method, url);
@@ -290,13 +294,13 @@ impl Pump {
         answer
     }
 
-    /// Fetches the answer at `uri`, again where that loses nothing.
+    /// Fetches the answer at `uri`. Retries if no rows can be lost by that.
     async fn fetch(&self, uri: &str) -> Result<Page, TrinoError> {
         let url = Url::parse(uri).map_err(|error| {
             TrinoError::Protocol(format!("Trino sent a nextUri that is no URL: {error}."))
         })?;
         let traits = &self.client.traits;
-        // Answers of a queued query have no rows to lose.
+        // Answers about a queued query have no rows that could be lost.
         let asks_again = traits.keeps_pages || url.path().contains("/statement/queued/");
         let what = format!("Query {}", self.query_id);
         let page = retried_in_contact(

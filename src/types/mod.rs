@@ -166,7 +166,7 @@ impl TrinoType {
         }
     }
 
-    /// Whether values are days or instants, which can be compared with the present.
+    /// Whether values are days or instants, which can be compared with the present time.
     pub fn is_point_in_time(&self) -> bool {
         matches!(
             self,
@@ -180,7 +180,7 @@ impl TrinoType {
     }
 }
 
-/// Prints SQL text that Trino accepts in a `CAST`; [`TrinoType::parse`] reads it back as the same type.
+/// Writes SQL text that Trino accepts in a `CAST`; [`TrinoType::parse`] reads it as the same type.
 impl fmt::Display for TrinoType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

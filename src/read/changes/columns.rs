@@ -1,7 +1,7 @@
-//! The columns of versions of an Iceberg table, in terms of those that it has now.
+//! Expresses the present columns of an Iceberg table by the columns of one of its earlier versions.
 //!
-//! Records have the columns of now. An earlier version has them under the names that they had, in
-//! the types that they had, or not at all; then they are null.
+//! Records have the present columns. In an earlier version a column may have another name or type,
+//! or it may be missing; then its value is null.
 
 use super::Changes;
 use crate::read::columns;
@@ -11,23 +11,24 @@ use crate::sql::ident::Ident;
 use crate::trino::error::TrinoError;
 use crate::types::TrinoType;
 
-/// The selected columns over those of a version.
+/// The selected columns, as expressions over the columns of a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mapped {
-    /// One expression for each, in their order; `None` for one that cannot be had of that version.
+    /// One expression for each column, in their order. `None` for a column that this version does
+    /// not tell.
     expressions: Vec<Option<String>>,
-    /// Whether a name was another column's then.
+    /// How much the columns have changed since that version.
     pub(super) change: Change,
 }
 
 impl Mapped {
-    /// The expressions, if all columns can be had of that version.
+    /// The expressions, if the version tells all columns.
     pub(super) fn all(&self) -> Option<Vec<String>> {
         self.expressions.iter().cloned().collect()
     }
 
-    /// The expressions to compare with: what cannot be had is null, so that all rows that may have
-    /// changed come again. `None` if it is of the key.
+    /// The expressions for comparing rows. A column that the version does not tell is null, so that
+    /// all rows that may have changed come again. `None` if such a column is part of the key.
     pub(super) fn to_compare(
         &self,
         columns: &[(String, TrinoType)],
@@ -53,10 +54,10 @@ impl Mapped {
 }
 
 impl Changes<'_> {
-    /// The selected columns as the table has them now; `None` where the server does not show which
-    /// they are.
+    /// The selected columns as the table has them now. `None` if the server does not show their
+    /// ids.
     pub(super) async fn present_columns(&self) -> Result<Option<Vec<Column>>, TrinoError> {
-        columns::of_columns(self.context, self.table, None, &self.plan.columns).await
+        columns::with_field_ids(self.context, self.table, None, &self.plan.columns).await
     }
 
     /// The selected columns under their own names.
@@ -65,7 +66,7 @@ impl Changes<'_> {
         names.map(|(name, _)| Ident(name).to_string()).collect()
     }
 
-    /// The selected columns over those of a version.
+    /// The selected columns, as expressions over the columns of a version.
     pub(super) async fn columns_at(
         &self,
         version: Version,
@@ -77,7 +78,7 @@ impl Changes<'_> {
         };
         let columns = match columns {
             Some(columns) if !has_all(&columns, present) => {
-                // It may have had another name.
+                // The column may have had another name.
                 let all = columns::names(self.context, self.table, Some(version)).await?;
                 self.with_ids(version, &all).await?
             }
@@ -95,7 +96,7 @@ impl Changes<'_> {
             .iter()
             .zip(&expressions)
             .map(|(column, expression)| {
-                // What cannot be had may have become anything.
+                // A column that the version does not tell may have had any value.
                 match expression {
                     None => Change::Identity,
                     Some(_) => column.change_since(&columns),
@@ -109,8 +110,8 @@ impl Changes<'_> {
 }
 
 impl Changes<'_> {
-    /// The selected columns with the types that they have in a version; `None` if one is not in it.
-    /// The user may not be allowed to see all columns.
+    /// The selected columns with their types in a version. `None` if the version lacks one of them.
+    /// Only the selected columns are asked for, because the user may not be allowed to see all.
     async fn named_at(&self, version: Version) -> Result<Option<columns::Named>, TrinoError> {
         let wanted = &self.plan.columns;
         match columns::types_at(self.context, self.table, version, wanted).await {
@@ -125,7 +126,7 @@ impl Changes<'_> {
         version: Version,
         named: &columns::Named,
     ) -> Result<Option<Vec<Column>>, TrinoError> {
-        columns::of_columns(self.context, self.table, Some(version), named).await
+        columns::with_field_ids(self.context, self.table, Some(version), named).await
     }
 }
 

@@ -1,9 +1,9 @@
-//! Changes of Delta Lake tables, by their change data feed.
+//! The changes of Delta Lake tables, from their change data feed.
 
 use super::{Changes, Followed};
 use crate::read::changes_state::ChangesState;
 use crate::read::context::ReadError;
-use crate::read::gone;
+use crate::read::lost_version;
 use crate::read::version::Version;
 use crate::sql::{changes, versions};
 use crate::trino::control::{self, DeltaVersionRow, NameRow};
@@ -53,7 +53,7 @@ impl Changes<'_> {
         Ok(Followed::Records(records))
     }
 
-    /// Why the versions from one to another cannot have a feed, by the table's history.
+    /// Why a range of versions cannot have a feed, according to the table's history.
     async fn gap_in_history(
         &self,
         before: Version,
@@ -62,7 +62,8 @@ impl Changes<'_> {
         let sql = versions::delta_between(self.table, before.number(), now.number());
         let commits: Vec<DeltaVersionRow> = control::rows(&self.context.client, &sql).await?;
         if commits.first().map(Version::from) != Some(before) {
-            // With fewer versions than before, the range is empty although the list is there.
+            // If the table has fewer versions than before, the range is empty although the history
+            // can be read.
             let is_there =
                 before.number() > now.number() || commits.last().map(Version::from) == Some(now);
             return if is_there {
@@ -83,8 +84,8 @@ impl Changes<'_> {
         Ok(replaced.map(|commit| format!("there was a {}", commit.operation)))
     }
 
-    /// Why the feed cannot be read, if an error comes from that: VACUUM has deleted its files, or it
-    /// is off.
+    /// Why the feed cannot be read, if that is what an error means: VACUUM has deleted its files,
+    /// or it is switched off.
     async fn gap_in_feed(
         &self,
         before: Version,
@@ -93,10 +94,10 @@ impl Changes<'_> {
         let Some(query) = error.query_error() else {
             return Ok(None);
         };
-        if gone::has_lost_a_file(self.context, self.plan, before, query).await? {
+        if lost_version::has_lost_a_file(self.context, self.plan, before, query).await? {
             return Ok(Some(error.to_string()));
         }
-        // Trino's words for a version that deletes rows without telling them to the feed.
+        // Trino says this for a version that deletes rows without writing them to the feed.
         if query.message.contains("Change Data Feed is not enabled") {
             return Ok(Some(error.to_string()));
         }

@@ -1,4 +1,4 @@
-//! Changes of Iceberg tables, by `table_changes` or as the difference of two versions.
+//! The changes of Iceberg tables, from `table_changes` or as the difference of two versions.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use super::{Changes, Followed};
 use crate::read::changes_state::ChangesState;
 use crate::read::columns;
 use crate::read::context::ReadError;
-use crate::read::gone;
+use crate::read::lost_version;
 use crate::read::pin;
 use crate::read::state::Content;
 use crate::read::version::Version;
@@ -17,8 +17,8 @@ use crate::sql::metadata;
 use crate::trino::control::{self, ChangedFileRow, SnapshotRow};
 use crate::trino::error::TrinoError;
 
-/// Bytes of paths that a statement may name, each up to four times: below Trino's limit of a
-/// million.
+/// How many bytes of paths a statement may name. It names each path up to four times, and so stays
+/// below Trino's limit of a million.
 const PATHS_IN_QUERY: usize = 200_000;
 
 /// The selected columns at both ends of a range of versions.
@@ -27,21 +27,21 @@ struct Ends {
     now: Mapped,
 }
 
-/// What there is between two syncs.
+/// The range of versions between two syncs.
 struct Step {
     before: Version,
     now: Version,
     /// When the newest snapshot was made.
     at_ms: i64,
     ends: Ends,
-    /// Whether a selected column is another one than in the last sync.
+    /// Whether one of the selected names stands for another column than in the last sync.
     is_other: bool,
     /// Whether the server shows the ids of columns.
     knows_ids: bool,
 }
 
 impl Ends {
-    /// Whether all columns are the same ones in both versions, and now.
+    /// Whether all columns are the same in both versions and in the present table.
     fn are_alike(&self, names: &[String]) -> bool {
         [&self.before, &self.now]
             .iter()
@@ -59,7 +59,7 @@ impl Changes<'_> {
         let client = &self.context.client;
         let present = self.present_columns().await?;
         let fingerprint = present.as_deref().map(columns::fingerprint);
-        // Not where it is not known which they were.
+        // If it is not known which columns they were, nothing can be concluded.
         let may_be_others =
             fingerprint.is_some() && state.columns.is_some() && fingerprint != state.columns;
         if now == before && !may_be_others {
@@ -125,16 +125,17 @@ impl Changes<'_> {
         self.follow_difference(&step, after).await
     }
 
-    /// Writes the rows of a range of appends. `None` where the server does not give them, before the
-    /// first one: `table_changes` refuses appends, too, to a table with deleted rows (seen on 476),
-    /// and the user may not be allowed to call it. The difference is as exact.
+    /// Writes the rows of a range of appends. `None` if the server refuses before the first row:
+    /// `table_changes` refuses a table with deleted rows even if the range has only appends (seen
+    /// on 476), and the user may not be allowed to call it. The difference of the versions is just
+    /// as exact.
     async fn write_appends(
         &self,
         step: &Step,
         range: &[&SnapshotRow],
         after: &ChangesState,
     ) -> Result<Option<u64>, ReadError> {
-        // All are above what was sent, whatever the clocks of their writers say.
+        // All values must be above those that were sent, whatever the clocks of the writers show.
         let times = || range.iter().map(|row| row.at_ms);
         let lowest = times().min().unwrap_or(step.at_ms);
         let highest = times().max().unwrap_or(step.at_ms);
@@ -229,7 +230,7 @@ impl Changes<'_> {
         now: Version,
     ) -> Result<Ends, TrinoError> {
         let Some(columns) = present else {
-            // By their names, as far as is known.
+            // Without ids, the columns are matched by their names.
             let mapped = Mapped::by_name(&self.by_name());
             return Ok(Ends {
                 before: mapped.clone(),
@@ -246,7 +247,7 @@ impl Changes<'_> {
         })
     }
 
-    /// Writes the difference; the reason where its columns cannot be compared.
+    /// Writes the difference, or returns why its columns cannot be compared.
     async fn write_difference(
         &self,
         step: &Step,
@@ -262,7 +263,7 @@ impl Changes<'_> {
                 tells_rows: false,
                 ..difference
             };
-            // The key's fault, if rows can be compared without it.
+            // If rows can be compared without the key, the key is the reason.
             if self.refused(step, &without_key, commit).await?.is_none() {
                 tracing::warn!(
                     "stream \"{}\": deletions are not told, since its key cannot be compared: {reason}",
@@ -283,15 +284,15 @@ impl Changes<'_> {
         Ok(Ok(records))
     }
 
-    /// Why a difference cannot be computed, where that comes from its columns. The server has to say
-    /// so twice: it costs deletions.
+    /// Why a difference cannot be computed, if its columns are the reason. The server has to say so
+    /// twice, because the consequence is that deletions are not told.
     async fn refused(
         &self,
         step: &Step,
         difference: &Difference<'_>,
         commit: &changes::Commit,
     ) -> Result<Option<String>, TrinoError> {
-        // With their ids, columns that are not there are known.
+        // If ids are known, the columns that the version lacks are known as well.
         let names: &[&str] = if step.knows_ids {
             &["TYPE_MISMATCH"]
         } else {
@@ -309,12 +310,12 @@ impl Changes<'_> {
         Ok(said)
     }
 
-    /// The reason why the difference cannot be read, if an error comes from that.
+    /// Why the difference cannot be read, if that is what an error means.
     async fn gap(&self, before: Version, error: &TrinoError) -> Option<String> {
         let query = error.query_error()?;
-        let proof = match pin::gone_version(self.context, self.plan, before).await {
+        let proof = match pin::why_version_gone(self.context, self.plan, before).await {
             Ok(Some(reason)) => return Some(reason),
-            Ok(None) => gone::has_lost_a_file(self.context, self.plan, before, query).await,
+            Ok(None) => lost_version::has_lost_a_file(self.context, self.plan, before, query).await,
             Err(error) => Err(error),
         };
         proof
@@ -325,7 +326,7 @@ impl Changes<'_> {
             .then(|| error.to_string())
     }
 
-    /// The files that differ between two versions; `None` if none does.
+    /// The files in which two versions differ; `None` if they do not differ.
     async fn changed_files(
         &self,
         before: Version,
@@ -343,7 +344,7 @@ impl Changes<'_> {
         let mut files = ChangedFiles::default();
         for row in rows {
             let kind = match (row.before, row.after) {
-                // After a rollback, deleted rows are there again.
+                // After a rollback, rows that were deleted exist again.
                 (true, true) if row.more => {
                     files.removed.push(row.name.clone());
                     &mut files.added
@@ -359,7 +360,7 @@ impl Changes<'_> {
 }
 
 impl ChangedFiles {
-    /// Whether a statement can name them all.
+    /// Whether one statement can name all of them.
     fn fit(&self) -> bool {
         let all = [&self.removed, &self.thinned, &self.added];
         let bytes: usize = all.into_iter().flatten().map(String::len).sum();
@@ -367,7 +368,8 @@ impl ChangedFiles {
     }
 }
 
-/// The snapshots that led from one to another, without the first; `None` if none did.
+/// The snapshots that led from one snapshot to another, without the first one. `None` if there is
+/// no such way.
 fn range(snapshots: &[SnapshotRow], before: i64, now: i64) -> Option<Vec<&SnapshotRow>> {
     let known: HashMap<i64, &SnapshotRow> = snapshots.iter().map(|row| (row.id, row)).collect();
     let mut range = Vec::new();

@@ -13,8 +13,9 @@
 //! | `columns` | the columns of versions of an Iceberg table, in terms of those that it has now |
 //! | `snapshot` | one version of the table whole |
 //!
-//! Where it is seen that the range cannot be read, a new snapshot is: versions expired, the feed
-//! was off, a Delta Lake table was replaced. What is not seen is an error, and the position stays.
+//! If it is proved that the range cannot be read (versions expired, the feed was switched off, a
+//! Delta Lake table was replaced), a new snapshot is read. Without a proof the stream fails, and
+//! the state keeps its position.
 
 mod columns;
 mod delta;
@@ -53,17 +54,17 @@ pub(crate) struct Changes<'a> {
     pub(crate) format: Format,
     /// The table.
     pub(crate) table: &'a Table,
-    /// What its queries share.
+    /// What the queries of this stream share.
     pub(crate) stream_run: &'a Arc<StreamRun>,
 }
 
-/// What came of looking for changes.
+/// The result of looking for changes.
 enum Followed {
     /// So many changes were written, and a state after them.
     Records(u64),
-    /// The same, and the state says that a snapshot follows.
+    /// So many changes were written, and the state after them says that a snapshot follows.
     ThenSnapshot(u64, Box<ChangesState>),
-    /// It is seen that the changes cannot be told, for this reason.
+    /// It is proved that the changes cannot be read, for this reason.
     Gap(String),
 }
 
@@ -122,7 +123,8 @@ impl Changes<'_> {
         }
     }
 
-    /// The state without the snapshot that it was in the middle of, if its version is gone.
+    /// The state. If it was in the middle of a snapshot whose version is lost, that snapshot is
+    /// removed.
     async fn with_readable_snapshot(&self, state: ChangesState) -> Result<ChangesState, ReadError> {
         let version = state
             .progress
@@ -131,7 +133,7 @@ impl Changes<'_> {
         let (Some(progress), Some(version)) = (&state.progress, version) else {
             return Ok(state);
         };
-        match pin::gone_version(self.context, self.plan, version).await? {
+        match pin::why_version_gone(self.context, self.plan, version).await? {
             None => Ok(state),
             Some(reason) => {
                 restart::begin_anew(self.plan, progress, &reason)?;
@@ -144,8 +146,8 @@ impl Changes<'_> {
         }
     }
 
-    /// The version up to which to read; `None` where there are none. A stream that has a position
-    /// keeps it where the versions are not told.
+    /// The version up to which to read; `None` if the table has no versions. If the versions are
+    /// not told, a stream that has a position fails and so keeps it.
     async fn version(&self, state: &ChangesState) -> Result<Option<Version>, TrinoError> {
         let as_of = self.context.connection.as_of.as_deref();
         match listing::version(self.context, self.plan).await? {
@@ -206,8 +208,8 @@ impl Changes<'_> {
         .await
     }
 
-    /// Says how many rows without a key are gone: which row of the destination that is, nobody
-    /// knows.
+    /// Warns how many rows without a key were deleted. Nobody knows which rows of the destination
+    /// they are, so they cannot be deleted there.
     async fn warn_of_deletions_without_key(&self, count: &str) -> Result<(), TrinoError> {
         let rows: Vec<TotalRow> = control::rows(&self.context.client, count).await?;
         let total = rows.first().and_then(|row| row.total).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The snapshot of a stream whose changes are read: one version of its table whole.
+//! The snapshot of a stream whose changes are read: all rows of one version of its table.
 
 use super::Changes;
 use crate::catalog::format::Format;
@@ -21,12 +21,13 @@ use crate::trino::error::TrinoError;
 struct Selected {
     /// One expression for each column.
     expressions: Vec<String>,
-    /// Tells whether a column is another one in a later sync.
+    /// Shows in a later sync whether a name stands for another column.
     fingerprint: Option<String>,
 }
 
 impl Changes<'_> {
-    /// Reads a version of the table whole: the one that `state` is in the middle of, else `version`.
+    /// Reads all rows of a version of the table: of the version that `state` is in the middle of,
+    /// or else of `version`.
     pub(super) async fn snapshot(
         &self,
         state: ChangesState,
@@ -64,7 +65,7 @@ impl Changes<'_> {
         };
         let mut rising = state.rising;
         commit.cursor = match state.snapshot_cursor {
-            // A read that goes on must come to the same values.
+            // A read that goes on must give the same values as before.
             Some(cursor) if begun.is_some() => cursor,
             _ => {
                 rising = rising.above_all(commit.cursor);
@@ -95,7 +96,8 @@ impl Changes<'_> {
         let after = |progress: Option<Progress>| {
             let is_whole = progress.is_none();
             let state = ChangesState {
-                // Without a version, the changes since the one before are told again next time.
+                // Without a version, the next sync tells the changes since the version before
+                // again.
                 table_version: version.filter(|_| is_whole).or(state.table_version),
                 progress,
                 snapshot_cursor: (!is_whole).then_some(commit.cursor),
@@ -116,7 +118,7 @@ impl Changes<'_> {
         .await
     }
 
-    /// The state that says that a snapshot of a version follows.
+    /// The state before a snapshot of a version is read.
     pub(super) async fn before_snapshot(
         &self,
         state: ChangesState,
@@ -137,7 +139,8 @@ impl Changes<'_> {
         Progress::new(slices, self.plan.attempt.generation)
     }
 
-    /// The selected columns over those of a version, or the reason why it does not have them.
+    /// The selected columns as expressions over the columns of a version, or the reason why the
+    /// version lacks some.
     async fn selected(
         &self,
         version: Option<Version>,

@@ -1,4 +1,4 @@
-//! An answer's body, up to the size that its kind may have, and what a bad answer says.
+//! Reads an answer's body up to the allowed size, and finds out what a bad answer says.
 
 use std::time::Duration;
 
@@ -11,29 +11,30 @@ use crate::trino::error::{FailedStep, TrinoError};
 use crate::trino::http::failure;
 use crate::trino::http::route::{Between, Way};
 
-/// Bytes of `/v1/info` and of a token endpoint's answer: a few hundred are usual.
+/// The most bytes of an answer of `/v1/info` or of a token endpoint. A few hundred are usual.
 pub(crate) const SMALL: u64 = 1 << 20;
 
-/// Bytes of a page. Trino ends a page at 128 MB at the latest, but one row may be larger.
+/// The most bytes of a page. Trino ends a page at 128 MB at the latest, but a single row may be
+/// larger.
 pub(crate) const PAGE: u64 = 512 << 20;
 
-/// Bytes of a segment whose answer does not say how many it has.
+/// The most bytes of a segment whose size is not told.
 pub(crate) const SEGMENT: u64 = 512 << 20;
 
-/// Bytes of an error page that are looked at.
+/// How many bytes of an error page are read.
 const ERROR: u64 = 64 << 10;
 
-/// Time for the body of an error page.
+/// Time limit for the body of an error page.
 const ERROR_TIME: Duration = Duration::from_secs(10);
 
-/// Characters of an error page that are worth showing.
+/// How many characters of an error page are shown.
 const SHOWN: usize = 200;
 
-/// The body of a good answer with at most `limit` bytes, or what a bad one says.
+/// The body of a good answer with at most `limit` bytes, or the error for a bad one.
 ///
 /// # Errors
 ///
-/// When the answer is a bad one, breaks off, or is larger.
+/// When the answer is bad, breaks off, or is larger.
 pub(crate) async fn body(
     response: Response,
     limit: u64,
@@ -43,7 +44,7 @@ pub(crate) async fn body(
     if !response.status().is_success() {
         return Err(refusal(response, url, way).await);
     }
-    match read(response, limit).await {
+    match read_body(response, limit).await {
         Ok(Body::Whole(body)) => Ok(body),
         Ok(Body::Cut(_)) => Err(TrinoError::TooLarge {
             server: url.origin().ascii_serialization(),
@@ -53,7 +54,8 @@ pub(crate) async fn body(
     }
 }
 
-/// Status and body of a token endpoint's answer, which says in JSON what is wrong.
+/// Status and body of a token endpoint's answer. The body of a bad answer tells in JSON what is
+/// wrong.
 ///
 /// # Errors
 ///
@@ -64,7 +66,7 @@ pub(crate) async fn token_body(
     way: &Way,
 ) -> Result<(StatusCode, Bytes), TrinoError> {
     let status = response.status();
-    match read(response, SMALL).await {
+    match read_body(response, SMALL).await {
         Ok(Body::Whole(body)) => Ok((status, body)),
         Ok(Body::Cut(_)) => Err(TrinoError::TooLarge {
             server: url.origin().ascii_serialization(),
@@ -77,11 +79,11 @@ pub(crate) async fn token_body(
 /// How much of a body was read.
 enum Body {
     Whole(Bytes),
-    /// As much as was allowed; there is more.
+    /// As much as was allowed; there was more.
     Cut(Bytes),
 }
 
-async fn read(mut response: Response, limit: u64) -> Result<Body, reqwest::Error> {
+async fn read_body(mut response: Response, limit: u64) -> Result<Body, reqwest::Error> {
     let mut chunks = Vec::new();
     let mut length = 0;
     while let Some(chunk) = response.chunk().await? {
@@ -102,7 +104,7 @@ fn joined(mut chunks: Vec<Bytes>) -> Bytes {
     }
 }
 
-/// What an answer with another status than 2xx says.
+/// The error for an answer with a status other than 2xx.
 async fn refusal(response: Response, url: &Url, way: &Way) -> TrinoError {
     let status = response.status();
     let headers = response.headers();
@@ -113,7 +115,7 @@ async fn refusal(response: Response, url: &Url, way: &Way) -> TrinoError {
             server: url.origin().ascii_serialization(),
             target: target.map_or_else(
                 || "nowhere".to_owned(),
-                // Its query may hold what is nobody's business.
+                // The target's query is left out, because it may contain secrets.
                 |target| target.origin().ascii_serialization() + target.path(),
             ),
         };
@@ -129,7 +131,7 @@ async fn refusal(response: Response, url: &Url, way: &Way) -> TrinoError {
         .as_ref()
         .is_none_or(|kind| kind.starts_with(b"text/plain"));
     let is_page = kind.is_some_and(|kind| kind.starts_with(b"text/html"));
-    let text = match tokio::time::timeout(ERROR_TIME, read(response, ERROR)).await {
+    let text = match tokio::time::timeout(ERROR_TIME, read_body(response, ERROR)).await {
         Ok(Ok(Body::Whole(text) | Body::Cut(text))) => text,
         Ok(Err(_)) | Err(_) => Bytes::new(),
     };
@@ -139,7 +141,8 @@ async fn refusal(response: Response, url: &Url, way: &Way) -> TrinoError {
         return failure::failed(step, url, "HTTP 400", true);
     }
     if let Between::Proxy { address, setting } = way.between(url)
-        // Trino says 401 in plain text; tinyproxy says it on a page where the login is wrong.
+        // Trino's own 401 is plain text. After a wrong login, tinyproxy sends a 401 with an HTML
+        // page.
         && (status == StatusCode::PROXY_AUTHENTICATION_REQUIRED
             || status == StatusCode::UNAUTHORIZED && !is_plain)
     {
@@ -166,7 +169,8 @@ fn wants_browser(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Seconds, the only form that gateways in front of Trino are known to send.
+/// Understands only a number of seconds: gateways in front of Trino are not known to send anything
+/// else.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers
         .get(RETRY_AFTER)?
@@ -178,13 +182,13 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-/// nginx and Jetty say it in words when http reaches their https port.
+/// Whether a text says that http was used on an https port, as nginx and Jetty do.
 fn names_tls(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     text.contains("https port") || text.contains("tls")
 }
 
-/// The title of a page for people; the rest of it helps nobody.
+/// The title of an HTML page; the rest of such a page helps nobody.
 fn title(page: &str) -> &str {
     let lower = page.to_ascii_lowercase();
     let start = lower.find("<title>").map(|at| at + "<title>".len());

@@ -19,7 +19,7 @@ pub(crate) enum Credentials {
 }
 
 impl Credentials {
-    /// The credentials of a connection; `tokens` makes the source of tokens where one is needed.
+    /// The credentials of a connection; `tokens` makes the source of tokens if one is needed.
     ///
     /// # Errors
     ///
@@ -46,7 +46,7 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// When no token can be had.
+    /// When the token endpoint gives no token.
     pub(crate) async fn header(&self) -> Result<Option<HeaderValue>, TrinoError> {
         Ok(match self {
             Self::None => None,
@@ -59,7 +59,7 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// When no token can be had.
+    /// When the token endpoint gives no token.
     pub(crate) async fn renewed(
         &self,
         refused: &HeaderValue,

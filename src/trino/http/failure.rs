@@ -8,7 +8,8 @@ use rustls::pki_types::UnixTime;
 
 use crate::trino::error::{TrinoError, is_temporary_resolution_failure};
 use crate::trino::http::route::{Between, Way};
-use crate::trino::http::tls::Issuer;
+use crate::trino::http::verifier::Issuer;
+use crate::trino::tunnel::ForwardProblem;
 
 /// What failed on the way to the server.
 #[derive(Debug)]
@@ -56,7 +57,7 @@ pub(crate) enum FailedStep {
         /// The setting that it comes from.
         setting: &'static str,
     },
-    /// The proxy wants a login, or another one.
+    /// The proxy wants a login, or did not accept the given one.
     ProxyLogin {
         /// Its address.
         address: String,
@@ -68,7 +69,7 @@ pub(crate) enum FailedStep {
         /// Host and port of the SSH server.
         address: String,
         /// Its reason.
-        failure: String,
+        problem: ForwardProblem,
     },
     /// The connection broke while the answer was read.
     Answer,
@@ -85,13 +86,13 @@ pub(crate) enum CertificateProblem {
     UnknownIssuer(Option<String>),
     /// It is for these names only.
     OtherNames(Vec<String>),
-    /// It names no host: its common name does not count.
+    /// It names no host. Its common name does not count.
     NoNames,
-    /// It has expired, on this day if that is said.
+    /// It has expired, on this day if the day is known.
     Expired(Option<String>),
-    /// It is not valid yet, but from this day on if that is said.
+    /// It is not valid yet. It will be from this day on, if the day is known.
     NotYetValid(Option<String>),
-    /// It is of the first version of X.509, which has no names that can be checked.
+    /// It has version 1 of X.509, which has no names that can be checked.
     FirstVersion,
     /// It cannot be read.
     Damaged,
@@ -100,7 +101,7 @@ pub(crate) enum CertificateProblem {
 }
 
 impl FailedStep {
-    /// Whether the same request may go well a little later.
+    /// Whether the same request may succeed a little later.
     pub(crate) fn may_pass(&self) -> bool {
         !matches!(
             self,
@@ -113,7 +114,7 @@ impl FailedStep {
         )
     }
 
-    /// Whether nobody needs to change a setting first.
+    /// Whether it may succeed without a change of the settings.
     pub(crate) fn is_passing(&self) -> bool {
         self.may_pass() && !matches!(self, Self::Resolve)
     }
@@ -142,7 +143,7 @@ impl fmt::Display for TransportProblem {
     }
 }
 
-/// What failed of a request to `url`, whose connection was made by `way`.
+/// The error of a request to `url` that failed; its connection went by `way`.
 pub(crate) fn failed_request(error: &reqwest::Error, url: &Url, way: &Way) -> TrinoError {
     let text = innermost_cause(error);
     let sent = !error.is_connect();
@@ -166,13 +167,13 @@ pub(crate) fn failed_request(error: &reqwest::Error, url: &Url, way: &Way) -> Tr
     failed(step, url, &text, sent)
 }
 
-/// Which step failed where no connection came about.
+/// Which step failed, if no connection was made.
 fn unconnected_step(error: &reqwest::Error, text: &str, between: Between) -> FailedStep {
     match between {
         Between::Tunnel {
             address,
-            failure: Some(failure),
-        } => FailedStep::Forward { address, failure },
+            problem: Some(problem),
+        } => FailedStep::Forward { address, problem },
         Between::Tunnel { .. } => FailedStep::Connect,
         Between::Proxy { address, setting } => {
             let wants_login = causes(error).any(|cause| {
@@ -230,14 +231,16 @@ pub(crate) fn failed(step: FailedStep, url: &Url, cause: &str, sent: bool) -> Tr
     }
 }
 
-/// The innermost cause: the outer ones only repeat the URL and which layer passed it on.
+/// The innermost cause. The outer ones only repeat the URL and name the layers that passed the
+/// error on.
 pub(crate) fn innermost_cause(error: &reqwest::Error) -> String {
     causes(error)
         .last()
         .map_or_else(|| error.to_string(), ToString::to_string)
 }
 
-/// All causes, outermost first. `std::io::Error` hides what it wraps from `source`.
+/// All causes, the outermost first. `std::io::Error` does not show the error that it wraps as its
+/// `source`, so that one is taken out of it.
 fn causes(error: &reqwest::Error) -> impl Iterator<Item = &Cause> {
     fn inner(error: &Cause) -> Option<&Cause> {
         let io = error.downcast_ref::<std::io::Error>();

@@ -7,15 +7,21 @@
 //! | `route` | direct, through a proxy, or through a tunnel |
 //! | `answer` | an answer's body, up to the size that its kind may have; what a bad answer says |
 //! | `failure` | the steps of a request that can fail; errors of the HTTP library → which step failed |
-//! | `tls`, `client_certificate` | `ssl_mode` → a TLS configuration; our own certificate and its key |
+//! | `tls` | `ssl_mode` → a TLS configuration |
+//! | `verifier` | whether a server's certificate is accepted |
+//! | `certificates`, `client_certificate` | certificates in PEM; our own certificate and its key |
+//! | `tls_problem` | what can be wrong with the TLS settings |
 //! | `auth`, `token` | what proves the user; OAuth2 tokens |
 
 mod answer;
 mod auth;
+mod certificates;
 mod client_certificate;
 pub(crate) mod failure;
 mod origin;
 mod route;
 mod tls;
+pub(crate) mod tls_problem;
 mod token;
 pub(crate) mod transport;
+mod verifier;

@@ -1,11 +1,11 @@
-//! Where the URIs in Trino's answers are asked for.
+//! Decides which server is asked for a URI from Trino's answers.
 //!
-//! Trino makes them from the request's `Host`, or from `X-Forwarded-*` if it is told to trust
-//! those. Behind a proxy that does not pass them on they name a wrong scheme, port, host or path.
-//! The rule (docs/connections.md): a URI of the statement protocol or of a spooled segment that
-//! does not lead to the configured server is asked for there first, with its path. Only if that
-//! server does not know it (404) is it followed as given, without credentials, and never from
-//! https to http. What was right is kept.
+//! Trino makes its URIs from the request's `Host`, or from `X-Forwarded-*` if it is configured to
+//! trust them. Behind a proxy that does not pass these headers on, the URIs have a wrong scheme,
+//! port, host or path. The rule (docs/connections.md): if a URI of the statement protocol or of a
+//! spooled segment does not lead to the configured server, its path is asked for on the configured
+//! server first. Only if that server does not know it (404), the URI is followed as given: without
+//! credentials, and never from https to http. The result is remembered for the next URIs.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -17,15 +17,15 @@ use crate::trino::error::{FailedStep, TransportProblem, TrinoError};
 /// Paths that Trino itself serves.
 const TRINOS_OWN: [&str; 2] = ["/v1/statement/", "/v1/spooled/"];
 
-/// The configured server, and which other ones turned out to be it.
+/// The configured server, and which other addresses were found to mean it.
 pub(crate) struct Home {
     base: Url,
-    /// For each origin: whether its URIs are to be asked for here.
+    /// For each origin: whether its URIs have to be asked for on the configured server.
     known: Mutex<HashMap<String, bool>>,
 }
 
 impl Home {
-    /// `base` is the configured URL; its path is where Trino begins.
+    /// `base` is the configured URL, with the path at which Trino begins.
     pub(crate) fn new(base: Url) -> Self {
         Self {
             base,
@@ -45,11 +45,11 @@ impl Home {
         url.origin() == self.base.origin()
     }
 
-    /// Asks for what Trino gave a URI of, at the right place.
+    /// Sends a request for a URI from Trino to the right server.
     ///
     /// # Errors
     ///
-    /// Those of `ask`.
+    /// The errors of `ask`.
     pub(crate) async fn ask<T, F>(
         &self,
         given: Url,

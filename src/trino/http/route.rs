@@ -9,9 +9,9 @@ use secrecy::ExposeSecret as _;
 use crate::config;
 use crate::config::Connection;
 use crate::trino::error::TrinoError;
-use crate::trino::tunnel::Tunnel;
+use crate::trino::tunnel::{ForwardProblem, Tunnel};
 
-/// Where the environment's proxies are set.
+/// The variables of the environment that set proxies.
 const VARIABLES: [&str; 8] = [
     "HTTP_PROXY",
     "http_proxy",
@@ -27,14 +27,14 @@ const VARIABLES: [&str; 8] = [
 #[derive(Clone)]
 pub(crate) struct Way {
     configured: Option<config::Proxy>,
-    /// The same rules as the HTTP client's, to say which proxy was in the way.
+    /// The same rules as those of the HTTP client, to find out which proxy was used.
     rules: Arc<Matcher>,
     tunnel: Option<Arc<Tunnel>>,
 }
 
 /// What is between us and a server.
 pub(crate) enum Between {
-    /// Nothing that we know of.
+    /// Nothing, as far as we know.
     Nothing,
     /// A proxy, and the setting that it comes from.
     Proxy {
@@ -48,12 +48,12 @@ pub(crate) enum Between {
         /// Its host and port.
         address: String,
         /// The reason, if there is one.
-        failure: Option<String>,
+        problem: Option<ForwardProblem>,
     },
 }
 
 impl Way {
-    /// The way to Trino of a connection, through `tunnel` if there is one.
+    /// The way to the Trino of a connection, through `tunnel` if there is one.
     pub(crate) fn new(connection: &Connection, tunnel: Option<Arc<Tunnel>>) -> Self {
         hide_logins();
         let rules = match &connection.proxy {
@@ -96,7 +96,7 @@ impl Way {
             return Ok(builder.no_proxy().proxy(proxy));
         }
         let Some(config::Proxy { url, login }) = &self.configured else {
-            // What the client does by itself: the environment's proxies.
+            // The client uses the environment's proxies by itself.
             return Ok(builder);
         };
         let mut url = url.clone();
@@ -115,7 +115,7 @@ impl Way {
         if let Some(tunnel) = &self.tunnel {
             return Between::Tunnel {
                 address: tunnel.address(),
-                failure: tunnel.failure(),
+                problem: tunnel.last_problem(),
             };
         }
         let proxy = url

@@ -1,7 +1,7 @@
 //! Tokens of an OAuth2 server, by the client credentials grant (RFC 6749, 4.4).
 //!
-//! Written here and not with a crate: it is one form and one answer, on the transport's own TLS
-//! and proxies.
+//! This is written here and does not use a crate, because it is only one form and one answer, and
+//! it uses the TLS settings and proxies of the transport.
 
 use std::time::{Duration, Instant};
 
@@ -19,19 +19,20 @@ use crate::trino::http::failure;
 use crate::trino::http::route::Way;
 use crate::trino::retry;
 
-/// How long a token is asked for; shorter than a read's own requests are tried.
+/// How long the request for a token is retried. This is shorter than for a read's own requests.
 const BUDGET: Duration = Duration::from_secs(30);
 
-/// Time for one answer, from its request to its last byte.
+/// Time limit for one answer, from the request to the last byte.
 const ANSWER: Duration = Duration::from_secs(20);
 
-/// A token is replaced this long before it expires, or after half of a shorter life.
+/// A token is replaced this long before it expires; if its life is shorter than that, after half of
+/// its life.
 const MARGIN: Duration = Duration::from_mins(1);
 
-/// Time until a replacement that failed is tried again.
+/// Pause before a replacement that failed is tried again.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Where tokens come from, and the one that is in use.
+/// The source of tokens, and the token in use.
 pub(crate) struct TokenSource {
     client: reqwest::Client,
     way: Way,
@@ -42,7 +43,7 @@ pub(crate) struct TokenSource {
 #[derive(Clone)]
 struct Token {
     header: HeaderValue,
-    /// When it should be replaced; never where the server does not say how long it lives.
+    /// When it should be replaced; `None` if the server does not tell how long it lives.
     replace_at: Option<Instant>,
     expires_at: Option<Instant>,
 }
@@ -51,7 +52,7 @@ struct Token {
 #[derive(Deserialize)]
 struct Answer {
     access_token: String,
-    /// Seconds; there are servers that write text, decimals, or more than a clock can hold.
+    /// Seconds. Some servers write text, decimals, or more than a clock can represent.
     expires_in: Option<Box<RawValue>>,
 }
 
@@ -77,9 +78,9 @@ impl TokenSource {
     ///
     /// # Errors
     ///
-    /// When the server gives none.
+    /// When the server gives no token.
     pub(crate) async fn header(&self) -> Result<HeaderValue, TrinoError> {
-        // Held while a token is asked for: many requests, one token.
+        // The lock is held while a token is asked for, so that many requests cause only one token.
         let mut current = self.current.lock().await;
         if let Some(token) = &*current
             && token.replace_at.is_none_or(|at| Instant::now() < at)
@@ -89,7 +90,8 @@ impl TokenSource {
         if let Some(token) = &mut *current
             && token.expires_at.is_none_or(|at| Instant::now() < at)
         {
-            // It is still good, so a server that is down for a moment is no reason to fail.
+            // The old token is still valid, so it does not matter if the server is down for a
+            // moment.
             match self.fetch().await {
                 Ok(fresh) => *token = fresh,
                 Err(error) => {
@@ -102,15 +104,15 @@ impl TokenSource {
         self.replace(&mut current).await
     }
 
-    /// Another token than the one that Trino has refused.
+    /// A token other than the one that Trino has refused.
     ///
     /// # Errors
     ///
-    /// When the server gives none.
+    /// When the server gives no token.
     pub(crate) async fn renewed(&self, refused: &HeaderValue) -> Result<HeaderValue, TrinoError> {
         let mut current = self.current.lock().await;
         match &*current {
-            // Another request was refused before this one.
+            // Another request was refused before, and has replaced the token already.
             Some(token) if token.header != refused => Ok(token.header.clone()),
             _ => self.replace(&mut current).await,
         }
@@ -171,7 +173,7 @@ impl TokenSource {
                 retry_after: None,
             });
         }
-        // The answer is not repeated: it may hold a token.
+        // The answer is not shown, because it may contain a token.
         let answer: Answer = serde_json::from_slice(&body)
             .map_err(|_| TrinoError::Protocol("its answer has no \"access_token\"".to_owned()))?;
         let given = answer.expires_in.as_deref().map(RawValue::get);
@@ -182,7 +184,7 @@ impl TokenSource {
                  time; the token is used until Trino refuses it"
             );
         }
-        // A life beyond what the clock can hold is none that ends.
+        // If the life is longer than the clock can represent, the token never expires.
         let after = |life| asked.checked_add(life);
         Ok(Token {
             header: bearer(&answer.access_token)?,
@@ -192,7 +194,7 @@ impl TokenSource {
     }
 }
 
-/// The time that an answer's seconds are, in JSON; `None` where they are none.
+/// The duration of `expires_in`, given as JSON; `None` if it is no number of seconds.
 fn life(expires_in: &str) -> Option<Duration> {
     let seconds = expires_in.trim_matches(['"', ' ']).parse().ok()?;
     Duration::try_from_secs_f64(seconds).ok()
@@ -207,7 +209,7 @@ pub(crate) fn bearer(token: &str) -> Result<HeaderValue, TrinoError> {
     sensitive("Bearer", token)
 }
 
-/// The header of a scheme, whose secret is kept out of all messages.
+/// The header for an authentication scheme. The secret is kept out of all messages.
 ///
 /// # Errors
 ///

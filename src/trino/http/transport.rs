@@ -1,5 +1,5 @@
-//! The one HTTP transport, used by every command, so that what `check` proves is what `read`
-//! uses. The only place that opens sockets.
+//! The one HTTP transport. All commands use it, so that `check` tests exactly what `read` uses.
+//! Besides the tunnel, this is the only place that opens connections.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,37 +13,39 @@ use crate::trino::error::TrinoError;
 use crate::trino::http::auth::Credentials;
 use crate::trino::http::origin::Home;
 use crate::trino::http::route::{Between, Way};
+use crate::trino::http::tls_problem::TlsProblem;
 use crate::trino::http::token::TokenSource;
 use crate::trino::http::{answer, failure, tls};
 use crate::trino::retry::{self, Contact};
 use crate::trino::tunnel::Tunnel;
 use crate::trino::wire::session::Session;
 
-/// Time for TCP and TLS to be established.
+/// Time limit for establishing TCP and TLS.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Time without a single byte. Trino answers within a second, even when it has nothing to say.
+/// Time limit without a single byte. Trino answers within a second, even if it has no rows yet.
 const READ_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// Time for one of the first requests, from its connection to the last byte of its answer.
+/// Time limit for one of the first requests, from the connection to the last byte of the answer.
 const FIRST_ANSWER: Duration = Duration::from_secs(20);
 
-/// Time for a page or a segment, from its request to its last byte: an answer that comes byte by
-/// byte is none.
+/// Time limit for a page or a segment, from the request to the last byte, against answers that come
+/// byte by byte.
 const ANSWER: Duration = Duration::from_mins(5);
 
-/// How long a download is tried again. Shorter than for the coordinator: storage is redundant, and
-/// one that cannot be reached is found out at the start of a read.
+/// How long a download is retried. This is shorter than for the coordinator, because storage is
+/// redundant, and whether it can be reached is tested before the read.
 const SEGMENT_BUDGET: Duration = Duration::from_secs(30);
 
-/// Redirects that are followed for one segment: coordinator, worker, storage.
+/// How many redirects are followed for one segment: coordinator, worker, storage.
 const REDIRECTS: usize = 4;
 
 /// Connections to one Trino.
 pub(crate) struct Transport {
-    /// For the configured server: with its TLS settings, our certificate, and its cookies.
+    /// The client for the configured server, with its TLS settings, our certificate, and its
+    /// cookies.
     coordinator: reqwest::Client,
-    /// For all others, such as the storage of segments.
+    /// The client for all other servers, such as the storage of segments.
     others: reqwest::Client,
     way: Way,
     home: Home,
@@ -51,17 +53,17 @@ pub(crate) struct Transport {
     credentials: Credentials,
     /// Whether the coordinator answers.
     contact: Contact,
-    /// Whether segments can be had.
+    /// Whether the storage of segments answers.
     storage: Contact,
 }
 
-/// What a statement is sent with beside its session.
+/// What is sent with a statement besides the session.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Extras {
+pub(crate) struct Extras<'a> {
     /// Encodings of the spooled protocol that are accepted, best first.
     pub(crate) encodings: Option<&'static str>,
     /// A session property for this statement.
-    pub(crate) property: Option<(&'static str, &'static str)>,
+    pub(crate) property: Option<(&'a str, &'a str)>,
     /// Whether the configured session properties are left out.
     pub(crate) bare: bool,
 }
@@ -88,7 +90,7 @@ impl Transport {
         let base = connection.server.base_url();
         let base = Url::parse(&base)
             .map_err(|error| TrinoError::Protocol(format!("{base} is not a URL: {error}")))?;
-        // Plain http to this machine is fine, but not by way of another one.
+        // Plain http to this machine is fine, but not through a proxy on another machine.
         if connection.has_secrets()
             && !connection.allow_credentials_over_http
             && base.scheme() == "http"
@@ -105,7 +107,7 @@ impl Transport {
             Ok(TokenSource::new(client, outside, settings))
         })?;
         Ok(Self {
-            // Gateways tell by a cookie which cluster a query runs on.
+            // Gateways remember by a cookie which cluster a query runs on.
             coordinator: build(client(coordinator, &way)?.cookie_store(true))?,
             others: build(client(others, &way)?)?,
             way,
@@ -117,15 +119,16 @@ impl Transport {
         })
     }
 
-    /// Speaks with the headers that a server before Trino's renaming wants.
+    /// From now on uses the headers of servers from before Presto was renamed to Trino.
     pub(crate) fn speak_presto(&mut self) {
         self.session.rename_for_presto();
     }
 
     /// Uses each connection through a proxy once, for a server that cannot send a page again.
     ///
-    /// Some proxies end a connection after an answer without saying so before. A request that is on
-    /// its way just then is lost, and with it the page. Where TLS goes through the proxy, it cannot.
+    /// Some proxies close a connection after an answer without announcing it. A request that is on
+    /// its way at this moment is lost, and the page with it. This cannot happen if TLS goes through
+    /// the proxy.
     pub(crate) fn use_connections_once(&mut self) -> Result<(), TrinoError> {
         let base = self.url("/");
         if base.scheme() == "http" && matches!(self.way.between(&base), Between::Proxy { .. }) {
@@ -145,12 +148,12 @@ impl Transport {
         self.home.is_base(url)
     }
 
-    /// Whether the coordinator answers, as all requests together have seen it.
+    /// Whether the coordinator answers, as far as all requests together know.
     pub(crate) fn contact(&self) -> &Contact {
         &self.contact
     }
 
-    /// Sends one of the first requests, which have small answers and little time.
+    /// Sends one of the first requests, which have small answers and a short time limit.
     pub(crate) async fn first_request(
         &self,
         method: Method,
@@ -166,12 +169,12 @@ impl Transport {
         answer::body(response, answer::SMALL, &url, &self.way).await
     }
 
-    /// Sends a request of the statement protocol and reads the whole answer. Another server than
-    /// the configured one is told nothing of the session: the URI alone is the right to ask.
+    /// Sends a request of the statement protocol and reads the whole answer. A server other than
+    /// the configured one gets nothing of the session; the URI alone is enough for it.
     ///
     /// # Errors
     ///
-    /// When no answer comes, not all of it, or one with another status than 2xx.
+    /// When there is no answer, when it is incomplete, or when its status is not 2xx.
     pub(crate) async fn request(&self, method: Method, url: Url) -> Result<Bytes, TrinoError> {
         let is_base = self.is_base(&url);
         let mut request = self.client(&url).request(method, url.clone());
@@ -185,20 +188,21 @@ impl Transport {
         answer::body(response, answer::PAGE, &url, &self.way).await
     }
 
-    /// As [`Transport::request`], at a URI that Trino gave; see `origin` for where it is asked for.
+    /// As [`Transport::request`], for a URI from Trino; `origin` decides which server is asked.
     pub(crate) async fn follow(&self, method: Method, given: Url) -> Result<Bytes, TrinoError> {
         let ask = |url| self.request(method.clone(), url);
         self.home.ask(given, ask).await
     }
 
-    /// Hands a statement over.
+    /// Sends a statement to the coordinator.
     pub(crate) async fn post(
         &self,
         url: Url,
         sql: &str,
-        extras: Extras,
+        extras: Extras<'_>,
     ) -> Result<Bytes, TrinoError> {
-        // Gateways route by the text and want the charset.
+        // Gateways look at the text of the statement to choose a cluster, and need the charset for
+        // that.
         let mut request = self
             .coordinator
             .post(url.clone())
@@ -217,11 +221,12 @@ impl Transport {
         answer::body(response, answer::PAGE, &url, &self.way).await
     }
 
-    /// Downloads a segment of `size` bytes, as far as that is known, from the storage or through the coordinator.
+    /// Downloads a segment of `size` bytes, as far as that is known, from the storage or through
+    /// the coordinator.
     ///
     /// # Errors
     ///
-    /// When it cannot be had, also after trying again.
+    /// When the download fails, also after retries.
     pub(crate) async fn segment(
         &self,
         uri: &str,
@@ -229,7 +234,8 @@ impl Transport {
         size: Option<u64>,
     ) -> Result<Bytes, TrinoError> {
         let url = segment_url(uri)?;
-        // What is a little too long is told as such by the check of its size.
+        // The limit is a little higher, so that a segment that is slightly too long gets the
+        // clearer error of the size check.
         let limit = size.map_or(answer::SEGMENT, |size| size.saturating_add(answer::SMALL));
         let place = url.origin().ascii_serialization();
         let get = || {
@@ -258,8 +264,8 @@ impl Transport {
         self.home.ask(segment_url(uri)?, ask).await.map(drop)
     }
 
-    /// One download. The coordinator may redirect to the storage or to a worker; the segment's
-    /// headers go along, the session's do not leave the coordinator.
+    /// One download. The coordinator may redirect to the storage or to a worker. The segment's
+    /// headers are sent to them as well; the session's headers go only to the coordinator.
     async fn get_segment(
         &self,
         mut url: Url,
@@ -293,7 +299,8 @@ impl Transport {
         ))
     }
 
-    /// A GET of a segment: as to the coordinator if it is there, bare if it is anywhere else.
+    /// The GET request for a segment: with the session's headers if it goes to the coordinator,
+    /// without them if it goes anywhere else.
     fn to_place(&self, url: &Url, headers: &HeaderMap) -> RequestBuilder {
         let request = self.client(url).get(url.clone()).timeout(ANSWER);
         let request = if self.is_base(url) {
@@ -312,12 +319,12 @@ impl Transport {
         }
     }
 
-    /// Sends a request: to the configured server with our credentials, and once more with new
-    /// ones if those were refused; to any other without.
+    /// Sends a request. The configured server gets our credentials, and a second request with new
+    /// ones if they were refused. Any other server gets none.
     async fn send(&self, request: RequestBuilder, url: &Url) -> Result<Response, TrinoError> {
         let failed =
             |error: reqwest::Error| failure::failed_request(&error.without_url(), url, &self.way);
-        // Pages are JSON, which gzip makes 3.5 times slower to get (docs/measurements.md).
+        // With gzip, pages take 3.5 times as long (docs/measurements.md).
         let request = request.header(ACCEPT_ENCODING, "identity");
         if !self.is_base(url) {
             return request.send().await.map_err(failed);
@@ -351,8 +358,8 @@ fn client(
         .read_timeout(READ_TIMEOUT)
         .tcp_nodelay(true)
         .http1_only()
-        // Statements are never redirected, segments are by `get_segment`: no header travels to
-        // another host unseen.
+        // Redirects of statements are never followed, and `get_segment` follows those of segments
+        // itself, so that no header goes to another host by accident.
         .redirect(redirect::Policy::none());
     let builder = match tls {
         Some(tls) => builder.tls_backend_preconfigured(tls),
@@ -364,11 +371,11 @@ fn client(
 fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, TrinoError> {
     builder
         .build()
-        .map_err(|error| TrinoError::TlsSettings(failure::innermost_cause(&error)))
+        .map_err(|error| TlsProblem::Other(failure::innermost_cause(&error)).into())
 }
 
 fn segment_url(uri: &str) -> Result<Url, TrinoError> {
-    // Not shown: a pre-signed URL is a credential.
+    // The URL is not shown, because a pre-signed URL is a credential.
     Url::parse(uri)
         .map_err(|error| TrinoError::Protocol(format!("A segment's URI is no URL: {error}.")))
 }

@@ -1,7 +1,7 @@
-//! How the user of a tunnel is proven to the SSH server: by a key, or by a password.
+//! Logs in at the SSH server of a tunnel, by a key or by a password.
 //!
-//! A password goes by the method of that name, or as the answer to the server's question
-//! (keyboard-interactive, RFC 4256), which is all that many bastions offer.
+//! A password is sent by the method "password", or as the answer to the server's question
+//! ("keyboard-interactive", RFC 4256), which is the only method of many SSH servers.
 
 use std::sync::Arc;
 
@@ -11,12 +11,13 @@ use russh::keys::{PrivateKey, PrivateKeyWithHashAlg};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::config::{TunnelLogin, pem};
-use crate::trino::tunnel::ssh::{Failure, Session};
+use crate::trino::tunnel::host_key::Session;
+use crate::trino::tunnel::problem::{SshKeyFault, TunnelProblem, TunnelProof};
 
-/// Characters of a server's question that are worth showing.
+/// How many characters of a server's question are shown.
 const SHOWN: usize = 60;
 
-/// What proves the user, made ready.
+/// What proves the user, ready to be used.
 pub(crate) enum Proof {
     /// A private key.
     Key(Arc<PrivateKey>),
@@ -27,13 +28,13 @@ pub(crate) enum Proof {
 /// How a login ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// The user is in.
+    /// The user is logged in.
     In,
-    /// The proof is not taken.
+    /// The proof was not accepted.
     Refused,
-    /// Logins of this kind are not taken, only those.
+    /// Logins of this kind are not possible, only logins of these kinds.
     NotOffered(String),
-    /// The proof is taken, but this is wanted beside it.
+    /// The proof was accepted, but the server wants this as well.
     More(String),
 }
 
@@ -43,22 +44,23 @@ impl Proof {
     /// # Errors
     ///
     /// When the key cannot be read, or its passphrase is missing or wrong.
-    pub(crate) fn of(login: &TunnelLogin) -> Result<Self, Failure> {
+    pub(crate) fn from_login(login: &TunnelLogin) -> Result<Self, TunnelProblem> {
         match login {
             TunnelLogin::Password(password) => Ok(Self::Password(password.clone())),
             TunnelLogin::Key(pem, passphrase) => {
                 let passphrase = passphrase.as_ref().map(SecretString::expose_secret);
-                let key = private_key(pem.expose_secret(), passphrase)?;
+                let key =
+                    private_key(pem.expose_secret(), passphrase).map_err(TunnelProblem::Key)?;
                 Ok(Self::Key(Arc::new(key)))
             }
         }
     }
 
-    /// The field of `tunnel_method` that it comes from.
-    pub(crate) const fn setting(&self) -> &'static str {
+    /// Which kind of proof it is.
+    pub(crate) const fn kind(&self) -> TunnelProof {
         match self {
-            Self::Key(_) => "ssh_key",
-            Self::Password(_) => "tunnel_user_password",
+            Self::Key(_) => TunnelProof::Key,
+            Self::Password(_) => TunnelProof::Password,
         }
     }
 
@@ -77,7 +79,7 @@ impl Proof {
                 let hash = session.best_supported_rsa_hash().await?;
                 let key = PrivateKeyWithHashAlg::new(Arc::clone(key), hash.flatten());
                 let answer = session.authenticate_publickey(user, key).await?;
-                Ok(Outcome::of(&answer, &[MethodKind::PublicKey]))
+                Ok(Outcome::from_answer(&answer, &[MethodKind::PublicKey]))
             }
             Self::Password(password) => by_password(session, user, password.expose_secret()).await,
         }
@@ -85,18 +87,18 @@ impl Proof {
 }
 
 impl Outcome {
-    /// What an answer says to a login by one of `methods`.
-    fn of(answer: &AuthResult, methods: &[MethodKind]) -> Self {
+    /// The outcome of a login by one of `methods`, from the server's answer.
+    fn from_answer(answer: &AuthResult, methods: &[MethodKind]) -> Self {
         match answer {
             AuthResult::Success => Self::In,
             AuthResult::Failure {
                 remaining_methods,
                 partial_success,
-            } => Self::of_failure(remaining_methods, *partial_success, methods),
+            } => Self::from_refusal(remaining_methods, *partial_success, methods),
         }
     }
 
-    fn of_failure(offered: &[MethodKind], partial: bool, methods: &[MethodKind]) -> Self {
+    fn from_refusal(offered: &[MethodKind], partial: bool, methods: &[MethodKind]) -> Self {
         let names: Vec<&str> = offered.iter().map(Into::into).collect();
         let names = names.join(", ");
         if partial {
@@ -115,8 +117,8 @@ async fn by_password(
     password: &str,
 ) -> Result<Outcome, russh::Error> {
     const METHODS: [MethodKind; 2] = [MethodKind::Password, MethodKind::KeyboardInteractive];
-    // Asks what is offered, as every client does: a password that nobody wants is an attempt that
-    // the server counts.
+    // Asks first which methods are offered, as every client does: the server counts a password by a
+    // method that it does not offer as a failed attempt.
     let mut answer = session.authenticate_none(user).await?;
     let takes = |answer: &AuthResult, method| match answer {
         AuthResult::Success => false,
@@ -128,14 +130,15 @@ async fn by_password(
     if takes(&answer, MethodKind::Password) {
         answer = session.authenticate_password(user, password).await?;
     }
-    // Also where a password was just refused: there may be a second question, which only shows here.
+    // This is tried even if a password was just refused: there may be a second question, and only
+    // this method shows it.
     if takes(&answer, MethodKind::KeyboardInteractive) {
         return by_answers(session, user, password).await;
     }
-    Ok(Outcome::of(&answer, &METHODS))
+    Ok(Outcome::from_answer(&answer, &METHODS))
 }
 
-/// Answers the server's question for the password, and no other.
+/// Answers the server's question for the password, but no other question.
 async fn by_answers(
     session: &mut Session,
     user: &str,
@@ -153,7 +156,7 @@ async fn by_answers(
                 partial_success,
             } => {
                 let methods = [MethodKind::KeyboardInteractive];
-                return Ok(Outcome::of_failure(
+                return Ok(Outcome::from_refusal(
                     &remaining_methods,
                     partial_success,
                     &methods,
@@ -179,17 +182,18 @@ async fn by_answers(
 /// What a server wants to know.
 #[derive(Debug, PartialEq, Eq)]
 enum Question {
-    /// Nothing: it only tells something, or says that it has no more questions.
+    /// Nothing: it only shows a text, or has no more questions.
     None,
-    /// The password, in these words.
+    /// The password; the question is in these words.
     Password(String),
-    /// The password, which was given already.
+    /// The password once more, although it was given already.
     Again,
-    /// Something else, such as a second factor, in these words.
+    /// Something else, such as a second factor; the question is in these words.
     Other(String),
 }
 
-/// Understands a request; `answered` is the question that the password was given to.
+/// Finds out what a request wants. `answered` is the question that was already answered with the
+/// password.
 fn question(prompts: &[Prompt], answered: Option<&str>) -> Question {
     match (prompts, answered) {
         ([], _) => Question::None,
@@ -199,34 +203,30 @@ fn question(prompts: &[Prompt], answered: Option<&str>) -> Question {
     }
 }
 
-/// The last line of a prompt: what stands above it is what the server has to tell.
+/// The last line of a prompt; the lines above it are only information.
 fn in_short(prompt: &str) -> String {
     let line = prompt.trim().lines().last().unwrap_or_default();
     let shown = line.chars().filter(|character| !character.is_control());
     format!("\"{}\"", shown.take(SHOWN).collect::<String>().trim())
 }
 
-fn private_key(pem: &str, passphrase: Option<&str>) -> Result<PrivateKey, Failure> {
-    // The configuration has set the line ends; what is damaged is said by itself.
+fn private_key(pem: &str, passphrase: Option<&str>) -> Result<PrivateKey, SshKeyFault> {
+    // Damage is looked for here, because the SSH library does not say what is wrong.
     let damage = pem::blocks(pem)
         .iter()
         .find(|block| block.label().ends_with("PRIVATE KEY"))
         .and_then(|block| block.der().err());
     if let Some(damage) = damage {
-        return Err(Failure::Key(format!(
-            "cannot be read (it {damage}); paste all of it, from -----BEGIN to -----END"
-        )));
+        return Err(SshKeyFault::Damaged(damage));
     }
     russh::keys::decode_secret_key(pem, passphrase).map_err(|error| {
         let is_encrypted =
             matches!(error, russh::keys::Error::KeyIsEncrypted) || pem.contains("ENCRYPTED");
-        Failure::Key(match passphrase {
-            None if is_encrypted => "is encrypted; set \"ssh_key_passphrase\"".to_owned(),
-            Some(_) => "cannot be opened with \"ssh_key_passphrase\"; check both".to_owned(),
-            None => {
-                format!("cannot be read ({error}); paste all of it, from -----BEGIN to -----END")
-            }
-        })
+        match passphrase {
+            None if is_encrypted => SshKeyFault::Encrypted,
+            Some(_) => SshKeyFault::Passphrase,
+            None => SshKeyFault::Unreadable(error.to_string()),
+        }
     })
 }
 
@@ -267,7 +267,7 @@ mod tests {
     #[test]
     fn a_refusal_says_what_would_be_taken() {
         use MethodKind as M;
-        let of = |offered: &[M], partial| Outcome::of_failure(offered, partial, &[M::PublicKey]);
+        let of = |offered: &[M], partial| Outcome::from_refusal(offered, partial, &[M::PublicKey]);
         assert_eq!(of(&[M::PublicKey, M::Password], false), Outcome::Refused);
         assert_eq!(of(&[], false), Outcome::Refused);
         let names = "password, keyboard-interactive".to_owned();

@@ -1,10 +1,10 @@
 //! `tunnel_method`: connections to Trino through an SSH server.
 //!
-//! The HTTP client keeps its URLs, names and certificates: it is given a SOCKS proxy on loopback
-//! (RFC 1928, with the password of RFC 1929, so that nobody else on this machine gets in), and
-//! each connection that it asks for becomes a channel of one SSH session. A session that is lost
-//! is opened anew for the next connection; the requests that were lost with it are sent again by
-//! whoever may send them again.
+//! The HTTP client keeps its URLs, names and certificates. It only uses a SOCKS proxy on loopback
+//! (RFC 1928, with a password by RFC 1929 so that other users of this machine cannot use it), and
+//! each of its connections becomes a channel of one SSH session. If the session is lost, a new one
+//! is opened for the next connection. The requests that were lost are retried by the usual rules of
+//! the HTTP client.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, PoisonError};
@@ -17,14 +17,19 @@ use tokio::sync::Mutex;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
+mod host_key;
 mod login;
+mod problem;
 mod socks;
 mod ssh;
 
-use super::error::TrinoError;
 use crate::config;
+use crate::trino::tunnel::host_key::Session;
 use crate::trino::tunnel::login::Proof;
-use crate::trino::tunnel::ssh::{STEP, Session};
+pub(crate) use crate::trino::tunnel::problem::{
+    ForwardProblem, SshKeyFault, TunnelProblem, TunnelProof,
+};
+use crate::trino::tunnel::ssh::STEP;
 
 /// An open tunnel; dropping it closes it.
 pub(crate) struct Tunnel {
@@ -38,7 +43,8 @@ struct Bastion {
     settings: config::Tunnel,
     proof: Proof,
     session: Mutex<Option<Arc<Session>>>,
-    failure: std::sync::Mutex<Option<String>>,
+    /// Why the last connection through the SSH server could not be made.
+    last_problem: std::sync::Mutex<Option<ForwardProblem>>,
 }
 
 impl Tunnel {
@@ -47,18 +53,15 @@ impl Tunnel {
     /// # Errors
     ///
     /// When the server cannot be reached, is not the right one, or does not accept the user.
-    pub(crate) async fn open(settings: &config::Tunnel) -> Result<Self, TrinoError> {
+    pub(crate) async fn open(settings: &config::Tunnel) -> Result<Self, TunnelProblem> {
         let bastion = Arc::new(Bastion {
             settings: settings.clone(),
-            proof: Proof::of(&settings.login)?,
+            proof: Proof::from_login(&settings.login)?,
             session: Mutex::new(None),
-            failure: std::sync::Mutex::new(None),
+            last_problem: std::sync::Mutex::new(None),
         });
         bastion.session().await?;
-        let local = |error: std::io::Error| TrinoError::Tunnel {
-            message: format!("The tunnel's entrance on this machine cannot be opened: {error}."),
-            passes: false,
-        };
+        let local = |error: std::io::Error| TunnelProblem::Entrance(error.to_string());
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await;
         let listener = listener.map_err(local)?;
         let port = listener.local_addr().map_err(local)?.port();
@@ -83,9 +86,9 @@ impl Tunnel {
     }
 
     /// Why the last connection could not be made.
-    pub(crate) fn failure(&self) -> Option<String> {
-        let failure = self.bastion.failure.lock();
-        failure.unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn last_problem(&self) -> Option<ForwardProblem> {
+        let problem = self.bastion.last_problem.lock();
+        problem.unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -102,7 +105,8 @@ async fn accept(listener: TcpListener, bastion: Arc<Bastion>, password: String) 
                 let (bastion, password) = (Arc::clone(&bastion), password.clone());
                 tokio::spawn(async move { bastion.forward(near, &password).await });
             }
-            // Too many open files passes; anything else does not end by asking faster.
+            // "Too many open files" goes away by waiting, and no other error goes away by asking
+            // faster.
             Err(error) => {
                 tracing::debug!(%error, "the tunnel takes no connection");
                 tokio::time::sleep(Duration::from_millis(100)).await;
@@ -124,23 +128,27 @@ impl Bastion {
             return;
         };
         let channel = self.channel(&host, port).await;
-        let failure = channel.as_ref().err().cloned();
-        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+        let problem = channel.as_ref().err().cloned();
+        *self
+            .last_problem
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = problem;
         let Ok(channel) = channel else {
             let _ = socks::refuse(&mut near).await;
             return;
         };
         let mut far = channel.into_stream();
         if socks::accept(&mut near).await.is_ok() {
-            // However it ends, the client sees that the connection has ended.
+            // The result does not matter: the client sees that the connection has ended.
             let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
         }
     }
 
-    /// A channel to a server as the SSH server sees it; on a new session if the old one is dead.
-    async fn channel(&self, host: &str, port: u16) -> Result<Channel<Msg>, String> {
+    /// A channel to a server, which the SSH server connects to. Opens a new session if the old one
+    /// is dead.
+    async fn channel(&self, host: &str, port: u16) -> Result<Channel<Msg>, ForwardProblem> {
         for _ in 0..2 {
-            let session = self.session().await.map_err(|error| error.to_string())?;
+            let session = self.session().await.map_err(ForwardProblem::Session)?;
             let port = u32::from(port);
             let channel = session.channel_open_direct_tcpip(host, port, "127.0.0.1", 0);
             match timeout(STEP, channel).await {
@@ -149,11 +157,11 @@ impl Bastion {
                 Ok(Err(_)) | Err(_) => self.forget(&session).await,
             }
         }
-        Err("the SSH session breaks off".to_owned())
+        Err(ForwardProblem::Breaks)
     }
 
     /// The open session, or a new one.
-    async fn session(&self) -> Result<Arc<Session>, TrinoError> {
+    async fn session(&self) -> Result<Arc<Session>, TunnelProblem> {
         let mut current = self.session.lock().await;
         if let Some(session) = &*current
             && !session.is_closed()
@@ -181,13 +189,11 @@ impl Bastion {
     }
 }
 
-fn refusal(reason: &ChannelOpenFailure) -> String {
+fn refusal(reason: &ChannelOpenFailure) -> ForwardProblem {
     match reason {
-        ChannelOpenFailure::AdministrativelyProhibited => {
-            "the SSH server does not allow to pass on connections to it (AllowTcpForwarding, PermitOpen)".to_owned()
-        }
-        ChannelOpenFailure::ConnectFailed => "nothing accepts connections there, or there is no such host".to_owned(),
-        ChannelOpenFailure::Other { reason, .. } => reason.clone(),
-        other => format!("{other:?}"),
+        ChannelOpenFailure::AdministrativelyProhibited => ForwardProblem::NotAllowed,
+        ChannelOpenFailure::ConnectFailed => ForwardProblem::Unreachable,
+        ChannelOpenFailure::Other { reason, .. } => ForwardProblem::Other(reason.clone()),
+        other => ForwardProblem::Other(format!("{other:?}")),
     }
 }

@@ -33,7 +33,7 @@ pub(crate) fn password() -> Result<String> {
 ///
 /// # Errors
 ///
-/// When it breaks off, does not know the password, or asks for something else than a connection.
+/// When the client breaks off, does not know the password, or asks for anything but a connection.
 pub(crate) async fn requested<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     password: &str,
@@ -71,11 +71,11 @@ pub(crate) async fn requested<S: AsyncRead + AsyncWrite + Unpin>(
     Ok((host, u16::from_be_bytes(take(stream).await?)))
 }
 
-/// Tells the client that the connection stands.
+/// Tells the client that the connection is made.
 ///
 /// # Errors
 ///
-/// When the client is gone.
+/// When the client has closed the connection.
 pub(crate) async fn accept<S: AsyncWrite + Unpin>(stream: &mut S) -> Result<()> {
     answer(stream, 0).await
 }
@@ -84,13 +84,13 @@ pub(crate) async fn accept<S: AsyncWrite + Unpin>(stream: &mut S) -> Result<()> 
 ///
 /// # Errors
 ///
-/// When the client is gone.
+/// When the client has closed the connection.
 pub(crate) async fn refuse<S: AsyncWrite + Unpin>(stream: &mut S) -> Result<()> {
     answer(stream, REFUSED).await
 }
 
 async fn answer<S: AsyncWrite + Unpin>(stream: &mut S, code: u8) -> Result<()> {
-    // The address that is bound at the far end does not matter to a client of CONNECT.
+    // The answer has room for the address at the other end, which is not needed after CONNECT.
     stream
         .write_all(&[VERSION, code, 0, 1, 0, 0, 0, 0, 0, 0])
         .await

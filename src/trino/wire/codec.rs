@@ -15,11 +15,11 @@ pub enum Encoding {
     Lz4,
 }
 
-/// Encodings to ask for, best first: on the links measured so far lz4 costs less CPU on both
-/// sides than zstd saves in bytes (docs/performance.md).
+/// Encodings to ask for, best first. On the networks measured so far, the smaller size of zstd does
+/// not make up for its CPU time compared with lz4 (docs/performance.md).
 pub const ACCEPTED: &str = "json+lz4, json+zstd, json";
 
-/// The largest segment that is unpacked; Trino's own limit is 128 MB of pages in memory.
+/// The largest segment that is unpacked, in bytes. Trino's own limit is 128 MB of pages in memory.
 const LARGEST: u64 = 1 << 30;
 
 /// Why a segment could not be unpacked.
@@ -33,9 +33,9 @@ pub enum CodecError {
     Size {
         /// Which size.
         what: &'static str,
-        /// By the segment's metadata.
+        /// The size from the segment's metadata.
         expected: u64,
-        /// In truth.
+        /// The real size.
         found: u64,
     },
     /// The bytes cannot be decompressed.
@@ -48,7 +48,7 @@ impl Encoding {
     ///
     /// # Errors
     ///
-    /// When it is none that was asked for.
+    /// When this encoding was not asked for.
     pub fn from_name(name: &str) -> Result<Self, CodecError> {
         match name {
             "json" => Ok(Self::Json),
@@ -58,7 +58,7 @@ impl Encoding {
         }
     }
 
-    /// Unpacks a segment of `stored` bytes into `out`; false where it is plain JSON already.
+    /// Unpacks the segment `stored` into `out`. Returns false if it is plain JSON already.
     ///
     /// # Errors
     ///
@@ -85,7 +85,8 @@ impl Encoding {
                     .map_err(|error| CodecError::Corrupt(error.to_string()))?
             }
             Self::Zstd => {
-                // The capacity is the cap: a frame that wants more is an error, not memory.
+                // The capacity is the limit: a frame that unpacks to more is an error and takes no
+                // more memory.
                 out.reserve_exact(size);
                 zstd::bulk::Decompressor::new()
                     .and_then(|mut unpacker| unpacker.decompress_to_buffer(stored, out))

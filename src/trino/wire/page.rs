@@ -1,7 +1,7 @@
 //! One answer of Trino's client protocol: the small envelope as a struct, the rows as bytes.
 //!
-//! The rows (`data`) are found by their brackets and never parsed here, so that a page of a
-//! megabyte costs one pass, and so that bytes which are no UTF-8 do not make the page unreadable.
+//! The rows (`data`) are found by their brackets and are not parsed here. So a page of a megabyte
+//! is read only once, and bytes that are not UTF-8 do not make the page unreadable.
 //!
 //! Source: `client/trino-client`, `QueryResults`; members are read in any order.
 
@@ -57,7 +57,7 @@ pub struct Column {
     /// Type as text, for example `decimal(38, 10)`.
     #[serde(rename = "type")]
     pub type_text: String,
-    /// Type as a tree, exact also where the text is ambiguous.
+    /// Type as a tree, which is exact even if the text is ambiguous.
     pub type_signature: Option<Box<RawValue>>,
 }
 
@@ -84,7 +84,7 @@ impl Page {
         }
         let (envelope, data) = match Self::split(&body, rows_end) {
             Ok(split) => split,
-            // Members in an unusual order, or a value that looks like the end of the rows.
+            // The members are in an unusual order, or a value looks like the end of the rows.
             Err(_) => Self::split(&body, value_end)?,
         };
         let rows = data.filter(|data| &body[data.clone()] != b"null");
@@ -95,7 +95,7 @@ impl Page {
         })
     }
 
-    /// The envelope, and where `data` is, whose end `end_of` finds.
+    /// Splits a body into the envelope and the rows. `end_of` finds the end of `data`.
     fn split(
         body: &[u8],
         end_of: fn(&[u8], usize) -> Option<usize>,
@@ -124,7 +124,7 @@ impl Page {
     ///
     /// # Errors
     ///
-    /// When they are not what Trino sends.
+    /// When they have not the form that Trino sends.
     pub fn columns(&self) -> Result<Option<Vec<Column>>, PageError> {
         let Some(columns) = &self.envelope.columns else {
             return Ok(None);
@@ -192,9 +192,10 @@ fn string_end(body: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// The index after the rows that begin at `at`, found from the other end: Trino writes `stats`
-/// right after them, and nothing behind it has such a member. Quotes inside of strings are
-/// escaped, so only a value of raw JSON could look like it, and then the rest is no JSON.
+/// The index after the rows that begin at `at`, found by searching from the end of the body: Trino
+/// writes `stats` right after the rows, and no later member contains such a text. Quotes inside of
+/// strings are escaped, so only a value of raw JSON could look like it, and then the rest cannot be
+/// parsed.
 fn rows_end(body: &[u8], at: usize) -> Option<usize> {
     if body.get(at) != Some(&b'[') {
         return value_end(body, at);
@@ -203,8 +204,8 @@ fn rows_end(body: &[u8], at: usize) -> Option<usize> {
     Some(at + end + 1)
 }
 
-/// The index after the value that begins at `at`. Brackets are counted, not matched: whether
-/// the value is well-formed is for those to say who read it.
+/// The index after the value that begins at `at`. Brackets are only counted and not matched: the
+/// code that reads the value finds out whether it is well-formed.
 fn value_end(body: &[u8], mut at: usize) -> Option<usize> {
     let mut depth = 0_usize;
     loop {

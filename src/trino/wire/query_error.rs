@@ -59,12 +59,12 @@ impl fmt::Display for QueryError {
     }
 }
 
-/// What failed, as far as somebody can do something about it; `crate::messages` words it.
+/// What failed, as far as a person can do something about it; `crate::messages` words it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum QueryFailure {
     /// Trino's access control refused something.
     Denied(Denied),
-    /// A session property that the server does not have, or a value that it does not take.
+    /// The server does not know a session property, or does not accept its value.
     SessionProperty,
     /// There is no such catalog.
     UnknownCatalog,
@@ -96,15 +96,15 @@ pub(crate) enum QueryFailure {
     SourceDenied,
     /// The database behind a catalog did not accept the login.
     SourceLogin,
-    /// A value that the connector cannot pass on.
+    /// The connector cannot pass a value on.
     Value,
-    /// Something that Trino asks for and the database behind the catalog does not have.
+    /// Trino asks for something that the database behind the catalog cannot do.
     SourceRefused,
     /// The table's own data or metadata are damaged.
     BrokenTable,
     /// The table's files are not where its metadata say.
     MissingFiles,
-    /// Something behind the catalog failed, most likely for a while.
+    /// Something behind the catalog failed, probably only for a while.
     Source,
     /// Anything else.
     Other,
@@ -132,7 +132,7 @@ pub(crate) enum Denied {
 /// Which time limit was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TimeLimit {
-    /// `query_max_queued_time`, or any other one while the query was still waiting.
+    /// `query_max_queued_time`, or any other limit while the query was still waiting.
     Queued,
     /// `query_max_planning_time`.
     Planning,
@@ -142,8 +142,9 @@ pub(crate) enum TimeLimit {
     Run,
 }
 
-/// Errors of the server's own making that go away by themselves (trino-facts 1.5; names of
-/// `StandardErrorCode`). Those of type EXTERNAL are taken as such, too, but for the lasting ones.
+/// Errors of the server itself that go away by waiting (trino-facts 1.5; names of
+/// `StandardErrorCode`). Errors of type EXTERNAL count as such as well, except for the lasting
+/// ones.
 const TRANSIENT: &[&str] = &[
     "ABANDONED_QUERY",
     "ABANDONED_TASK",
@@ -169,7 +170,7 @@ const TRANSIENT: &[&str] = &[
     "TRANSACTION_CONFLICT",
 ];
 
-/// Ends of the names of errors that a table gives every time, whichever connector reads it.
+/// How the names of errors end that a broken table causes every time, whichever connector reads it.
 const BROKEN_TABLE: &[&str] = &[
     "_BAD_DATA",
     "_INVALID_BUCKET_FILES",
@@ -205,7 +206,7 @@ const SOURCE_LOGIN: &[&str] = &[
     "no pg_hba.conf entry",
 ];
 
-/// What drivers say of values that they cannot pass on, in lower case.
+/// What drivers say about values that they cannot pass on, in lower case.
 const VALUE: &[&str] = &[
     "exceeds max_int",
     "overflow",
@@ -264,7 +265,7 @@ impl QueryError {
         }
     }
 
-    /// What failed behind a catalog, by the words of what is there.
+    /// What failed behind a catalog, found out from the words of the database or storage.
     fn source_failure(&self) -> QueryFailure {
         if self.says_one(SOURCE_LOGIN) {
             QueryFailure::SourceLogin
@@ -281,7 +282,7 @@ impl QueryError {
         }
     }
 
-    /// Whether the message has one of these texts, which are in lower case.
+    /// Whether the message contains one of these texts, which are in lower case.
     fn says_one(&self, texts: &[&str]) -> bool {
         let message = self.message.to_lowercase();
         texts.iter().any(|text| message.contains(text))
@@ -327,8 +328,7 @@ impl QueryError {
         named.map_or(TimeLimit::Run, |(_, limit)| *limit)
     }
 
-    /// Whether the same query fails in the same way however often it is run, because of what it
-    /// reads.
+    /// Whether the same query fails every time, because of the data that it reads.
     pub(crate) fn is_lasting(&self) -> bool {
         matches!(
             self.failure(),
@@ -351,7 +351,7 @@ impl QueryError {
         self.error_type == "USER_ERROR"
     }
 
-    /// Whether a file that belongs to a table is not there any more.
+    /// Whether a file of a table does not exist any more.
     pub(crate) fn is_missing_file(&self) -> bool {
         let first = self.failure_info.as_deref();
         let mut causes = std::iter::successors(first, |failure| failure.cause.as_deref());
@@ -366,24 +366,24 @@ impl QueryError {
         })
     }
 
-    /// Whether the user that is proven may not be the one that the query is for.
+    /// Whether the proven user may not run queries as the session's user.
     pub(crate) fn is_impersonation(&self) -> bool {
         self.error_name == "PERMISSION_DENIED" && self.message.contains("cannot impersonate")
     }
 
-    /// Who can do something: decides whether the platform tries again.
+    /// Who can do something about it. This decides whether the platform tries again.
     pub(crate) fn failure_type(&self) -> FailureType {
-        // Worth another run within this read, but also the code of plain bugs: a platform that
-        // took it for transient would try for ever.
+        // It is worth another run within this read. But it is also the code of bugs, and the
+        // platform would retry a transient error for ever.
         if self.error_name == "GENERIC_INTERNAL_ERROR" {
             return FailureType::System;
         }
         match self.failure() {
-            // A location that is gone stays so, though a file may come back while a query is run
-            // again.
+            // A file may come back while a query is run again, but after that a missing location
+            // stays missing.
             QueryFailure::MissingFiles => FailureType::Config,
             _ if self.is_lasting() => FailureType::Config,
-            // A user's cancellation is a person's act outside of this connection's configuration.
+            // If a person has cancelled the query, nothing is wrong with the configuration.
             _ if self.is_transient() || self.error_name == "USER_CANCELED" => {
                 FailureType::Transient
             }

@@ -10,8 +10,8 @@ use crate::config::Connection;
 use crate::trino::error::TrinoError;
 use crate::trino::wire::session_updates::Amendable;
 
-/// What this client understands: full precision of times, and the newest types as themselves.
-/// Names that a server does not know are ignored by it.
+/// What this client understands: full precision of times, and the newest types as themselves. A
+/// server ignores names that it does not know.
 const CAPABILITIES: &str = "PARAMETRIC_DATETIME,NUMBER,VARIANT";
 
 const TRINO: &str = "x-trino-";
@@ -33,16 +33,16 @@ pub(crate) struct Session {
     prefix: &'static str,
     headers: HeaderMap,
     amendable: Amendable,
-    /// For the configured server only.
+    /// Headers that only the configured server gets.
     secrets: HeaderMap,
 }
 
 impl Session {
-    /// The headers for all requests of a connection.
+    /// Makes the headers for all requests of a connection.
     ///
     /// # Errors
     ///
-    /// When a setting cannot be sent as a header, which only control characters cause.
+    /// When a setting cannot be sent as a header, because it has control characters.
     pub(crate) fn new(connection: &Connection) -> Result<Self, TrinoError> {
         let grants = &connection.grants;
         let mut headers = HeaderMap::new();
@@ -54,7 +54,8 @@ impl Session {
         add(&mut headers, "source", "source", &connection.source)?;
         add(&mut headers, "catalog", "catalog", &connection.catalog)?;
         add(&mut headers, "schema", "schema", &connection.schema)?;
-        // Values with a zone carry it themselves; this only fixes what is computed in the session.
+        // Values with a zone contain their zone. This only decides what is computed in the
+        // session's zone.
         add(&mut headers, "time-zone", "", "UTC")?;
         add(&mut headers, "client-capabilities", "", CAPABILITIES)?;
         if !connection.client_tags.is_empty() {
@@ -108,11 +109,11 @@ impl Session {
         })
     }
 
-    /// The headers of a request; those of a `bare` one have no session properties.
+    /// The headers of a request. If it is `bare`, they have no session properties.
     pub(crate) fn headers(&self, bare: bool) -> HeaderMap {
         let mut headers = self.headers.clone();
         let mut add = |name, values: Vec<HeaderValue>| {
-            // What it is made of has no character that a name may not have.
+            // Its parts contain only characters that a header's name may have.
             if let Ok(name) = HeaderName::try_from(self.name(name)) {
                 for value in values {
                     headers.append(&name, value);
@@ -126,7 +127,7 @@ impl Session {
         headers
     }
 
-    /// Takes over what an answer of the configured server changes of the session.
+    /// Applies the changes of the session that an answer of the configured server tells.
     pub(crate) fn apply_response_headers(&self, answer: &HeaderMap) {
         self.amendable.apply_response_headers(answer, self.prefix);
     }
@@ -141,7 +142,7 @@ impl Session {
         format!("{}{name}", self.prefix)
     }
 
-    /// Renames all headers to what a server before the renaming understands.
+    /// Renames all headers for servers from before Presto was renamed.
     pub(crate) fn rename_for_presto(&mut self) {
         self.prefix = PRESTO;
         for headers in [&mut self.headers, &mut self.secrets] {
@@ -173,7 +174,7 @@ fn wrong(field: &str) -> TrinoError {
     TrinoError::Settings(format!("\"{field}\" must not contain control characters."))
 }
 
-/// What the platform says of this run, each as `word=value`.
+/// What the platform tells about this run, each as `word=value`.
 fn platform(variable: impl Fn(&str) -> Option<String>) -> Vec<String> {
     let printable = |value: &String| {
         !value.is_empty()

@@ -1,8 +1,8 @@
-//! What answers change of the session: `Set-Session`, `Clear-Session` and `Set-Role`.
+//! Changes of the session that answers tell: `Set-Session`, `Clear-Session` and `Set-Role`.
 //!
-//! None of our statements asks for a change, but the server or a gateway may have made one, and
-//! says so for the requests that follow. The other headers of this kind belong to statements that
-//! we do not send (docs/architecture.md).
+//! None of our statements asks for a change, but the server or a gateway may make one. The answer
+//! tells it, and the following requests must send it. The other headers of this kind belong to
+//! statements that we do not send (docs/architecture.md).
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -13,7 +13,7 @@ pub(crate) struct Amendable {
     current: Mutex<Current>,
 }
 
-/// Each as it is sent, `name=value`.
+/// The present values, each as it is sent: `name=value`.
 struct Current {
     properties: Vec<HeaderValue>,
     roles: Vec<HeaderValue>,
@@ -37,7 +37,7 @@ impl Amendable {
         self.lock().roles.clone()
     }
 
-    /// Takes over what an answer says, whose headers begin with `prefix`.
+    /// Applies the changes that an answer tells. Its headers begin with `prefix`.
     pub(crate) fn apply_response_headers(&self, answer: &HeaderMap, prefix: &str) {
         let all = |name: &str| answer.get_all(format!("{prefix}{name}"));
         let mut current = self.lock();
@@ -63,7 +63,8 @@ impl Amendable {
     }
 }
 
-/// Puts a pair in the place of the one with its name. Answers repeat themselves from page to page.
+/// Replaces the pair with the same name, or adds the pair. The answers of one query repeat the same
+/// changes.
 fn put(pairs: &mut Vec<HeaderValue>, pair: &HeaderValue, what: &str) {
     let name = name_of(pair);
     if pairs.contains(pair) || name.len() == pair.len() {
@@ -74,7 +75,7 @@ fn put(pairs: &mut Vec<HeaderValue>, pair: &HeaderValue, what: &str) {
     pairs.push(pair.clone());
 }
 
-/// What stands before `=`.
+/// The part before `=`.
 fn name_of(pair: &HeaderValue) -> &[u8] {
     let mut parts = pair.as_bytes().split(|byte| *byte == b'=');
     parts.next().unwrap_or_default()

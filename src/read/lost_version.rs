@@ -1,5 +1,6 @@
-//! Proves that a version of a table is gone. Everything that is no proof is the error itself: the
-//! version may be read later, and giving it up would lose deletions, or send rows again.
+//! Proves that a version of a table is lost, so that it can never be read again. Without a proof
+//! the error is returned as it is: the version may be readable later, and giving it up would lose
+//! deletions or send rows again.
 
 use super::context::Context;
 use super::listing::{self, Listed};
@@ -11,28 +12,30 @@ use crate::sql::versions;
 use crate::trino::control::{self, StandingRow};
 use crate::trino::error::{QueryError, TrinoError};
 
-/// What is said of a version that was there once.
+/// Whether a version that once existed still exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// It is listed.
+    /// It is in the table's list of versions.
     Listed,
-    /// It is not, and the present one is; or nothing is left of the table.
+    /// It is lost, for this reason: the list has the present version but not this one, or nothing
+    /// is left of the table.
     Gone(&'static str),
 }
 
-/// Whether a version is still one of a stream's table.
+/// Whether a stream's table still has a version.
 ///
 /// # Errors
 ///
-/// When Trino cannot be asked, or the answer shows neither.
+/// When Trino cannot be asked, or when its answer proves neither.
 pub(crate) async fn standing(
     context: &Context,
     plan: &StreamPlan,
     version: Version,
 ) -> Result<Standing, TrinoError> {
-    let (Some(table), Some(format)) =
-        (plan.relation.table(), Format::of(plan.connector.as_deref()))
-    else {
+    let (Some(table), Some(format)) = (
+        plan.relation.table(),
+        Format::of_connector(plan.connector.as_deref()),
+    ) else {
         return match plan.connector {
             Some(_) => Ok(Standing::Gone("its catalog has another connector now")),
             None => Err(TrinoError::Settings(format!(
@@ -70,8 +73,8 @@ pub(crate) async fn standing(
     }
 }
 
-/// Says why a version that a query was reading is gone, if that is what its error comes from.
-pub(crate) async fn since_error(
+/// Why a query failed, if the reason is that the version which it was reading is lost.
+pub(crate) async fn why_query_failed(
     context: &Context,
     plan: &StreamPlan,
     version: Option<Version>,
@@ -85,7 +88,7 @@ pub(crate) async fn since_error(
         Err(error) => Err(error),
     };
     match proof {
-        Ok(true) => Some(of_version(version, &error.to_string())),
+        Ok(true) => Some(sentence(version, &error.to_string())),
         Ok(false) => None,
         Err(unclear) => {
             tracing::debug!(%unclear, "it is not known whether version {version} is gone");
@@ -94,13 +97,13 @@ pub(crate) async fn since_error(
     }
 }
 
-/// The sentence for a version that is gone.
-pub(crate) fn of_version(version: Version, reason: &str) -> String {
+/// The sentence for a version that is lost.
+pub(crate) fn sentence(version: Version, reason: &str) -> String {
     format!("the version {version} of the table that was being read is gone ({reason})")
 }
 
-/// Whether an error means that a file of an earlier version is missing which the present one does
-/// not have: maintenance has deleted it, and it will not come back.
+/// Whether an error means that a file is missing which belongs to an earlier version and not to the
+/// present one. Then maintenance has deleted it, and it will not come back.
 ///
 /// # Errors
 ///
@@ -111,9 +114,10 @@ pub(crate) async fn has_lost_a_file(
     version: Version,
     error: &QueryError,
 ) -> Result<bool, TrinoError> {
-    let (Some(table), Some(format)) =
-        (plan.relation.table(), Format::of(plan.connector.as_deref()))
-    else {
+    let (Some(table), Some(format)) = (
+        plan.relation.table(),
+        Format::of_connector(plan.connector.as_deref()),
+    ) else {
         return Ok(false);
     };
     if !error.is_missing_file() {
