@@ -29,7 +29,11 @@ class MariaDb(System):
         account = ["--user=root"] if os.geteuid() == 0 else []
         cluster = self.place.data / "cluster"
         first = self.place.data / "first.sql"
-        first.write_text(f"CREATE USER {_USER}@'%' IDENTIFIED BY '{_PASSWORD}'; GRANT ALL ON *.* TO {_USER}@'%';\n")
+        # The anonymous user of localhost goes before one of any host.
+        hosts = ("%", "localhost")
+        users = (f"CREATE USER {_USER}@'{host}' IDENTIFIED BY '{_PASSWORD}'" for host in hosts)
+        rights = (f"GRANT ALL ON *.* TO {_USER}@'{host}'" for host in hosts)
+        first.write_text("".join(f"{statement};\n" for statement in (*users, *rights)))
         install = ["mariadb-install-db", "--no-defaults", *account, f"--datadir={cluster}", "--skip-test-db"]
         done = subprocess.run(
             [*install, "--auth-root-authentication-method=normal", "--skip-name-resolve", "--cross-bootstrap"],
