@@ -65,7 +65,9 @@ def test_somebody_who_may_read_nothing_is_told_so(
 ) -> None:
     store, schema = made(name)
     settings = config(store.catalog, schema, username="denied")
-    assert store.shown("t") not in connector.discover(settings).streams
+    discovered = connector.run("discover", "--config", connector.file(settings))
+    assert discovered.exit_code == 1 and "CATALOG" not in {message["type"] for message in discovered.messages}
+    assert f"{schema}.{store.shown('t')}" in discovered.errors[0]["message"], discovered.explain()
     stream = connector.discover(config(store.catalog, schema)).streams[store.shown("t")]
     result = connector.read(settings, configured([stream]))
     assert result.exit_code == 1 and not result.of_type("RECORD"), result.explain()

@@ -57,7 +57,8 @@ ACCESS_RULES: dict[str, Any] = {
 CATALOGS_ACCESS_RULES: dict[str, Any] = ACCESS_RULES | {
     "catalogs": [
         {"user": settings.WITHOUT_CATALOGS, "allow": "none"},
-        {"allow": "all"},
+        # Only owners make catalogs.
+        {"allow": "owner"},
     ],
     "schemas": [
         # The owner of a schema sees all its tables.

@@ -49,21 +49,26 @@ RISING = {
 }  # fmt: skip
 
 #: Formats in which every type is a cursor; those of text have few.
-_FORMATS = {"ORC": RISING, "PARQUET": RISING, "AVRO": ("bigint", "varchar", "timestamp(3)"), "TEXTFILE": ("decimal(20,3)", "date", "timestamp(3)")}
+_FORMATS = {
+    "ORC": tuple(RISING),
+    "PARQUET": tuple(RISING),
+    "AVRO": ("bigint", "varchar", "timestamp(3)"),
+    "TEXTFILE": ("decimal(20,3)", "date", "timestamp(3)"),
+}
 
-#: A partition has no fraction that is not exact.
-_PARTITIONS = tuple(type_ for type_ in RISING if type_ not in ("real", "double"))
+#: A partition has no fraction that is not exact, and its text is of printable ASCII.
+_PARTITIONS = {type_: values for type_, values in RISING.items() if type_ not in ("real", "double")} | {
+    "varchar": ("'A'", "'a%=/'", "'a''b'", "'b c'")
+}
 
 CURSORS = {
     f"{type_} in {format_}": Cursor(type_, RISING[type_], f"WITH (format = '{format_}')")
     for format_, types in _FORMATS.items()
     for type_ in types
-    # Parquet's and ORC's are those of Java and have no char order of their own.
-    if not (format_ == "AVRO" and type_ in ("tinyint", "smallint", "char(3)"))
 } | {
-    f"{type_} as partition": Cursor(type_, RISING[type_], "WITH (format = 'ORC', partitioned_by = ARRAY['c'])")
-    for type_ in _PARTITIONS
-}  # fmt: skip
+    f"{type_} as partition": Cursor(type_, values, "WITH (format = 'ORC', partitioned_by = ARRAY['c'])")
+    for type_, values in _PARTITIONS.items()
+}
 
 NAMES = Names(
     ("two words", "UPPER and lower", "ąžuolas", "東京", "select", "under_score", "com,ma", "--comment", "1starts"),

@@ -3,7 +3,7 @@
 from catalogs_support.cases import Catalog, Column, Cursor, Names
 from catalogs_support.stores import MariaDb
 from live_support.type_cases import (
-    ANY, BINARY, BOOLEAN, DATE, INTEGER, NUMBER, STRING, TIME, TIMESTAMP, TIMESTAMP_ZONED,
+    ANY, BINARY, BOOLEAN, DATE, INTEGER, NUMBER, STRING, TIME, TIMESTAMP,
 )  # fmt: skip
 
 TYPES = (
@@ -33,8 +33,8 @@ TYPES = (
     Column("clock", "time(6)", "'23:59:59.123456'", TIME, '"23:59:59.123456"'),
     Column("local", "datetime(6)", "'2020-11-01 01:30:00.123456'", TIMESTAMP, '"2020-11-01T01:30:00.123456"'),
     Column("local_seconds", "datetime", "'2020-11-01 01:30:00'", TIMESTAMP, '"2020-11-01T01:30:00"'),
-    Column("instant", "timestamp(6) null", "'2020-11-01 01:30:00.123456'", TIMESTAMP_ZONED,
-           '"2020-11-01T01:30:00.123456Z"'),
+    Column("instant", "timestamp(6) null", "'2020-11-01 01:30:00.123456'", TIMESTAMP,
+           '"2020-11-01T01:30:00.123456"'),
     Column("year", "year", "2024", DATE, '"2024-01-01"'),
     Column("doc", "json", """'{"b": [1, null], "a": "x"}'""", STRING, r'"{\"b\": [1, null], \"a\": \"x\"}"'),
     Column("made", "bigint as (id * 2) virtual", "DEFAULT", INTEGER, "2"),

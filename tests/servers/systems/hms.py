@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -38,15 +39,16 @@ class HiveMetastore(System):
 
     def start(self) -> None:
         data = self.place.data
-        warehouse = self.place.warehouse / "hms"
-        warehouse.mkdir()
+        # Trino takes ACID files below a directory whose name begins with a dot for hidden, and the cache often is one.
+        warehouse = tempfile.mkdtemp(prefix="source-trino-hms-", dir="/var/tmp")
+        data.with_suffix(".path").write_text(f"{warehouse}\n")
         options = {
             "javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={data / 'db'};create=true",
             "javax.jdo.option.ConnectionDriverName": "org.apache.derby.jdbc.EmbeddedDriver",
             "datanucleus.schema.autoCreateAll": "true",
             "metastore.schema.verification": "false",
             "hive.metastore.schema.verification": "false",
-            "metastore.warehouse.dir": str(warehouse),
+            "metastore.warehouse.dir": warehouse,
             "metastore.expression.proxy": f"{_METASTORE}.DefaultPartitionExpressionProxy",
             "metastore.task.threads.always": f"{_METASTORE}.events.EventCleanerTask",
             "metastore.event.db.notification.api.auth": "false",

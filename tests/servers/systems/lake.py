@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .base import Properties, System
 
 
 class Lake(System):
     name = "lake"
+
+    def describe(self) -> dict[str, Any]:
+        return {"warehouse": str(self.place.warehouse)}
 
     def catalogs(self) -> dict[str, Properties]:
         def kept_in(metastore: str) -> Properties:
