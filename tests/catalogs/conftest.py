@@ -22,6 +22,15 @@ from live_support.connector import Connector  # noqa: E402
 from live_support.oracle import Trino  # noqa: E402
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one module and one catalog share their tables and syncs, so one worker has them all."""
+    for item in items:
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        catalog = parameters.get("name", parameters.get("catalog", ""))
+        item.add_marker(pytest.mark.xdist_group(f"{item.nodeid.partition('::')[0]} {getattr(catalog, 'name', catalog)}"))
+
+
 @pytest.fixture(scope="session")
 def environment() -> Catalogs:
     """The servers and the binary. Without them every test fails: a skipped test proves nothing."""
