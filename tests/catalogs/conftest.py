@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 # What the live tests have is used here as it is.
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "live")]
@@ -22,13 +23,17 @@ from live_support.connector import Connector  # noqa: E402
 from live_support.oracle import Trino  # noqa: E402
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class _ByCatalog(LoadScopeScheduling):  # type: ignore[misc]
     """Tests of one module and one catalog share their tables and syncs, so one worker has them all."""
-    for item in items:
-        parameters = getattr(getattr(item, "callspec", None), "params", {})
-        catalog = parameters.get("name", parameters.get("catalog", ""))
-        item.add_marker(pytest.mark.xdist_group(f"{item.nodeid.partition('::')[0]} {getattr(catalog, 'name', catalog)}"))
+
+    def _split_scope(self, nodeid: str) -> str:
+        module, _, test = nodeid.partition("::")
+        catalog = test.partition("[")[2].rstrip("]").split(" ")[0]
+        return f"{module} {catalog}"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return _ByCatalog(config, log)
 
 
 @pytest.fixture(scope="session")
