@@ -5,7 +5,7 @@ export CARGO_TARGET_DIR ?= $(SOURCE_TRINO_CACHE)/target
 export PYTHONDONTWRITEBYTECODE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-long bench fmt lint servers-up servers-down clean-cache
+.PHONY: help build demo test test-catalogs test-long bench fmt lint servers-up servers-down clean-cache
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test-long: build ## sweeps of faults, altered tables and the random campaign, ag
 	@SOURCE_TRINO_BIN="$(CARGO_TARGET_DIR)/release/source-trino" \
 	SOURCE_TRINO_SERVERS="$$(python3 tests/servers up full)" \
 	"$$(python3 tests/servers python live tests/live/requirements.txt)" -m pytest -p no:cacheprovider tests/live/long
+
+test-catalogs: build ## every catalog that runs here, against its real system: Hive, MariaDB, MongoDB, Kafka and more
+	@tests/run-catalogs
 
 bench: build ## compare with other clients on real servers (BENCH=quick: in 4 minutes); see docs/performance.md
 	@python3 tests/servers up full
@@ -43,4 +46,4 @@ servers-down: ## stop all servers that were started from here
 	@python3 tests/servers down
 
 clean-cache: servers-down ## remove everything fetched, built and kept below the cache directory
-	rm -rf $(foreach part,demo image run target trino venv servers.lock,'$(SOURCE_TRINO_CACHE)/$(part)')
+	rm -rf $(foreach part,demo image jars run target trino venv servers.lock,'$(SOURCE_TRINO_CACHE)/$(part)')

@@ -39,13 +39,13 @@ def install(package: str, found: Callable[[], Path | None]) -> Path:
 
 def network_programs() -> dict[str, str]:
     """The paths of the programs of `NETWORK`, and of the library of `PAM_WRAPPER`, by name."""
-    programs = {name: install(package, lambda name=name: _program(name)) for name, package in NETWORK.items()}
+    programs = {name: install(package, lambda name=name: program(name)) for name, package in NETWORK.items()}
     name, package, library = PAM_WRAPPER
     programs[name] = install(package, lambda: next(iter(Path("/").glob(library.lstrip("/"))), None))
     return {name: str(path) for name, path in programs.items()}
 
 
-def _program(name: str) -> Path | None:
+def program(name: str) -> Path | None:
     """Servers are often in a directory that is not on the PATH of everybody."""
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
     place = shutil.which(name, path=path)

@@ -1,4 +1,4 @@
-"""Gets what the servers are made of, once: Trino through Maven, Python packages through pip.
+"""Gets what the servers are made of, once: Trino and other jars through Maven, Python packages through pip.
 
 Both tools are asked by their ordinary names and follow their own configuration, so mirrors and proxies
 work as for any other project. Everything is made in a temporary directory and renamed at the end: an
@@ -17,6 +17,7 @@ import venv
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import settings
@@ -144,6 +145,58 @@ def _maven_repository() -> Path:
         question = ["help:evaluate", "-Dexpression=settings.localRepository", f"-Doutput={answer}"]
         _run("asking Maven for its repository", ["mvn", "-q", "-B", *question])
         return Path(answer.read_text().strip())
+
+
+# --- other programs of jars ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Jars:
+    """A program made of jars, and of sources that are compiled against them."""
+
+    name: str
+    #: `group:artifact:version` each; with `:-` behind it, without the Hadoop that it asks for.
+    artifacts: tuple[str, ...]
+    #: Where the sources are; all files of the directory that end in `.java`.
+    sources: Path | None = None
+
+
+def jars(program: Jars, java: Path) -> str:
+    """The class path of a program, whose jars and compiled sources are fetched and made if they are not there yet."""
+    sources = sorted(program.sources.glob("*.java")) if program.sources else []
+    content = hashlib.sha256("\n".join(program.artifacts).encode())
+    for source in sources:
+        content.update(source.read_bytes())
+    parent = settings.cache_directory() / "jars"
+    home = parent / f"{program.name}-{content.hexdigest()[:12]}"
+    if not home.exists():
+        with step(f"fetching {program.name} with Maven"), _made_whole(home) as draft:
+            pom = draft / "pom.xml"
+            pom.write_text(_project(program.artifacts))
+            copy = ["mvn", "-q", "-B", "-f", str(pom), "dependency:copy-dependencies", "-DincludeScope=runtime"]
+            _run(f"fetching {program.name}", [*copy, f"-DoutputDirectory={draft / 'lib'}"])
+            if sources:
+                compile_ = [str(java.with_name("javac")), "-nowarn", "-cp", f"{draft / 'lib'}/*"]
+                _run(f"compiling {program.name}", [*compile_, "-d", str(draft / "classes"), *map(str, sources)])
+        for older in parent.glob(f"{program.name}-*"):
+            if older != home and len(older.name) == len(home.name):
+                shutil.rmtree(older, ignore_errors=True)
+    return f"{home / 'classes'}:{home / 'lib'}/*"
+
+
+def _project(artifacts: tuple[str, ...]) -> str:
+    """A Maven project that does nothing but need these artifacts."""
+    needed = []
+    for group, artifact, version, *rest in (each.split(":") for each in artifacts):
+        text = f"<groupId>{group}</groupId><artifactId>{artifact}</artifactId><version>{version}</version>"
+        if rest:
+            unwanted = ("org.apache.hadoop", "jdk.tools")
+            each = (f"<exclusion><groupId>{name}</groupId><artifactId>*</artifactId></exclusion>" for name in unwanted)
+            text += f"<exclusions>{''.join(each)}</exclusions>"
+        needed.append(f"<dependency>{text}</dependency>")
+    about = "<modelVersion>4.0.0</modelVersion><groupId>local</groupId><artifactId>jars</artifactId>"
+    rest = f"<version>1</version><packaging>pom</packaging><dependencies>{''.join(needed)}</dependencies>"
+    return f"<project>{about}{rest}</project>\n"
 
 
 # --- Python packages -----------------------------------------------------------------------------------

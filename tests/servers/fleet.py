@@ -7,6 +7,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import settings
 import trino_config
 from processes import Processes, choose_port, not_listening, write_json
 from report import ServerError, say, step
+from systems import SYSTEMS, Place, System
 from trino_client import QueryError, TrinoClient
 
 #: Reads a table: a query without one is answered before the node is ready to read any.
@@ -58,6 +60,10 @@ class Fleet:
             home = fetch.trino_home(self.kind) if self.kind.server_artifact else fetch.newest_home(runtime)
             if self.kind.complete:
                 debian.network_programs()
+            if self.kind.systems:
+                systems_java = java.find_compiler(settings.SYSTEMS_JAVA)
+                for name in self.kind.systems:
+                    SYSTEMS[name].fetch(systems_java)
             self._stop_and_clean()
             try:
                 self._start(runtime, home)
@@ -78,12 +84,16 @@ class Fleet:
             expected |= {"postgres", "s3"}
         if self.kind.jwks:
             expected |= {"jwks"}
+        expected |= {name for name in self.kind.systems if SYSTEMS[name].ports}
         if not expected <= self.processes.running().keys():
             return False
         if self.kind.complete:
             s3_port = int(described["s3"]["endpoint"].rpartition(":")[2])
             if not_listening(described["postgres"]["port"]) or not_listening(s3_port):
                 return False
+        ports = (system["port"] for system in described.get("systems", {}).values() if "port" in system)
+        if any(not_listening(port) for port in ports):
+            return False
         return _unready(described["trino"], self.kind) is None
 
     def _stop_and_clean(self) -> list[str]:
@@ -108,20 +118,46 @@ class Fleet:
             https, keys = (choose_port(purpose) for purpose in ("https", "keys"))
             addresses = trino_config.Addresses(addresses.http, https, jwks=keys)
         login = {}
+        systems = self._systems(data)
+        shown = {name: properties for system in systems for name, properties in system.catalogs().items()}
         if self.kind.server_artifact:
-            login = trino_config.write(self.kind, etc, data, addresses)
+            login = trino_config.write(self.kind, etc, data, addresses, shown)
             command = trino_config.command(self.kind, runtime, home, etc, data)
         else:
             command = trino_config.newest_command(self.kind, runtime, home, data, addresses)
         if self.kind.jwks:
             self._serve_keys(data / "jwks", addresses.jwks)
         described = self._description(addresses, login)
+        described["trino"]["catalogs"] += shown
+        if systems:
+            self._start_systems(systems)
+            described["systems"] = {system.name: system.describe() for system in systems}
         with step(f"starting Trino {self.kind.version} on {described['trino']['url']}"):
             described["trino"]["pid"] = self.processes.start("trino", command, cwd=self.directory)
             self.processes.wait_until_ready(
                 "trino", lambda: _unready(described["trino"], self.kind), self.kind.start_limit
             )
         write_json(self.description, described)
+
+    def _systems(self, data: Path) -> list[System]:
+        """What is behind the catalogs, each with a directory and ports of its own."""
+        systems = []
+        for name in self.kind.systems:
+            kind, warehouse = SYSTEMS[name], data / "warehouse"
+            for directory in (data / name, warehouse):
+                directory.mkdir(exist_ok=True)
+            ports = {purpose: choose_port(purpose) for purpose in kind.ports}
+            runtime = java.find_compiler(settings.SYSTEMS_JAVA)
+            systems.append(kind(Place(data / name, warehouse, ports, runtime, self.processes)))
+        return systems
+
+    def _start_systems(self, systems: list[System]) -> None:
+        """All at once, because each of them waits more than it works."""
+        with step(f"starting {', '.join(system.name for system in systems)}"), ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda system: system.start(), systems))
+            for system in systems:
+                if system.ports:
+                    self.processes.wait_until_ready(system.name, system.unready, system.start_limit)
 
     def _serve_keys(self, directory: Path, port: int) -> None:
         """A server for the key set, which Trino wants to have when it starts."""

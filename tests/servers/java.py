@@ -32,6 +32,16 @@ def find_java(kind: settings.Kind) -> Path:
     )
 
 
+def find_compiler(version: int) -> Path:
+    """The `java` of a development kit of just this version: what does not run on a newer one, or has to be compiled."""
+    for candidate in _candidates():
+        if candidate.with_name("javac").exists() and _major_version(candidate) == version:
+            return candidate
+    package = f"openjdk-{version}-jdk-headless"
+    debian.install(package, lambda: next(Path("/usr/lib/jvm").glob(f"java-{version}-*/bin/javac"), None))
+    return next(Path("/usr/lib/jvm").glob(f"java-{version}-*/bin/javac")).with_name("java")
+
+
 def _candidates() -> Iterator[Path]:
     if home := os.environ.get("JAVA_HOME"):
         yield Path(home) / "bin" / "java"

@@ -49,9 +49,8 @@ def _installed() -> Path | None:
 
 
 def remove_data(data: Path) -> None:
-    """Removes what an earlier cluster left, also where it lies outside the cache."""
-    pointer = data / "postgres.path"
-    if pointer.exists():
+    """Removes what earlier servers left outside the cache."""
+    for pointer in data.glob("*.path"):
         shutil.rmtree(pointer.read_text().strip(), ignore_errors=True)
 
 

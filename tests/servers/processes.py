@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -45,6 +46,7 @@ class Processes:
         self._record = directory / "processes.json"
         self._logs = directory / "logs"
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._recording = threading.Lock()
 
     def _read(self) -> dict[str, dict[str, str | int]]:
         try:
@@ -80,9 +82,10 @@ class Processes:
                 start_new_session=True,
             )
         self._children[name] = child
-        record = self._read()
-        record[name] = {"pid": child.pid, "started": started_at(child.pid) or "gone"}
-        write_json(self._record, record)
+        with self._recording:
+            record = self._read()
+            record[name] = {"pid": child.pid, "started": started_at(child.pid) or "gone"}
+            write_json(self._record, record)
         return child.pid
 
     def wait_until_ready(self, name: str, unready: Callable[[], str | None], limit: float) -> None:

@@ -53,9 +53,30 @@ ACCESS_RULES: dict[str, Any] = {
 }
 
 
-def write_access_rules(path: Path) -> None:
-    """Writes the rules as the file that Trino reads."""
-    path.write_text(json.dumps(ACCESS_RULES, indent=2) + "\n")
+#: The same for the servers of catalogs, where users have no passwords.
+CATALOGS_ACCESS_RULES: dict[str, Any] = ACCESS_RULES | {
+    "catalogs": [
+        {"user": settings.WITHOUT_CATALOGS, "allow": "none"},
+        # Only owners make catalogs.
+        {"allow": "owner"},
+    ],
+    "schemas": [
+        # The owner of a schema sees all its tables.
+        {"user": settings.WITHOUT_RIGHTS, "owner": False},
+        {"owner": True},
+    ],
+    "tables": [
+        # Visible through the right to insert, but not to be read.
+        {"user": settings.WITHOUT_RIGHTS, "schema": "information_schema", "privileges": ["SELECT"]},
+        {"user": settings.WITHOUT_RIGHTS, "privileges": ["INSERT"]},
+        {"privileges": _EVERY_TABLE_PRIVILEGE},
+    ],
+}
+
+
+def write_access_rules(path: Path, rules: dict[str, Any]) -> None:
+    """Writes rules as the file that Trino reads."""
+    path.write_text(json.dumps(rules, indent=2) + "\n")
 
 
 def write_password_file(path: Path) -> None:

@@ -38,10 +38,29 @@ PREFERRED_PORTS = {
     "postgres": 15476,
     "s3": 19476,
     "keys": 19477,
+    "catalogs": 18478,
+    "cassandra": 19480,
+    "cassandra-storage": 19481,
+    "clickhouse": 19482,
+    "hms": 19483,
+    "kafka": 19484,
+    "kafka-controller": 19485,
+    "mariadb": 19486,
+    "mongo": 19487,
+    "opensearch": 19488,
+    "opensearch-transport": 19489,
+    "redis": 19490,
 }
 
 #: Users of the password file, for requests over https. Over http any name is taken unchecked.
 USERS = {"alice": "alice-secret", "denied": "denied-secret"}
+
+#: Users of `catalogs`, who are told apart by name: one may read nothing, and one does not see a catalog.
+WITHOUT_RIGHTS = "denied"
+WITHOUT_CATALOGS = "nobody"
+
+#: The Java that all systems behind catalogs run on; some are compiled with it.
+SYSTEMS_JAVA = 17
 
 #: The user of the token that is made beside the keys of a JWKS server.
 TOKEN_USER = "alice"
@@ -119,6 +138,10 @@ class Kind:
     jwks: bool = False
     #: The kind whose unpacked server is used, if it is not one of its own.
     home: str | None = None
+    #: Plugins that it has beside those of that kind, which are not moved for it.
+    more_plugins: frozenset[str] = frozenset()
+    #: Names of `systems.SYSTEMS` that are started with it, and whose catalogs it has.
+    systems: tuple[str, ...] = ()
 
 
 KINDS = {
@@ -160,6 +183,25 @@ KINDS = {
         kept_plugins=KEPT_PLUGINS,
         jwks=True,
         home="full",
+    ),
+    # Every other system that Trino shows as a catalog, and that runs here.
+    "catalogs": Kind(
+        name="catalogs",
+        server_artifact="trino-server",
+        plugin_artifacts=(),
+        catalogs=("tpch", "memory"),
+        heap="3G",
+        query_memory="1GB",
+        heap_headroom="512MB",
+        complete=False,
+        start_limit=300,
+        port="catalogs",
+        kept_plugins=KEPT_PLUGINS,
+        home="full",
+        more_plugins=frozenset({"cassandra", "clickhouse", "duckdb", "hudi", "kafka", "mongodb", "opensearch", "redis"}),
+        systems=(
+            "cassandra", "opensearch", "hms", "kafka", "clickhouse", "mariadb", "mongo", "redis", "lake", "hudi",
+        ),
     ),
     # Small limits on memory are for the others: this one has the defaults of Trino's own tests.
     "newest": Kind(

@@ -51,8 +51,11 @@ class Addresses:
     jwks: int | None = None
 
 
-def write(kind: settings.Kind, etc: Path, data: Path, addresses: Addresses) -> dict[str, Any]:
-    """Writes the configuration; returns what a client needs for the https address, if there is one."""
+def write(
+    kind: settings.Kind, etc: Path, data: Path, addresses: Addresses, shown: dict[str, dict[str, str]]
+) -> dict[str, Any]:
+    """Writes the configuration, with the catalogs of systems; returns what a client needs for the https address, if
+    there is one."""
     (etc / "catalog").mkdir(parents=True)
     for directory in ("trino", "iceberg", "tmp"):
         (data / directory).mkdir(parents=True, exist_ok=True)
@@ -73,6 +76,10 @@ def write(kind: settings.Kind, etc: Path, data: Path, addresses: Addresses) -> d
             "query.max-total-memory-per-node": "600MB",
         }
     login: dict[str, Any] = {}
+    if kind.systems:
+        # Tests make catalogs with tables of their own, where a catalog has none by itself.
+        config["catalog.management"] = "dynamic"
+        _write_access_control(etc, security.CATALOGS_ACCESS_RULES)
     if kind.complete:
         login = _write_security(etc, config, addresses)
         _write_spooling(etc, config, addresses)
@@ -91,9 +98,21 @@ def write(kind: settings.Kind, etc: Path, data: Path, addresses: Addresses) -> d
         },
     )
     catalogs = _catalogs(data, addresses)
-    for name in kind.catalogs:
-        _write_properties(etc / "catalog" / f"{name}.properties", catalogs[name])
+    for name, properties in ({name: catalogs[name] for name in kind.catalogs} | shown).items():
+        _write_properties(etc / "catalog" / f"{name}.properties", properties)
     return login
+
+
+def _plugins(kind: settings.Kind, home: Path, etc: Path) -> Path:
+    """The directory of the plugins: the server's, or links to some of them."""
+    if not kind.more_plugins:
+        return home / "plugin"
+    links = etc / "plugin"
+    links.mkdir()
+    for name in kind.more_plugins | (kind.kept_plugins or frozenset()):
+        [place] = (home / each / name for each in ("plugin", "plugin-unused") if (home / each / name).exists())
+        (links / name).symlink_to(place)
+    return links
 
 
 def command(kind: settings.Kind, java: Path, home: Path, etc: Path, data: Path) -> list[str]:
@@ -110,7 +129,7 @@ def command(kind: settings.Kind, java: Path, home: Path, etc: Path, data: Path) 
         *node,
         f"-Dconfig={etc / 'config.properties'}",
         f"-Dcatalog.config-dir={etc / 'catalog'}",
-        f"-Dplugin.dir={home / 'plugin'}",
+        f"-Dplugin.dir={_plugins(kind, home, etc)}",
         "-cp",
         f"{home / 'lib'}/*",
         "io.prestosql.server.PrestoServer" if _is_presto(kind) else "io.trino.server.TrinoServer",
@@ -161,11 +180,7 @@ def _write_security(etc: Path, config: dict[str, str], addresses: Addresses) -> 
         etc / "password-authenticator.properties",
         {"password-authenticator.name": "file", "file.password-file": str(etc / "password.db")},
     )
-    security.write_access_rules(etc / "rules.json")
-    _write_properties(
-        etc / "access-control.properties",
-        {"access-control.name": "file", "security.config-file": str(etc / "rules.json")},
-    )
+    _write_access_control(etc, security.ACCESS_RULES)
     return {
         "https_url": f"https://{settings.HOST}:{addresses.https}",
         "ca_certificate": str(certificates.authority),
@@ -176,6 +191,14 @@ def _write_security(etc: Path, config: dict[str, str], addresses: Addresses) -> 
         "token_key": str(etc / "token.key"),
         "queue_tag": settings.QUEUE_TAG,
     }
+
+
+def _write_access_control(etc: Path, rules: dict[str, Any]) -> None:
+    security.write_access_rules(etc / "rules.json", rules)
+    _write_properties(
+        etc / "access-control.properties",
+        {"access-control.name": "file", "security.config-file": str(etc / "rules.json")},
+    )
 
 
 def _write_key_set(etc: Path, data: Path, config: dict[str, str], addresses: Addresses) -> dict[str, Any]:

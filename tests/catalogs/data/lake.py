@@ -1,0 +1,24 @@
+"""One metastore for three formats: what each catalog reads of its own."""
+
+from catalogs_support.cases import Catalog, Cursor
+from catalogs_support.stores import ByTrino, Delta
+
+from . import hive
+
+_SHORT = ("bigint", "double", "date")
+_TIMES = ("TIMESTAMP '2024-01-01 00:00:00.000001'", "TIMESTAMP '2024-01-01 00:00:00.000002'",
+          "TIMESTAMP '2024-01-01 00:00:01.000000'", "TIMESTAMP '9999-12-31 23:59:59.999999'")  # fmt: skip
+_CURSORS = {type_: Cursor(type_, hive.RISING[type_]) for type_ in (*_SHORT, "varchar", "decimal(20,3)")}
+
+CATALOGS = (
+    Catalog("lake_hive", ByTrino, "bigint", hive.TYPES, _CURSORS, None, ("cursor",)),
+    Catalog(
+        "lake_iceberg", ByTrino, "bigint", (), _CURSORS | {"timestamp(6)": Cursor("timestamp(6)", _TIMES)}, None,
+        ("cursor", "full_refresh"),
+    ),
+    Catalog(
+        "lake_iceberg_alone", ByTrino, "bigint", (), {"bigint": Cursor("bigint", hive.RISING["bigint"])}, None,
+        ("cursor", "full_refresh"),
+    ),
+    Catalog("lake_delta", Delta, "bigint", (), _CURSORS | {"timestamp(6)": Cursor("timestamp(6)", _TIMES)}),
+)  # fmt: skip
