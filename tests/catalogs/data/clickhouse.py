@@ -26,7 +26,7 @@ CURSORS = {
     "UInt64": Cursor("Nullable(UInt64)", ("0", "1", "18446744073709551614", "18446744073709551615")),
     "Float64": Cursor("Nullable(Float64)", ("-1.5e300", "0.1", "0.3", "1.5e300")),
     "Decimal": Cursor("Nullable(Decimal(20, 3))", ("-1.001", "0.1", "2", "90071992547409.93")),
-    "String": Cursor("Nullable(String)", ("'A'", "'a''b'", "'a\"%_'", "'é😀'")),
+    "String": Cursor("Nullable(String)", ("'A'", "'a\"%_'", "'a''b'", "'é😀'")),
     "Date": Cursor("Nullable(Date)", ("'1970-01-02'", "'2000-01-01'", "'2024-02-29'", "'2149-06-06'")),
     "DateTime": Cursor("Nullable(DateTime)", ("'1970-01-01 00:00:01'", "'2024-01-01 00:00:00'", "'2024-01-01 00:00:01'",
                                               "'2100-01-01 00:00:00'")),

@@ -25,7 +25,7 @@ CURSORS = {
     "integer": Cursor("integer", (-(2**31), -1, 0, 2**31 - 1)),
     "long": Cursor("long", (-(2**63), 0, 9007199254740993, 2**63 - 1)),
     "double": Cursor("double", (-1.5e300, 0.1, 0.3, 1.5e300)),
-    "keyword": Cursor("keyword", ("A", "a'b", 'a"%_', "é😀")),
+    "keyword": Cursor("keyword", ("A", 'a"%_', "a'b", "é😀")),
     "text": Cursor("text", ("A", "a", "b", "c")),
     "date": Cursor("date", ("1970-01-01T00:00:00.001Z", "2024-01-01T00:00:00.001Z", "2024-01-01T00:00:00.002Z",
                             "2999-12-31T23:59:59.999Z")),
