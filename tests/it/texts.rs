@@ -93,8 +93,8 @@ fn state_lines_of_an_earlier_run_are_states_and_the_last_one_counts() {
             .run();
         outcome.assert_complete("t", &[1]);
         // Neither version is known, which is how the test sees which one counts.
-        assert!(outcome.stdout.contains("98"), "{}", outcome.stdout);
-        assert!(!outcome.stdout.contains("97"), "{}", outcome.stdout);
+        assert!(outcome.stdout.contains("version 98"), "{}", outcome.stdout);
+        assert!(!outcome.stdout.contains("version 97"), "{}", outcome.stdout);
         assert_eq!(
             outcome.stdout.contains("is cut"),
             is_cut,
