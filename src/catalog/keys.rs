@@ -10,6 +10,7 @@ use std::collections::HashMap;
 
 use super::fault;
 use super::patience::patiently;
+use crate::sql::keys::key_queries;
 use crate::sql::metadata;
 use crate::trino::Client;
 use crate::trino::control;
@@ -61,11 +62,11 @@ pub(crate) async fn primary_keys(
     catalog: &str,
     schema: &str,
 ) -> Result<HashMap<String, Vec<String>>, TrinoError> {
-    let sql = connector.and_then(|connector| metadata::primary_keys(connector, catalog, schema));
-    let Some(sql) = sql else {
+    let queries = connector.and_then(|connector| key_queries(connector, catalog, schema));
+    let Some(queries) = queries else {
         return Ok(HashMap::new());
     };
-    let error = match patiently(|| control::rows::<KeyRow>(client, &sql)).await {
+    let error = match patiently(|| control::rows::<KeyRow>(client, &queries.keys)).await {
         Ok(rows) => return Ok(grouped(rows)),
         Err(error) => error,
     };
@@ -79,11 +80,10 @@ pub(crate) async fn primary_keys(
     }
     // If the database answers another query but not this one, its metadata tables are different
     // ones.
-    let passed_on = metadata::passed_on(catalog);
-    if error.may_be_of_the_table() && control::columns(client, &passed_on).await.is_ok() {
-        return match control::rows::<KeyRow>(client, &sql).await {
+    if error.may_be_of_the_table() && control::columns(client, &queries.probe).await.is_ok() {
+        return match control::rows::<KeyRow>(client, &queries.keys).await {
             Ok(rows) => Ok(grouped(rows)),
-            Err(_) if control::columns(client, &passed_on).await.is_ok() => {
+            Err(_) if control::columns(client, &queries.probe).await.is_ok() => {
                 tracing::warn!("{unknown}. Set them in the connection.");
                 Ok(HashMap::new())
             }

@@ -3,7 +3,7 @@
 //! | connector | cut by | consistent because |
 //! |---|---|---|
 //! | `iceberg`, `delta_lake` | ranges of `$path` | all slices read one pinned version |
-//! | `postgresql` | ranges of an integer primary key | a row's key puts it into one slice only |
+//! | `postgresql`, `mariadb`, `mysql` | ranges of an integer primary key | a row's key puts it into one slice only |
 //! | all others | not at all, but for reads by cursor | one query |
 //!
 //! The ranges cover every possible value, so the slices are disjoint and complete even if the
@@ -42,9 +42,7 @@ pub(crate) async fn cut(context: &Context, plan: &StreamPlan, version: Option<Ve
             by_path(context, version, &slices::iceberg_files(table)).await
         }
         (Some(Format::DeltaLake), Some(version)) => delta(context, table, version).await,
-        _ if plan.connector.as_deref() == Some("postgresql") => {
-            postgresql(context, plan, table).await
-        }
+        _ if is_cut_by_key(plan.connector.as_deref()) => by_key(context, plan, table).await,
         _ => Ok(Slices::whole(version)),
     };
     cuts.unwrap_or_else(|error| {
@@ -149,11 +147,13 @@ async fn by_path(context: &Context, version: Version, files: &str) -> Result<Sli
     ))
 }
 
-async fn postgresql(
-    context: &Context,
-    plan: &StreamPlan,
-    table: &Table,
-) -> Result<Slices, TrinoError> {
+/// Whether the database behind a connector compares integer keys itself, so that no slice reads
+/// the whole table.
+fn is_cut_by_key(connector: Option<&str>) -> bool {
+    connector.is_some_and(|connector| ["postgresql", "mariadb", "mysql"].contains(&connector))
+}
+
+async fn by_key(context: &Context, plan: &StreamPlan, table: &Table) -> Result<Slices, TrinoError> {
     let Some(rows) = row_count(context, table).await? else {
         return Ok(Slices::whole(None));
     };

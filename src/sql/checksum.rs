@@ -61,6 +61,7 @@ fn has_equality(ty: &TrinoType) -> bool {
         TrinoType::Other(text) => [
             "uuid",
             "ipaddress",
+            "objectid",
             "interval day to second",
             "interval year to month",
             "geometry",

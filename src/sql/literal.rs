@@ -16,6 +16,8 @@ pub(crate) fn literal(text: &str, ty: &TrinoType) -> String {
             text.to_owned()
         }
         TrinoType::Real => format!("CAST(CAST({} AS double) AS real)", Text(text)),
+        // Trino has no cast from text to this type.
+        other if other.is_object_id() => format!("ObjectId({})", Text(text)),
         _ => format!("CAST({} AS {ty})", Text(text)),
     }
 }

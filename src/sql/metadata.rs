@@ -123,40 +123,6 @@ pub(crate) fn columns(catalog: &str, schema: &str, tables: Option<&[&str]>) -> S
     sql
 }
 
-/// Primary keys of a schema, if the connector can pass a query on to its database. `None` for all
-/// other connectors, because Trino itself knows no keys.
-pub(crate) fn primary_keys(connector: &str, catalog: &str, schema: &str) -> Option<String> {
-    let remote = match connector {
-        // Not from information_schema: its tables about keys show only what the user owns.
-        "postgresql" => format!(
-            "SELECT c.relname AS table_name, a.attname AS column_name, k.n AS key_position \
-             FROM pg_index i \
-             JOIN pg_class c ON c.oid = i.indrelid \
-             JOIN pg_namespace s ON s.oid = c.relnamespace \
-             CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k(attnum, n) \
-             JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum \
-             WHERE i.indisprimary AND k.n <= i.indnkeyatts AND lower(s.nspname) = {}",
-            Text(schema)
-        ),
-        _ => return None,
-    };
-    Some(format!(
-        "SELECT CAST(table_name AS varchar) AS table_name, CAST(column_name AS varchar) AS \
-         column_name, CAST(key_position AS bigint) AS key_position FROM \
-         TABLE({}.system.query(query => {}))",
-        Ident(catalog),
-        Text(&remote)
-    ))
-}
-
-/// A query that the connector passes on to its database, and that every database can answer.
-pub(crate) fn passed_on(catalog: &str) -> String {
-    format!(
-        "SELECT 1 FROM TABLE({}.system.query(query => 'SELECT 1 AS one'))",
-        Ident(catalog)
-    )
-}
-
 /// A statement that fails if one of the tables may not be read, and reads nothing.
 pub(crate) fn readable(tables: &[Table]) -> String {
     let selects: Vec<String> = tables
@@ -226,17 +192,6 @@ mod tests {
             columns("c", "it's", Some(&["a", "b"])),
             "SELECT table_name, column_name, CAST(ordinal_position AS bigint) AS ordinal_position, data_type \
              FROM \"c\".information_schema.columns WHERE table_schema = 'it''s' AND table_name IN ('a', 'b')"
-        );
-    }
-
-    #[test]
-    fn keys_are_asked_for_only_where_the_connector_can_tell() {
-        assert!(primary_keys("iceberg", "c", "s").is_none());
-        let sql = primary_keys("postgresql", "c", "it's").unwrap();
-        assert!(sql.contains("TABLE(\"c\".system.query(query => 'SELECT c.relname"));
-        assert!(
-            sql.contains("= ''it''''s''"),
-            "quoted for both engines: {sql}"
         );
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod checksum;
 pub(crate) mod cursor;
 pub(crate) mod field_ids;
 pub(crate) mod ident;
+pub(crate) mod keys;
 pub(crate) mod literal;
 pub(crate) mod metadata;
 pub(crate) mod position;

@@ -5,7 +5,7 @@
 //! keeps the instant (trino-facts 3).
 
 use super::ident::{Ident, Relation, Table};
-use crate::types::TrinoType;
+use crate::types::{RowField, TrinoType};
 
 /// `SELECT` of the `columns` of a table or query, in this order and under their own names, for the
 /// rows for which all `conditions` hold. With `version`, it reads that version of the table.
@@ -69,27 +69,29 @@ fn projection(name: &str, ty: &TrinoType) -> String {
 
 fn projection_of(name: &str, ty: &TrinoType, expression: &str) -> String {
     let column = Ident(name).to_string();
-    match in_utc(expression, ty, 0) {
+    match in_json_form(expression, ty, 0) {
         Some(expression) => format!("{expression} AS {column}"),
         None if expression == column => column,
         None => format!("{expression} AS {column}"),
     }
 }
 
-/// `expression` with all timestamps with zone inside moved to UTC; `None` if there are none.
-/// `depth` keeps the variables of nested lambdas apart.
-fn in_utc(expression: &str, ty: &TrinoType, depth: usize) -> Option<String> {
+/// `expression` with all values inside changed whose form in JSON is of no use; `None` if there are
+/// none. Timestamps with zone are moved to UTC, and a MongoDB id, which would come as the base64 of
+/// its bytes, becomes the text that people know. `depth` keeps the variables of nested lambdas apart.
+fn in_json_form(expression: &str, ty: &TrinoType, depth: usize) -> Option<String> {
     match ty {
         TrinoType::TimestampWithTimeZone { .. } => Some(format!("{expression} AT TIME ZONE 'UTC'")),
+        other if other.is_object_id() => Some(format!("CAST({expression} AS varchar)")),
         TrinoType::Array(element) => {
             let variable = format!("e{depth}");
-            let inner = in_utc(&variable, element, depth + 1)?;
+            let inner = in_json_form(&variable, element, depth + 1)?;
             Some(format!("transform({expression}, {variable} -> {inner})"))
         }
         TrinoType::Map(key, value) => {
             let (k, v) = (format!("k{depth}"), format!("v{depth}"));
-            let keys = in_utc(&k, key, depth + 1);
-            let values = in_utc(&v, value, depth + 1);
+            let keys = in_json_form(&k, key, depth + 1);
+            let values = in_json_form(&v, value, depth + 1);
             if keys.is_none() && values.is_none() {
                 return None;
             }
@@ -108,7 +110,7 @@ fn in_utc(expression: &str, ty: &TrinoType, depth: usize) -> Option<String> {
                 .enumerate()
                 .map(|(index, field)| {
                     let item = format!("{expression}[{}]", index + 1);
-                    let moved = in_utc(&item, &field.ty, depth + 1);
+                    let moved = in_json_form(&item, &field.ty, depth + 1);
                     (item, moved)
                 })
                 .collect();
@@ -121,11 +123,30 @@ fn in_utc(expression: &str, ty: &TrinoType, depth: usize) -> Option<String> {
                 .collect();
             // Without the test, a null row would become a row of nulls.
             Some(format!(
-                "IF({expression} IS NULL, NULL, CAST(ROW({}) AS {ty}))",
-                items.join(", ")
+                "IF({expression} IS NULL, NULL, CAST(ROW({}) AS {}))",
+                items.join(", "),
+                with_texts(ty)
             ))
         }
         _ => None,
+    }
+}
+
+/// The type of what [`in_json_form`] gives: MongoDB ids are texts.
+fn with_texts(ty: &TrinoType) -> TrinoType {
+    let inner = |ty: &TrinoType| Box::new(with_texts(ty));
+    match ty {
+        other if other.is_object_id() => TrinoType::Varchar(None),
+        TrinoType::Array(element) => TrinoType::Array(inner(element)),
+        TrinoType::Map(key, value) => TrinoType::Map(inner(key), inner(value)),
+        TrinoType::Row(fields) => {
+            let fields = fields.iter().map(|field| RowField {
+                ty: with_texts(&field.ty),
+                ..field.clone()
+            });
+            TrinoType::Row(fields.collect())
+        }
+        other => other.clone(),
     }
 }
 
@@ -180,6 +201,20 @@ mod tests {
             projected("row(a bigint, at timestamp(3) with time zone)"),
             "IF(\"c\" IS NULL, NULL, CAST(ROW(\"c\"[1], \"c\"[2] AT TIME ZONE 'UTC') AS \
              row(\"a\" bigint, \"at\" timestamp(3) with time zone))) AS \"c\""
+        );
+    }
+
+    #[test]
+    fn ids_of_mongodb_are_texts_wherever_they_are() {
+        assert_eq!(projected("ObjectId"), "CAST(\"c\" AS varchar) AS \"c\"");
+        assert_eq!(
+            projected("array(ObjectId)"),
+            "transform(\"c\", e0 -> CAST(e0 AS varchar)) AS \"c\""
+        );
+        assert_eq!(
+            projected("row(id ObjectId, n array(ObjectId))"),
+            "IF(\"c\" IS NULL, NULL, CAST(ROW(CAST(\"c\"[1] AS varchar), transform(\"c\"[2], e1 \
+             -> CAST(e1 AS varchar))) AS row(\"id\" varchar, \"n\" array(varchar)))) AS \"c\""
         );
     }
 }

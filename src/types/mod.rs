@@ -159,11 +159,16 @@ impl TrinoType {
             | Self::TimeWithTimeZone { .. }
             | Self::Timestamp { .. }
             | Self::TimestampWithTimeZone { .. } => true,
-            Self::Other(text) => ["uuid", "ipaddress"]
+            Self::Other(text) => ["uuid", "ipaddress", "ObjectId"]
                 .iter()
                 .any(|known| text.eq_ignore_ascii_case(known)),
             _ => false,
         }
+    }
+
+    /// Whether values are ids of `MongoDB`, which rise with the time of their making.
+    pub fn is_object_id(&self) -> bool {
+        matches!(self, Self::Other(text) if text.eq_ignore_ascii_case("ObjectId"))
     }
 
     /// Whether values are days or instants, which can be compared with the present time.

@@ -1,0 +1,118 @@
+//! Queries of primary keys, for the connectors that can pass a query on to their database.
+//!
+//! Trino itself knows of no keys. Another connector is one more arm of [`key_queries`]: the
+//! statement for its database, and one that the database always answers.
+//!
+//! Other databases can be asked in the same way (docs/catalogs.md names them); they are
+//! left out, because no server was there to try the statements on.
+
+use super::ident::{Ident, Text};
+
+/// What is asked of a database about the primary keys of a schema.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct KeyQueries {
+    /// The columns of the keys, as `table_name`, `column_name` and `key_position`, whose numbers
+    /// rise within a key.
+    pub(crate) keys: String,
+    /// A query that the database answers, whatever metadata it has.
+    pub(crate) probe: String,
+}
+
+/// The queries for a schema; `None` for connectors that cannot pass a query on, or for which none
+/// is known.
+pub(crate) fn key_queries(connector: &str, catalog: &str, schema: &str) -> Option<KeyQueries> {
+    let schema = Text(schema);
+    let by_position = "CAST(key_position AS bigint)";
+    let one = "SELECT 1 AS one";
+    let (remote, position, filter, probe) = match connector {
+        // Not from information_schema: its tables about keys show only what the user owns.
+        "postgresql" => (
+            format!(
+                "SELECT c.relname AS table_name, a.attname AS column_name, k.n AS key_position \
+                 FROM pg_index i \
+                 JOIN pg_class c ON c.oid = i.indrelid \
+                 JOIN pg_namespace s ON s.oid = c.relnamespace \
+                 CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k(attnum, n) \
+                 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum \
+                 WHERE i.indisprimary AND k.n <= i.indnkeyatts AND lower(s.nspname) = {schema}"
+            ),
+            by_position,
+            "",
+            one,
+        ),
+        "mariadb" | "mysql" => (
+            format!(
+                "SELECT table_name, column_name, seq_in_index AS key_position \
+                 FROM information_schema.statistics \
+                 WHERE index_name = 'PRIMARY' AND lower(table_schema) = {schema}"
+            ),
+            by_position,
+            "",
+            one,
+        ),
+        "duckdb" => (
+            format!(
+                "SELECT table_name, unnest(constraint_column_names) AS column_name, \
+                 unnest(range(1, len(constraint_column_names) + 1)) AS key_position \
+                 FROM duckdb_constraints() \
+                 WHERE constraint_type = 'PRIMARY KEY' AND lower(schema_name) = {schema}"
+            ),
+            by_position,
+            "",
+            one,
+        ),
+        // The columns that choose the partition come first, then those that sort it.
+        "cassandra" => (
+            format!(
+                "SELECT table_name, column_name, kind, position FROM system_schema.columns \
+                 WHERE keyspace_name = {schema}"
+            ),
+            "CAST(IF(kind = 'clustering', 10000, 0) + position AS bigint)",
+            " WHERE kind IN ('partition_key', 'clustering')",
+            "SELECT key FROM system.local",
+        ),
+        _ => return None,
+    };
+    Some(KeyQueries {
+        keys: format!(
+            "SELECT CAST(table_name AS varchar) AS table_name, CAST(column_name AS varchar) AS \
+             column_name, {position} AS key_position FROM {}{filter}",
+            passed_on(catalog, &remote)
+        ),
+        probe: format!("SELECT 1 FROM {}", passed_on(catalog, probe)),
+    })
+}
+
+fn passed_on(catalog: &str, remote: &str) -> String {
+    format!(
+        "TABLE({}.system.query(query => {}))",
+        Ident(catalog),
+        Text(remote)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_quoted_for_the_database_and_again_for_trino() {
+        for connector in ["postgresql", "mariadb", "mysql", "duckdb", "cassandra"] {
+            let queries = key_queries(connector, "c", "it's").unwrap();
+            assert!(queries.keys.contains("= ''it''''s''"), "{}", queries.keys);
+            assert!(queries.keys.contains("TABLE(\"c\".system.query("));
+        }
+    }
+
+    #[test]
+    fn other_connectors_are_not_asked() {
+        assert_eq!(key_queries("iceberg", "c", "s"), None);
+    }
+
+    #[test]
+    fn columns_that_sort_a_partition_come_after_those_that_choose_it() {
+        let queries = key_queries("cassandra", "c", "s").unwrap();
+        let start = "IF(kind = 'clustering', 10000, 0) + position";
+        assert!(queries.keys.contains(start), "{}", queries.keys);
+    }
+}
