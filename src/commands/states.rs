@@ -7,7 +7,6 @@ use crate::error::ConnectorError;
 use crate::platform;
 use crate::protocol::message::StreamDescriptor;
 use crate::protocol::state::InputState;
-use crate::read::state::Content;
 use crate::state_entries::{Entries, Key};
 use crate::state_file::{StateFile, StateFileError};
 
@@ -52,8 +51,7 @@ pub(super) async fn input(
     if entries.is_cut {
         tracing::warn!("the last line of the state file is cut and was ignored");
     }
-    let problem = useless(&entries, configured).or_else(|| foreign(&state, configured));
-    if let Some(problem) = problem {
+    if let Some(problem) = useless(&entries, configured) {
         let path = path.display();
         let message = format!("Nothing in the state file {path} can be used: {problem}.");
         if platform::reports_to_person() {
@@ -142,23 +140,6 @@ fn useless(entries: &Entries, configured: &[StreamDescriptor]) -> Option<String>
     ))
 }
 
-/// Why none of the configured streams can use its state; `None` where one can, or none has any.
-fn foreign(state: &InputState, configured: &[StreamDescriptor]) -> Option<String> {
-    let mut problem = None;
-    for stream in configured {
-        match state.of_stream(stream).map(Content::parse) {
-            Some(Ok(Some(_))) => return None,
-            Some(Err(why)) => {
-                problem.get_or_insert(format!(
-                    "the state of stream \"{stream}\" is not one of this connector ({why})"
-                ));
-            }
-            Some(Ok(None)) | None => {}
-        }
-    }
-    problem
-}
-
 fn names<'a>(keys: impl IntoIterator<Item = &'a Key>) -> String {
     let mut names: Vec<String> = keys.into_iter().map(|key| format!("\"{key}\"")).collect();
     if names.len() > NAMED {
@@ -202,40 +183,6 @@ mod tests {
         }
         let null = r#"[{"stream":{"stream_descriptor":{"name":"x"},"stream_state":null}}]"#;
         assert_eq!(judged(null), None);
-    }
-
-    #[test]
-    fn states_that_no_stream_understands_are_of_no_use() {
-        let problem = |states: &[&str]| {
-            let list: Vec<String> = ["t", "u"]
-                .iter()
-                .zip(states)
-                .map(|(name, state)| {
-                    format!(
-                        r#"{{"stream":{{"stream_descriptor":{{"name":"{name}"}},"stream_state":{state}}}}}"#
-                    )
-                })
-                .collect();
-            let stream = |name: &str| StreamDescriptor {
-                name: name.to_owned(),
-                namespace: None,
-            };
-            let state = InputState::parse(&format!("[{}]", list.join(","))).unwrap();
-            foreign(&state, &[stream("t"), stream("u")])
-        };
-        let ours = r#"{"version":4,"mode":"full_refresh"}"#;
-        assert_eq!(problem(&["null", "{}"]), None);
-        assert_eq!(problem(&[r#"{"version":999}"#, ours]), None);
-        let later = problem(&[r#"{"version":999}"#, "{}"]).unwrap();
-        assert!(
-            later.contains("\"t\"") && later.contains("later release"),
-            "{later}"
-        );
-        let other = problem(&["null", r#"{"cursor":"5"}"#]).unwrap();
-        assert!(
-            other.contains("\"u\"") && other.contains("no version"),
-            "{other}"
-        );
     }
 
     #[test]

@@ -46,7 +46,7 @@ mod safe_text;
 mod slices;
 mod slicing;
 mod spread;
-pub(crate) mod state;
+mod state;
 mod status;
 #[cfg(test)]
 mod test_inputs;

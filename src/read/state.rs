@@ -95,7 +95,7 @@ impl Content {
     /// # Errors
     ///
     /// Why it is not understood, as a clause.
-    pub(crate) fn parse(state: &Value) -> Result<Option<Self>, String> {
+    fn parse(state: &Value) -> Result<Option<Self>, String> {
         let state = with_whole_numbers(state);
         match state.get("version").and_then(Value::as_u64) {
             Some(version @ 1..=VERSION) => match serde_json::from_value::<Self>(state) {

@@ -33,7 +33,7 @@ fn logged(outcome: &Outcome, level: &str, part: &str) -> bool {
 }
 
 /// A state file of this stream. Its content is of no release, so that a read says so if, and only
-/// if, it takes it for the stream's; below the platform that is a WARN.
+/// if, it takes it for the stream's.
 fn state(descriptor: &Value) -> String {
     let stream = json!({"stream_descriptor": descriptor, "stream_state": {"cursor": "2020"}});
     json!([{"type": "STREAM", "stream": stream}]).to_string()
@@ -59,7 +59,6 @@ fn empty_null_and_absent_namespaces_are_one_in_catalog_and_state() {
             let trino = server();
             let outcome = read(&trino, &[whole(of_catalog.clone())])
                 .file("state", state(&of_state))
-                .below_platform()
                 .run();
             outcome.assert_complete("t", &[1]);
             assert!(takes_its_state(&outcome), "{of_state} {of_catalog}");
