@@ -63,11 +63,11 @@ pub(crate) async fn resolve(
             Err(error) => return Err(explain(client, catalog, wanted[0].field, error).await),
         };
         let mut existing: Vec<String> = existing.into_iter().map(|row| row.name).collect();
-        for Wanted { name, .. } in wanted.iter().filter(|wanted| !wanted.name.contains('*')) {
-            if !existing.iter().any(|schema| schema == name)
-                && is_there(client, catalog, name).await?
-            {
-                existing.push((*name).to_owned());
+        if existing.is_empty() {
+            for Wanted { name, .. } in wanted.iter().filter(|wanted| !wanted.name.contains('*')) {
+                if is_there(client, catalog, name).await? {
+                    existing.push((*name).to_owned());
+                }
             }
         }
         let chosen = choose(catalog, &wanted, &existing)?;
@@ -80,8 +80,9 @@ pub(crate) async fn resolve(
     Ok(schemas)
 }
 
-/// Whether there is a schema that the listing lacks. Only Trino's own word, or a refusal, shows
-/// that there is none: a listing may be short for a moment, or by somebody's rule.
+/// Whether there is a schema although the listing of schemas is empty, which proves nothing: each
+/// catalog has at least `information_schema`. Only Trino's own word, or a refusal, shows that there
+/// is none.
 async fn is_there(client: &Client, catalog: &str, schema: &str) -> Result<bool, ConnectorError> {
     let sql = metadata::show_tables(catalog, schema);
     match control::columns(client, &sql).await {

@@ -321,11 +321,15 @@ impl QueryError {
             ("planning", TimeLimit::Planning),
             ("execution", TimeLimit::Execution),
         ];
-        if self.was_queued {
-            return TimeLimit::Queued;
-        }
+        // A limit on the whole run may be over before the query leaves the queue; the others say
+        // themselves what took so long.
+        let otherwise = if self.was_queued {
+            TimeLimit::Queued
+        } else {
+            TimeLimit::Run
+        };
         let named = limits.iter().find(|(word, _)| self.says_one(&[word]));
-        named.map_or(TimeLimit::Run, |(_, limit)| *limit)
+        named.map_or(otherwise, |(_, limit)| *limit)
     }
 
     /// Whether the same query fails every time, because of the data that it reads.
