@@ -394,7 +394,7 @@ class TestPoint5Keys:
         values = {"varchar(40)": "concat('k', seq)", "date": "date_add('2000-01-01', interval seq day)"}
         store.execute(f"CREATE TABLE {schema}.t (k {key} PRIMARY KEY, id int, x varchar(200))")
         store.execute(
-            f"INSERT INTO {schema}.t SELECT {values.get(key, 'seq')}, seq, repeat('x', 200) FROM seq_1_to_3200"
+            f"INSERT INTO {schema}.t SELECT {values.get(key, 'seq')}, seq, repeat('x', 200) FROM {schema}.seq_1_to_3200"
         )
         store.execute(f"ANALYZE TABLE {schema}.t")
         settings = config(catalog.name, schema, slice_rows=400, concurrency=1)
