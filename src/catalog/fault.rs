@@ -85,20 +85,9 @@ pub(crate) fn ended(error: TrinoError) -> ConnectorError {
     }
 }
 
-/// Whether Trino says that the user may not do what was asked for.
-pub(crate) fn is_denied(error: &TrinoError) -> bool {
-    has_name(error, &["PERMISSION_DENIED"])
-}
-
 /// Whether Trino says that there is no such table.
 pub(crate) fn is_no_such_table(error: &TrinoError) -> bool {
-    has_name(error, &["SCHEMA_NOT_FOUND", "TABLE_NOT_FOUND"])
-}
-
-/// Whether a query failed with an error of one of these names.
-pub(crate) fn has_name(error: &TrinoError, names: &[&str]) -> bool {
-    let error = error.query_error();
-    error.is_some_and(|error| names.contains(&error.error_name.as_str()))
+    error.is_named(&["SCHEMA_NOT_FOUND", "TABLE_NOT_FOUND"])
 }
 
 #[cfg(test)]

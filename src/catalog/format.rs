@@ -7,7 +7,6 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::bisect::{self, Sorted};
-use super::fault;
 use super::patience::patiently;
 use crate::sql::ident::Table;
 use crate::sql::metadata;
@@ -87,7 +86,7 @@ async fn kinds(
 ) -> Result<Vec<TableKindRow>, TrinoError> {
     let sql = metadata::table_kinds(catalog, schema);
     match patiently(|| control::rows(client, &sql)).await {
-        Err(error) if fault::is_denied(&error) => {
+        Err(error) if error.is_denied() => {
             tracing::debug!(%error, "which tables are views is not told");
             Ok(Vec::new())
         }
@@ -118,7 +117,7 @@ async fn asked_for_themselves(
 fn sorted<R>(tables: Sorted<Table, R>, format: Format) -> (Vec<(String, Format)>, Vec<Table>) {
     let mut others = Vec::new();
     for (table, error) in tables.refused {
-        if fault::is_denied(&error) {
+        if error.is_denied() {
             tracing::warn!(
                 "whether {table} keeps versions is not known, so it is not pinned while it is read, and its changes cannot be told: {error}. Grant the user SELECT on its metadata tables (\"{}$…\")",
                 table.name

@@ -8,7 +8,6 @@
 
 use std::collections::HashMap;
 
-use super::fault;
 use super::patience::patiently;
 use crate::sql::keys::key_queries;
 use crate::sql::metadata;
@@ -34,8 +33,8 @@ pub(crate) async fn connector(
             Some(row) => return Ok(Some(row.connector_name)),
             None => "it is not listed".to_owned(),
         },
-        Err(error) if fault::is_denied(&error) => error.to_string(),
-        Err(error) if fault::has_name(&error, &["COLUMN_NOT_FOUND"]) => {
+        Err(error) if error.is_denied() => error.to_string(),
+        Err(error) if error.is_named(&["COLUMN_NOT_FOUND"]) => {
             tracing::debug!(%error, "this server does not tell the connectors of its catalogs");
             return Ok(None);
         }
@@ -71,7 +70,7 @@ pub(crate) async fn primary_keys(
         Err(error) => error,
     };
     let unknown = format!("the primary keys of schema {schema:?} are not known: {error}");
-    if fault::has_name(&error, &["FUNCTION_NOT_FOUND", "PERMISSION_DENIED"]) {
+    if error.is_named(&["FUNCTION_NOT_FOUND", "PERMISSION_DENIED"]) {
         tracing::warn!(
             "{unknown}. Grant the user EXECUTE on the table function \"{catalog}\".system.query, or \
              set the keys in the connection."

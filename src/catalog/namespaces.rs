@@ -5,7 +5,6 @@ use crate::error::ConnectorError;
 use crate::sql::metadata;
 use crate::trino::Client;
 use crate::trino::control::{self, CatalogRow};
-use crate::trino::error::TrinoError;
 
 /// The namespaces of a configuration, for the catalogs that exist.
 ///
@@ -35,12 +34,7 @@ pub(crate) async fn existing_catalogs(
     }
     match control::rows::<CatalogRow>(client, metadata::CATALOGS).await {
         Ok(rows) => Ok(Some(rows.into_iter().map(|row| row.Catalog).collect())),
-        Err(error) if is_denied(&error) => Ok(None),
+        Err(error) if error.is_denied() => Ok(None),
         Err(error) => Err(error.into()),
     }
-}
-
-fn is_denied(error: &TrinoError) -> bool {
-    let error = error.query_error();
-    error.is_some_and(|error| error.error_name == "PERMISSION_DENIED")
 }

@@ -67,7 +67,7 @@ async fn all_have_names(
         let sql = metadata::named_column(&query.sql, name);
         match patiently(|| control::columns(client, &sql)).await {
             Ok(_) => {}
-            Err(error) if fault::has_name(&error, &["COLUMN_NOT_FOUND"]) => {
+            Err(error) if error.is_named(&["COLUMN_NOT_FOUND"]) => {
                 return Err(ConnectorError::config(format!(
                     "Column {} of the query \"{}\" has no name. Give it one with AS in \"queries\".",
                     at + 1,

@@ -108,7 +108,7 @@ async fn session(client: &Client, connection: &Connection) -> Result<(), Connect
     let Err(error) = control::columns(client, "SELECT 1").await else {
         return Ok(());
     };
-    if !is_session_property(&error) {
+    if !error.is_session_property() {
         return Err(error.into());
     }
     // With the properties, this statement would fail as well. It only serves to make suggestions,
@@ -130,11 +130,6 @@ async fn session(client: &Client, connection: &Connection) -> Result<(), Connect
         },
         _ => cause,
     })
-}
-
-fn is_session_property(error: &TrinoError) -> bool {
-    let error = error.query_error();
-    error.is_some_and(|error| error.error_name == "INVALID_SESSION_PROPERTY")
 }
 
 /// Checks whether there is a table that the user may read. A configured query that works is enough.
@@ -230,7 +225,7 @@ async fn read_one_row(client: &Client, table: &Table) -> Result<(), TrinoError> 
         // it.
         Err(_) | Ok(Ok(_)) => Ok(()),
         // The table wants a condition in every query, and some reads have one.
-        Ok(Err(error)) if fault::has_name(&error, &["QUERY_REJECTED"]) => Ok(()),
+        Ok(Err(error)) if error.is_named(&["QUERY_REJECTED"]) => Ok(()),
         Ok(Err(error)) => Err(error),
     }
 }

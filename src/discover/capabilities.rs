@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::catalog::bisect;
-use crate::catalog::fault;
 use crate::catalog::format::{self, Format};
 use crate::config::Replication;
 use crate::sql::changes;
@@ -84,7 +83,7 @@ async fn with_feed(client: &Client, tables: &[Table]) -> Result<Vec<String>, Tri
     };
     let sorted = bisect::ask_in_groups(tables, TABLES_PER_QUERY, &[], ask).await?;
     for (table, error) in sorted.refused {
-        let advice = if fault::is_denied(&error) {
+        let advice = if error.is_denied() {
             format!(". Grant the user SELECT on \"{}$properties\"", table.name)
         } else {
             String::new()

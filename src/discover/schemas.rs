@@ -87,11 +87,7 @@ async fn is_there(client: &Client, catalog: &str, schema: &str) -> Result<bool, 
     let sql = metadata::show_tables(catalog, schema);
     match control::columns(client, &sql).await {
         Ok(_) => Ok(true),
-        Err(error)
-            if fault::is_denied(&error) || fault::has_name(&error, &["SCHEMA_NOT_FOUND"]) =>
-        {
-            Ok(false)
-        }
+        Err(error) if error.is_denied() || error.is_named(&["SCHEMA_NOT_FOUND"]) => Ok(false),
         Err(error) => Err(fault::ended(error)),
     }
 }

@@ -10,6 +10,7 @@ use super::version::Version;
 use crate::sql::field_ids::{self, Column};
 use crate::sql::ident::{Ident, Relation, Table};
 use crate::sql::{metadata, select};
+use crate::trino::Extras;
 use crate::trino::control;
 use crate::trino::error::TrinoError;
 use crate::types::{TrinoType, column_type};
@@ -82,9 +83,12 @@ async fn ids(
         // A plan needs no condition on a partition column, which a read of a version needs neither.
         Err(error) if error.is_named(&["QUERY_REJECTED"]) => {
             let property = format!("{}.query_partition_filter_required", table.catalog);
+            let extras = Extras {
+                property: Some((&property, "false")),
+                ..Extras::default()
+            };
             // Boxed, since it is rare and its state would lie in that of every read.
-            let without_filter = control::text_with(client, &sql, Some((&property, "false")));
-            Box::pin(without_filter).await?
+            Box::pin(control::text_with(client, &sql, extras)).await?
         }
         plan => plan?,
     };

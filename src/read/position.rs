@@ -233,7 +233,7 @@ impl Asking<'_> {
             let answer = control::only_row(self.client(), &sql).await;
             let row: PositionRow = match answer {
                 Ok(row) => row,
-                Err(error) if all && is_named(&error, "QUERY_REJECTED") => {
+                Err(error) if all && error.is_named(&["QUERY_REJECTED"]) => {
                     all = false;
                     continue;
                 }
@@ -430,12 +430,6 @@ impl Asking<'_> {
 
 fn number(rows: i64) -> u64 {
     u64::try_from(rows).unwrap_or_default()
-}
-
-fn is_named(error: &TrinoError, name: &str) -> bool {
-    error
-        .query_error()
-        .is_some_and(|error| error.error_name == name)
 }
 
 fn is_external(error: &TrinoError) -> bool {

@@ -1,10 +1,8 @@
 //! Queries of primary keys, for the connectors that can pass a query on to their database.
 //!
-//! Trino itself knows of no keys. Another connector is one more arm of [`key_queries`]: the
-//! statement for its database, and one that the database always answers.
-//!
-//! Other databases can be asked in the same way (docs/catalogs.md names them); they are
-//! left out, because no server was there to try the statements on.
+//! Trino itself knows of no keys. Another database that speaks SQL is one more arm of
+//! [`keys_in_sql`]. docs/catalogs.md names some that can be asked in the same way; they are left
+//! out, because no server was there to try the statements on.
 
 use super::ident::{Ident, Text};
 
@@ -22,64 +20,59 @@ pub(crate) struct KeyQueries {
 /// is known.
 pub(crate) fn key_queries(connector: &str, catalog: &str, schema: &str) -> Option<KeyQueries> {
     let schema = Text(schema);
-    let by_position = "CAST(key_position AS bigint)";
-    let one = "SELECT 1 AS one";
     let (remote, position, filter, probe) = match connector {
-        // Not from information_schema: its tables about keys show only what the user owns.
-        "postgresql" => (
-            format!(
-                "SELECT c.relname AS table_name, a.attname AS column_name, k.n AS key_position \
-                 FROM pg_index i \
-                 JOIN pg_class c ON c.oid = i.indrelid \
-                 JOIN pg_namespace s ON s.oid = c.relnamespace \
-                 CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k(attnum, n) \
-                 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum \
-                 WHERE i.indisprimary AND k.n <= i.indnkeyatts AND lower(s.nspname) = {schema}"
-            ),
-            by_position,
-            "",
-            one,
-        ),
-        "mariadb" | "mysql" => (
-            format!(
-                "SELECT table_name, column_name, seq_in_index AS key_position \
-                 FROM information_schema.statistics \
-                 WHERE index_name = 'PRIMARY' AND lower(table_schema) = {schema}"
-            ),
-            by_position,
-            "",
-            one,
-        ),
-        "duckdb" => (
-            format!(
-                "SELECT table_name, unnest(constraint_column_names) AS column_name, \
-                 unnest(range(1, len(constraint_column_names) + 1)) AS key_position \
-                 FROM duckdb_constraints() \
-                 WHERE constraint_type = 'PRIMARY KEY' AND lower(schema_name) = {schema}"
-            ),
-            by_position,
-            "",
-            one,
-        ),
         // The columns that choose the partition come first, then those that sort it.
         "cassandra" => (
             format!(
                 "SELECT table_name, column_name, kind, position FROM system_schema.columns \
                  WHERE keyspace_name = {schema}"
             ),
-            "CAST(IF(kind = 'clustering', 10000, 0) + position AS bigint)",
+            "IF(kind = 'clustering', 10000, 0) + position",
             " WHERE kind IN ('partition_key', 'clustering')",
             "SELECT key FROM system.local",
         ),
-        _ => return None,
+        other => (
+            keys_in_sql(other, &schema)?,
+            "key_position",
+            "",
+            "SELECT 1 AS one",
+        ),
     };
     Some(KeyQueries {
         keys: format!(
             "SELECT CAST(table_name AS varchar) AS table_name, CAST(column_name AS varchar) AS \
-             column_name, {position} AS key_position FROM {}{filter}",
+             column_name, CAST({position} AS bigint) AS key_position FROM {}{filter}",
             passed_on(catalog, &remote)
         ),
         probe: format!("SELECT 1 FROM {}", passed_on(catalog, probe)),
+    })
+}
+
+/// The statement for a database that speaks SQL: `table_name`, `column_name`, `key_position`.
+fn keys_in_sql(connector: &str, schema: &Text<'_>) -> Option<String> {
+    Some(match connector {
+        // Not from information_schema: its tables about keys show only what the user owns.
+        "postgresql" => format!(
+            "SELECT c.relname AS table_name, a.attname AS column_name, k.n AS key_position \
+             FROM pg_index i \
+             JOIN pg_class c ON c.oid = i.indrelid \
+             JOIN pg_namespace s ON s.oid = c.relnamespace \
+             CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k(attnum, n) \
+             JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum \
+             WHERE i.indisprimary AND k.n <= i.indnkeyatts AND lower(s.nspname) = {schema}"
+        ),
+        "mariadb" | "mysql" => format!(
+            "SELECT table_name, column_name, seq_in_index AS key_position \
+             FROM information_schema.statistics \
+             WHERE index_name = 'PRIMARY' AND lower(table_schema) = {schema}"
+        ),
+        "duckdb" => format!(
+            "SELECT table_name, unnest(constraint_column_names) AS column_name, \
+             unnest(range(1, len(constraint_column_names) + 1)) AS key_position \
+             FROM duckdb_constraints() \
+             WHERE constraint_type = 'PRIMARY KEY' AND lower(schema_name) = {schema}"
+        ),
+        _ => return None,
     })
 }
 

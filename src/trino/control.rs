@@ -11,6 +11,7 @@ use prusto::{DataSet, Presto};
 use super::Client;
 use super::error::TrinoError;
 use super::retry;
+use crate::trino::http::transport::Extras;
 use crate::trino::wire::page::Column;
 
 /// A row of `SHOW CATALOGS`.
@@ -243,7 +244,7 @@ pub(crate) struct PropertyRow {
 ///
 /// When the query fails, or an answer does not have the expected columns.
 pub(crate) async fn rows<T: Presto>(client: &Client, sql: &str) -> Result<Vec<T>, TrinoError> {
-    collect(client, sql, false).await
+    collect(client, sql, Extras::default()).await
 }
 
 /// As [`rows`], for a query of one row.
@@ -264,16 +265,20 @@ pub(crate) async fn only_row<T: Presto>(client: &Client, sql: &str) -> Result<T,
 ///
 /// As [`rows`].
 pub(crate) async fn rows_bare<T: Presto>(client: &Client, sql: &str) -> Result<Vec<T>, TrinoError> {
-    collect(client, sql, true).await
+    let extras = Extras {
+        bare: true,
+        ..Extras::default()
+    };
+    collect(client, sql, extras).await
 }
 
-async fn collect<T: Presto>(client: &Client, sql: &str, bare: bool) -> Result<Vec<T>, TrinoError> {
+async fn collect<T: Presto>(
+    client: &Client,
+    sql: &str,
+    extras: Extras<'_>,
+) -> Result<Vec<T>, TrinoError> {
     retry::rerun(client, || async {
-        let mut statement = if bare {
-            client.execute_bare(sql).await?
-        } else {
-            client.execute(sql).await?
-        };
+        let mut statement = client.execute_with(sql, extras).await?;
         let mut rows = Vec::new();
         let mut columns = None;
         while let Some(page) = statement.next_page().await? {
@@ -304,24 +309,21 @@ async fn collect<T: Presto>(client: &Client, sql: &str, bare: bool) -> Result<Ve
 ///
 /// When it fails, or when its answer is not one text.
 pub(crate) async fn text(client: &Client, sql: &str) -> Result<String, TrinoError> {
-    text_with(client, sql, None).await
+    text_with(client, sql, Extras::default()).await
 }
 
-/// As [`text`], with another session property.
+/// As [`text`], with something beside the session.
 ///
 /// # Errors
 ///
-/// As [`text`], and when the user may not set it.
+/// As [`text`], and when the user may not set a session property of `extras`.
 pub(crate) async fn text_with(
     client: &Client,
     sql: &str,
-    property: Option<(&str, &str)>,
+    extras: Extras<'_>,
 ) -> Result<String, TrinoError> {
     retry::rerun(client, || async {
-        let mut statement = match property {
-            Some(property) => client.execute_with(sql, property).await?,
-            None => client.execute(sql).await?,
-        };
+        let mut statement = client.execute_with(sql, extras).await?;
         let mut text = String::new();
         while let Some(page) = statement.next_page().await? {
             let Some(data) = page.rows() else {

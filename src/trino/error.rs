@@ -200,14 +200,6 @@ impl TrinoError {
             .is_some_and(|error| error.failure() == QueryFailure::QueueFull)
     }
 
-    /// Whether the same query probably fails every time, because of the database or storage behind
-    /// a catalog (EXTERNAL) or because of a bug.
-    pub(crate) fn is_likely_lasting(&self) -> bool {
-        self.query_error().is_some_and(|error| {
-            error.error_type == "EXTERNAL" || error.error_name == "GENERIC_INTERNAL_ERROR"
-        })
-    }
-
     /// Whether a table may be the cause, so that queries of it fail every time: a broken table in a
     /// metastore or database (EXTERNAL), or a bug.
     pub(crate) fn may_be_of_the_table(&self) -> bool {
@@ -219,8 +211,17 @@ impl TrinoError {
     /// Whether the server cannot write the result as JSON. Its spooling cannot write types that
     /// are objects, such as `BingTile`, which its direct protocol can (seen on 476).
     pub(crate) fn is_serialization(&self) -> bool {
-        self.query_error()
-            .is_some_and(|error| error.error_name == "SERIALIZATION_ERROR")
+        self.is_named(&["SERIALIZATION_ERROR"])
+    }
+
+    /// Whether the user may not do what a query asks for.
+    pub(crate) fn is_denied(&self) -> bool {
+        self.is_named(&["PERMISSION_DENIED"])
+    }
+
+    /// Whether the server does not know, or not take, a session property.
+    pub(crate) fn is_session_property(&self) -> bool {
+        self.is_named(&["INVALID_SESSION_PROPERTY"])
     }
 
     /// Whether a query failed with an error of one of these names.

@@ -36,7 +36,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::{Connection, FetchProtocol};
 use error::TrinoError;
-use http::transport::{Extras, Transport};
+pub(crate) use http::transport::Extras;
+use http::transport::Transport;
 use rows::Rows;
 use server::ServerTraits;
 use statement::Statement;
@@ -231,23 +232,10 @@ impl Client {
     ///
     /// When the statement cannot be sent. Errors of the query itself come with its pages.
     pub(crate) async fn execute(&self, sql: &str) -> Result<Statement, TrinoError> {
-        statement::start(self, sql, Extras::default()).await
+        self.execute_with(sql, Extras::default()).await
     }
 
-    /// Starts a small query without the configured session properties, because these may be wrong.
-    ///
-    /// # Errors
-    ///
-    /// As [`Client::execute`].
-    pub(crate) async fn execute_bare(&self, sql: &str) -> Result<Statement, TrinoError> {
-        let extras = Extras {
-            bare: true,
-            ..Extras::default()
-        };
-        statement::start(self, sql, extras).await
-    }
-
-    /// Starts a small query with another session property, which wins over the configured one.
+    /// As [`Client::execute`], with something beside the session.
     ///
     /// # Errors
     ///
@@ -255,12 +243,8 @@ impl Client {
     pub(crate) async fn execute_with(
         &self,
         sql: &str,
-        property: (&str, &str),
+        extras: Extras<'_>,
     ) -> Result<Statement, TrinoError> {
-        let extras = Extras {
-            property: Some(property),
-            ..Extras::default()
-        };
         statement::start(self, sql, extras).await
     }
 

@@ -273,7 +273,7 @@ where
             Ok(result) => return Ok(result),
             Err(error) => error,
         };
-        if error.is_likely_lasting() && runs.run > 1
+        if error.may_be_of_the_table() && runs.run > 1
             || !runs.may_go_on(client, "a query for metadata", &error).await
         {
             return Err(error);

@@ -32,7 +32,7 @@ pub(crate) async fn settle(client: &Client, configured: FetchProtocol) -> FetchP
             );
             FetchProtocol::Direct
         }
-        Err(error) if is_unknown_property(&error) => FetchProtocol::Direct,
+        Err(error) if error.is_session_property() => FetchProtocol::Direct,
         // The read itself will report what is wrong.
         Err(error) => {
             tracing::debug!(%error, "whether spooling works is not known");
@@ -50,29 +50,18 @@ pub(crate) async fn prove(client: &Client, configured: FetchProtocol) -> Result<
     match stores_segments(client).await {
         Ok(true) => Ok(()),
         Ok(false) => Err(TrinoError::NotSpooled),
-        Err(error) if is_unknown_property(&error) => Err(TrinoError::NotSpooled),
+        Err(error) if error.is_session_property() => Err(TrinoError::NotSpooled),
         Err(error) => Err(error),
     }
-}
-
-/// Whether the server does not know the session property of spooling, and so does not spool.
-fn is_unknown_property(error: &TrinoError) -> bool {
-    let error = error.query_error();
-    error.is_some_and(|error| error.error_name == "INVALID_SESSION_PROPERTY")
 }
 
 /// Whether rows come as stored segments. If the user may not set the session property, the query is
 /// run without it; the row is larger than what servers usually send inline.
 async fn stores_segments(client: &Client) -> Result<bool, TrinoError> {
     match fetch_one_row(client, Some(STORED)).await {
-        Err(error) if is_denied(&error) => fetch_one_row(client, None).await,
+        Err(error) if error.is_denied() => fetch_one_row(client, None).await,
         answer => answer,
     }
-}
-
-fn is_denied(error: &TrinoError) -> bool {
-    let error = error.query_error();
-    error.is_some_and(|error| error.error_name == "PERMISSION_DENIED")
 }
 
 /// Whether the row came as a stored segment.

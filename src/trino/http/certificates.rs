@@ -60,11 +60,10 @@ pub(crate) fn validity(certificate: &CertificateDer<'_>) -> Option<(UnixTime, Un
     Some((time(validity.not_before), time(validity.not_after)))
 }
 
-/// The names of a certificate's issuer and of its subject. `None` if it cannot be read.
-pub(crate) fn issuer_and_subject(certificate: &CertificateDer<'_>) -> Option<(String, String)> {
+/// The name of a certificate's issuer, and whether that is its subject, too. `None` if it cannot be
+/// read.
+pub(crate) fn issuer(certificate: &CertificateDer<'_>) -> Option<(String, bool)> {
     let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
-    Some((
-        certificate.issuer().to_string(),
-        certificate.subject().to_string(),
-    ))
+    let issuer = certificate.issuer();
+    Some((issuer.to_string(), issuer == certificate.subject()))
 }

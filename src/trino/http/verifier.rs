@@ -81,10 +81,10 @@ impl Issuer {
         intermediates: &[CertificateDer<'_>],
     ) -> Option<Self> {
         let last = intermediates.last().unwrap_or(end_entity);
-        let (issuer, subject) = certificates::issuer_and_subject(last)?;
+        let (subject, is_self_issued) = certificates::issuer(last)?;
         Some(Self {
-            itself: intermediates.is_empty() && issuer == subject,
-            subject: issuer,
+            itself: intermediates.is_empty() && is_self_issued,
+            subject,
         })
     }
 }

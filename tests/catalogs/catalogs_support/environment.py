@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from live_support.environment import Environment, NotSetUp
-
-#: What each variable has to be set to.
-_MEANINGS = {
-    "SOURCE_TRINO_CATALOGS": "the servers.json that `python3 tests/servers up catalogs` prints the path of",
-    "SOURCE_TRINO_BIN": "the source-trino binary, for example target/release/source-trino",
-}
+from live_support.environment import Environment, NotSetUp, connector, file
 
 
 @dataclass(frozen=True)
@@ -26,14 +18,8 @@ class Catalogs(Environment):
 
 def load() -> Catalogs:
     """Reads the two variables."""
-    servers, binary = (_file(variable) for variable in _MEANINGS)
+    servers = file(
+        "SOURCE_TRINO_CATALOGS", "the servers.json that `python3 tests/servers up catalogs` prints the path of"
+    )
     description = json.loads(servers.read_text())
-    return Catalogs(binary, description["trino"], {}, {}, description["systems"])
-
-
-def _file(variable: str) -> Path:
-    value = os.environ.get(variable, "")
-    path = Path(value)
-    if not value or not path.is_file():
-        raise NotSetUp(f"the tests of catalogs need {variable}: set it to {_MEANINGS[variable]}; it is {value!r}")
-    return path.resolve()
+    return Catalogs(connector(), description["trino"], {}, {}, description["systems"])

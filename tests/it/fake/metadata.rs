@@ -38,10 +38,6 @@ impl Script {
         if sql.contains("system.metadata.catalogs") {
             return Answer::small(&[("connector_name", "varchar")], json!([["memory"]]));
         }
-        if sql.starts_with("SHOW TABLES FROM") {
-            let text = "line 1:1: Schema 'x' does not exist";
-            return Answer::new(&[], [failed("SCHEMA_NOT_FOUND", "USER_ERROR", text)]);
-        }
         if !sql.contains(&format!("\"{CATALOG}\".")) {
             let text = "line 1:15: Catalog 'x' not found";
             return Answer::new(&[], [failed("CATALOG_NOT_FOUND", "USER_ERROR", text)]);

@@ -43,16 +43,21 @@ class Environment:
 
 def load() -> Environment:
     """Reads `SOURCE_TRINO_SERVERS` and `SOURCE_TRINO_BIN`."""
-    servers = _file("SOURCE_TRINO_SERVERS", "the servers.json that `python3 tests/servers up full` prints the path of")
-    binary = _file("SOURCE_TRINO_BIN", "the source-trino binary, for example target/release/source-trino")
+    servers = file("SOURCE_TRINO_SERVERS", "the servers.json that `python3 tests/servers up full` prints the path of")
     description = json.loads(servers.read_text())
-    return Environment(binary, description["trino"], description["postgres"], description["programs"])
+    return Environment(connector(), description["trino"], description["postgres"], description["programs"])
 
 
-def _file(variable: str, meaning: str) -> Path:
+def connector() -> Path:
+    """The binary under test."""
+    return file("SOURCE_TRINO_BIN", "the source-trino binary, for example target/release/source-trino")
+
+
+def file(variable: str, meaning: str) -> Path:
+    """The file that a variable names."""
     value = os.environ.get(variable)
     if not value:
-        raise NotSetUp(f"the live tests need {variable}: set it to {meaning}")
+        raise NotSetUp(f"the tests need {variable}: set it to {meaning}")
     path = Path(value)
     if not path.is_file():
         raise NotSetUp(f"{variable} is {value}, which is no file; it must be {meaning}")
