@@ -6,6 +6,7 @@ use super::near;
 use crate::catalog::{fault, namespaces};
 use crate::config::Connection;
 use crate::error::ConnectorError;
+use crate::protocol::message::FailureType;
 use crate::sql::metadata;
 use crate::trino::Client;
 use crate::trino::control::{self, CatalogRow, NameRow};
@@ -64,11 +65,7 @@ pub(crate) async fn resolve(
         };
         let mut existing: Vec<String> = existing.into_iter().map(|row| row.name).collect();
         if existing.is_empty() {
-            for Wanted { name, .. } in wanted.iter().filter(|wanted| !wanted.name.contains('*')) {
-                if is_there(client, catalog, name).await? {
-                    existing.push((*name).to_owned());
-                }
-            }
+            existing = unlisted(client, catalog, &wanted).await?;
         }
         let chosen = choose(catalog, &wanted, &existing)?;
         schemas.extend(chosen.into_iter().map(|name| Schema {
@@ -80,9 +77,35 @@ pub(crate) async fn resolve(
     Ok(schemas)
 }
 
-/// Whether there is a schema although the listing of schemas is empty, which proves nothing: each
-/// catalog has at least `information_schema`. Only Trino's own word, or a refusal, shows that there
-/// is none.
+/// The schemas that are named, although the listing is empty. That proves nothing, since each
+/// catalog has at least `information_schema`. What a pattern stands for cannot be told then: fewer
+/// streams would mean to the platform that the others were dropped.
+async fn unlisted(
+    client: &Client,
+    catalog: &str,
+    wanted: &[Wanted<'_>],
+) -> Result<Vec<String>, ConnectorError> {
+    if let Some(pattern) = wanted.iter().find(|wanted| wanted.is_pattern()) {
+        return Err(ConnectorError::new(
+            FailureType::Transient,
+            format!(
+                "Trino's list of the schemas of the catalog \"{catalog}\" is empty, so it is not \
+                 known what \"{}\" in \"{}\" stands for. Try again. If that lasts, the user may \
+                 not see the schemas: name each of them in full.",
+                pattern.name, pattern.field
+            ),
+        ));
+    }
+    let mut existing = Vec::new();
+    for Wanted { name, .. } in wanted {
+        if is_there(client, catalog, name).await? {
+            existing.push((*name).to_owned());
+        }
+    }
+    Ok(existing)
+}
+
+/// Whether there is a schema. Only Trino's own word, or a refusal, shows that there is none.
 async fn is_there(client: &Client, catalog: &str, schema: &str) -> Result<bool, ConnectorError> {
     let sql = metadata::show_tables(catalog, schema);
     match control::columns(client, &sql).await {
@@ -99,6 +122,12 @@ struct Wanted<'a> {
     /// Set for a name with a dot that begins with no catalog: the text before the first dot, and
     /// the catalogs that exist. In this case even a pattern must match a schema.
     catalogs: Option<(&'a str, &'a [String])>,
+}
+
+impl Wanted<'_> {
+    fn is_pattern(&self) -> bool {
+        self.field == "schemas" && self.name.contains('*')
+    }
 }
 
 /// The error for an unknown catalog: it names the catalogs that exist.
@@ -143,15 +172,15 @@ fn choose(
         .collect();
     let mut chosen = Vec::new();
     let mut more = Vec::new();
-    for Wanted {
-        field,
-        name,
-        catalogs,
-    } in wanted
-    {
+    for one in wanted {
+        let Wanted {
+            field,
+            name,
+            catalogs,
+        } = one;
         let found = visible.iter().filter(|schema| matches(name, schema));
         let found: Vec<String> = found.cloned().collect();
-        if *field == "schemas" && name.contains('*') && (catalogs.is_none() || !found.is_empty()) {
+        if one.is_pattern() && (catalogs.is_none() || !found.is_empty()) {
             more.extend(found);
         } else if existing.iter().any(|schema| schema == name) {
             if *field == "schema" {

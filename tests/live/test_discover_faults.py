@@ -130,6 +130,37 @@ def test_a_listing_that_is_empty_costs_no_stream(
         assert connector.run(*arguments).exit_code == 0
 
 
+@pytest.mark.parametrize("listing", ["SHOW CATALOGS", "information_schema.schemata"])
+@pytest.mark.parametrize("lasts", [False, True])
+@pytest.mark.parametrize("entry", ["delta.{}", "delta.{}*", '"delta"."{}"'])
+def test_an_empty_listing_of_catalogs_or_schemas_shrinks_nothing(
+    connector: Connector, config: Config, environment: Environment, places: dict[str, str],
+    entry: str, listing: str, lasts: bool,
+) -> None:  # fmt: skip
+    """Each server has the catalog `system`, and each catalog the schema `information_schema`: none proves nothing."""
+    settings = config("postgresql", places["postgresql"], schemas=[entry.format(places["delta"])])
+    quiet = all_streams(connector.discover(settings))
+    assert len({stream["namespace"] for stream in quiet}) == 2
+    with relay(environment.http_port, chosen(listing, NO_ROWS, lasts)) as through:
+        discovered = run(connector, settings, through)
+        assert through.hits
+    if discovered.exit_code == 0:
+        assert all_streams(discovered) == quiet, discovered.explain()
+    else:
+        assert not discovered.of_type("CATALOG")
+        assert [error["failure_type"] for error in discovered.errors] == ["transient_error"], discovered.explain()
+    with relay(environment.http_port, chosen(listing, NO_ROWS, lasts)) as through:
+        result = connector.run(*connector.read_arguments(settings | {"port": through.port}, configured(quiet)))
+    failures = {error["failure_type"] for error in result.errors}
+    assert result.exit_code == 0 or failures == {"transient_error"}, result.explain()
+
+
+def all_streams(result: Result) -> list[dict[str, Any]]:
+    """The streams of all namespaces, where one name may be in several."""
+    [catalog] = result.of_type("CATALOG")
+    return list(catalog["catalog"]["streams"])
+
+
 def chosen(part: str, fault: Fault, lasts: bool = True) -> Callable[[Sent], Fault | None]:
     """The rule that fails statements with this text: the first one, or all."""
     seen = itertools.count()
