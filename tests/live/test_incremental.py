@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from live_support.connector import Connector
+from live_support.messages import configured
 from live_support.oracle import Trino, quoted, unique
 from live_support.syncs import Syncs, incremental, rows
 
@@ -463,6 +464,32 @@ def test_a_cursor_on_a_partition_column_works_where_a_filter_is_required(
         assert rows(syncs.read(), "id") == Counter((n,) for n in range(1, 6))
         sql(f"INSERT INTO {table} VALUES (6, {part.format(2)}), (7, {part.format(3)})")
         assert rows(syncs.read(), "id") == Counter([(6,), (7,)])
+
+
+@pytest.mark.parametrize("method", ["STANDARD", "CHANGES"])
+def test_modes_without_a_condition_work_in_versions_and_name_the_cure_elsewhere(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str], method: str
+) -> None:
+    """A read of a version of an Iceberg table needs no condition on a partition column; Delta Lake's does."""
+    for catalog, by in (("iceberg", "partitioning"), ("delta", "partitioned_by")):
+        schema = new_schema(catalog, "filter")
+        feed = ", change_data_feed_enabled = true" if catalog == "delta" else ""
+        table = quoted(catalog, schema, "t")
+        sql(f"CREATE TABLE {table} WITH ({by} = ARRAY['c']{feed}) AS SELECT 1 AS id, 7 AS c")
+        required = f"{catalog}.query_partition_filter_required"
+        settings = config(
+            catalog, schema, session_properties=[f"{required}=true"], replication_method={"method": method}
+        )
+        stream = connector.discover(settings).streams["t"]
+        entry = configured([stream])["streams"][0]
+        sync_mode = "incremental" if method == "CHANGES" else "full_refresh"
+        result = connector.read(settings, {"streams": [entry | {"sync_mode": sync_mode}]})
+        if catalog == "iceberg":
+            assert rows(result, "id") == Counter([(1,)]), result.explain()
+        else:
+            [error] = result.errors
+            assert error["failure_type"] == "config_error", error
+            assert '"queries"' in error["message"] and "query_partition_filter_required" in error["message"], error
 
 
 @pytest.mark.parametrize("value", ["chr(0)", "'a' || chr(0) || 'b'", "chr(27) || '[31m'", "'x' || chr(10) || 'y'"])
