@@ -15,10 +15,12 @@ Examples:
   source-trino check --config config.json
   source-trino discover --config config.json --configured > catalog.json
   source-trino read --config config.json --catalog catalog.json > records.jsonl
-  source-trino read --config config.json --catalog catalog.json --state-file state.json >> records.jsonl
+  source-trino read --config config.json --catalog catalog.json \\
+      --state-file state.json >> records.jsonl
 
-One of the files may be - for standard input. Messages of the Airbyte protocol go to stdout, one JSON
-object a line; LOG_LEVEL (or RUST_LOG) sets how much is logged there.";
+One of the files may be - for standard input. Messages of the Airbyte protocol
+go to stdout, one JSON object a line; LOG_LEVEL (or RUST_LOG) sets how much is
+logged there.";
 
 /// Airbyte source connector for Trino: reads tables and views as Airbyte records.
 #[derive(Debug, Parser)]
