@@ -90,6 +90,16 @@ pub(crate) fn is_no_such_table(error: &TrinoError) -> bool {
     error.is_named(&["SCHEMA_NOT_FOUND", "TABLE_NOT_FOUND"])
 }
 
+/// What to do about a table that Trino lists and then does not find. Nothing for other errors.
+pub(crate) fn cure_of_listed_table(error: &TrinoError) -> &'static str {
+    if error.is_named(&["TABLE_NOT_FOUND"]) {
+        " Trino lists it all the same: if its name has capital letters in the database, add \
+         case-insensitive-name-matching=true to Trino's file of the catalog."
+    } else {
+        ""
+    }
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;

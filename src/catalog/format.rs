@@ -1,18 +1,15 @@
 //! Table formats that keep versions of a table, and which format a table has.
 //!
-//! A catalog's connector does not tell the format: one metastore may hold tables of three formats,
-//! and an Iceberg catalog shows all of them. So each table is asked for a metadata table that only
-//! one format has. This is skipped only if the connector is known to keep no versions.
-
-use std::collections::{BTreeSet, HashMap};
+//! Where no connector tells the format of a table, the table is asked for a metadata table that
+//! only one format has.
 
 use super::bisect::{self, Sorted};
-use super::patience::patiently;
 use crate::sql::ident::Table;
 use crate::sql::metadata;
 use crate::trino::Client;
-use crate::trino::control::{self, TableKindRow};
+use crate::trino::control;
 use crate::trino::error::TrinoError;
+use crate::trino::wire::page::Column;
 
 /// How many tables one statement asks about.
 const TABLES_PER_QUERY: usize = 50;
@@ -45,87 +42,76 @@ impl Format {
     }
 }
 
-/// The formats of the named tables, without the tables that keep no versions. Views keep none.
+/// Those of some tables of a format whose versions the user may not ask for. Each of them has a
+/// WARN.
+///
+/// # Errors
+///
+/// When it cannot be found out for a reason that may pass.
+pub(crate) async fn with_denied_versions(
+    client: &Client,
+    format: Format,
+    tables: &[Table],
+) -> Result<Vec<Table>, TrinoError> {
+    let sorted = match format {
+        Format::Iceberg => ask(client, tables, metadata::all_iceberg).await?,
+        Format::DeltaLake => ask(client, tables, metadata::all_delta).await?,
+    };
+    let denied = sorted
+        .refused
+        .into_iter()
+        .filter(|(table, error)| is_denied(table, error));
+    Ok(denied.map(|(table, _)| table).collect())
+}
+
+/// The formats of tables, found by asking for their metadata tables. Tables that keep no versions,
+/// and views, are not in the result.
 ///
 /// # Errors
 ///
 /// When a format cannot be found out for a reason that may pass.
-pub(crate) async fn table_formats(
-    client: &Client,
-    connector: Option<&str>,
-    catalog: &str,
-    schema: &str,
-    names: &[&str],
-) -> Result<HashMap<String, Format>, TrinoError> {
-    let mut asked: BTreeSet<&str> = names.iter().copied().collect();
-    if connector.is_some() {
-        if Format::of_connector(connector).is_none() {
-            return Ok(HashMap::new());
-        }
-        for TableKindRow { name, is_base } in kinds(client, catalog, schema).await? {
-            if !is_base {
-                asked.remove(name.as_str());
-            }
-        }
-    }
-    let full = |name: &str| Table {
-        catalog: catalog.into(),
-        schema: schema.into(),
-        name: name.into(),
-    };
-    let asked: Vec<Table> = asked.into_iter().map(full).collect();
-    let formats = asked_for_themselves(client, &asked).await?;
-    Ok(formats.into_iter().collect())
-}
-
-/// Whether each name in a schema is a base table. Empty, if the user may not know.
-async fn kinds(
-    client: &Client,
-    catalog: &str,
-    schema: &str,
-) -> Result<Vec<TableKindRow>, TrinoError> {
-    let sql = metadata::table_kinds(catalog, schema);
-    match patiently(|| control::rows(client, &sql)).await {
-        Err(error) if error.is_denied() => {
-            tracing::debug!(%error, "which tables are views is not told");
-            Ok(Vec::new())
-        }
-        kinds => kinds,
-    }
-}
-
-/// Finds the formats of tables by asking for their metadata tables.
-async fn asked_for_themselves(
+pub(super) async fn formats_by_metadata_tables(
     client: &Client,
     tables: &[Table],
-) -> Result<Vec<(String, Format)>, TrinoError> {
-    let iceberg = |group: Vec<Table>| async move {
-        control::columns(client, &metadata::all_iceberg(&group)).await
-    };
-    let iceberg = bisect::ask_in_groups(tables, TABLES_PER_QUERY, &[], iceberg).await?;
+) -> Result<Vec<(Table, Format)>, TrinoError> {
+    let iceberg = ask(client, tables, metadata::all_iceberg).await?;
     let (found, others) = sorted(iceberg, Format::Iceberg);
-    let delta = |group: Vec<Table>| async move {
-        control::columns(client, &metadata::all_delta(&group)).await
-    };
-    let delta = bisect::ask_in_groups(&others, TABLES_PER_QUERY, &[], delta).await?;
+    let delta = ask(client, &others, metadata::all_delta).await?;
     let (more, _) = sorted(delta, Format::DeltaLake);
     Ok(found.into_iter().chain(more).collect())
 }
 
+/// Asks whether all tables have a metadata table, and finds those that do not.
+async fn ask(
+    client: &Client,
+    tables: &[Table],
+    all: fn(&[Table]) -> String,
+) -> Result<Sorted<Table, Vec<Column>>, TrinoError> {
+    let ask = |group: Vec<Table>| async move { control::columns(client, &all(&group)).await };
+    bisect::ask_in_groups(tables, TABLES_PER_QUERY, &[], ask).await
+}
+
 /// The tables of a format, and the tables of other formats. A table whose metadata table may not be
 /// read is in neither list.
-fn sorted<R>(tables: Sorted<Table, R>, format: Format) -> (Vec<(String, Format)>, Vec<Table>) {
+fn sorted<R>(tables: Sorted<Table, R>, format: Format) -> (Vec<(Table, Format)>, Vec<Table>) {
     let mut others = Vec::new();
     for (table, error) in tables.refused {
-        if error.is_denied() {
-            tracing::warn!(
-                "whether {table} keeps versions is not known, so it is not pinned while it is read, and its changes cannot be told: {error}. Grant the user SELECT on its metadata tables (\"{}$…\")",
-                table.name
-            );
-        } else {
+        if !is_denied(&table, &error) {
             others.push(table);
         }
     }
     let found = tables.answers.into_iter().flat_map(|(group, _)| group);
-    (found.map(|table| (table.name, format)).collect(), others)
+    (found.map(|table| (table, format)).collect(), others)
+}
+
+/// Whether the user may not ask for the versions of a table, which is told by a WARN.
+fn is_denied(table: &Table, error: &TrinoError) -> bool {
+    if error.is_denied() {
+        tracing::warn!(
+            "whether {table} keeps versions is not known, so it is not pinned while it is read, and its changes cannot be told: {error}. Grant the user SELECT on its metadata tables (\"{}$…\")",
+            table.name
+        );
+        return true;
+    }
+    false
 }

@@ -35,6 +35,12 @@ pub(crate) async fn connector(
         },
         Err(error) if error.is_denied() => error.to_string(),
         Err(error) if error.is_named(&["COLUMN_NOT_FOUND"]) => {
+            // Only the list of the columns proves that the server does not tell connectors.
+            let columns =
+                patiently(|| control::columns(client, metadata::CATALOGS_AS_LISTED)).await?;
+            if columns.iter().any(|column| column.name == "connector_name") {
+                return Err(error);
+            }
             tracing::debug!(%error, "this server does not tell the connectors of its catalogs");
             return Ok(None);
         }

@@ -13,6 +13,7 @@ use super::patience::patiently;
 use crate::config::QueryStream;
 use crate::error::ConnectorError;
 use crate::protocol::catalog::{AirbyteStream, SyncMode};
+use crate::protocol::message::FailureType;
 use crate::sql::metadata;
 use crate::trino::Client;
 use crate::trino::control;
@@ -22,20 +23,36 @@ use crate::types::{TrinoType, column_type, json_schema, record_schema};
 /// How many lines come before the query in the statement that the server gets.
 const LINES_BEFORE: u32 = 1;
 
+/// Why the columns of a query are not known.
+pub(crate) enum NoColumns {
+    /// The query itself cannot be read.
+    OfTheQuery(ConnectorError),
+    /// Trino could not be asked.
+    Unanswered(ConnectorError),
+}
+
+impl From<NoColumns> for ConnectorError {
+    fn from(reason: NoColumns) -> Self {
+        match reason {
+            NoColumns::OfTheQuery(error) | NoColumns::Unanswered(error) => error,
+        }
+    }
+}
+
 /// The columns of a query.
 ///
 /// # Errors
 ///
-/// When the server does not accept the query (the error has line and column), or when two columns
-/// have the same name.
+/// When the server does not accept the query (the error has line and column), when two columns
+/// have the same name, or when Trino cannot be asked.
 pub(crate) async fn columns(
     client: &Client,
     query: &QueryStream,
-) -> Result<Vec<(String, TrinoType)>, ConnectorError> {
+) -> Result<Vec<(String, TrinoType)>, NoColumns> {
     let sql = metadata::columns_of_query(&query.sql);
     let columns = patiently(|| control::columns(client, &sql))
         .await
-        .map_err(|error| explain(query, error))?;
+        .map_err(|error| why_unknown(query, error))?;
     let columns: Vec<(String, TrinoType)> = columns
         .into_iter()
         .map(|column| {
@@ -46,10 +63,10 @@ pub(crate) async fn columns(
     let mut seen = HashSet::new();
     let mut names = columns.iter().map(|(name, _)| name);
     if let Some(name) = names.find(|name| !seen.insert(name.to_lowercase())) {
-        return Err(ConnectorError::config(format!(
+        return Err(NoColumns::OfTheQuery(ConnectorError::config(format!(
             "The query \"{}\" has two columns named \"{name}\". Give each its own name with AS in \"queries\".",
             query.name
-        )));
+        ))));
     }
     all_have_names(client, query, &columns).await?;
     Ok(columns)
@@ -61,23 +78,34 @@ async fn all_have_names(
     client: &Client,
     query: &QueryStream,
     columns: &[(String, TrinoType)],
-) -> Result<(), ConnectorError> {
+) -> Result<(), NoColumns> {
     let numbered = columns.iter().enumerate();
     for (at, (name, _)) in numbered.filter(|(at, (name, _))| *name == format!("_col{at}")) {
         let sql = metadata::named_column(&query.sql, name);
         match patiently(|| control::columns(client, &sql)).await {
             Ok(_) => {}
             Err(error) if error.is_named(&["COLUMN_NOT_FOUND"]) => {
-                return Err(ConnectorError::config(format!(
+                return Err(NoColumns::OfTheQuery(ConnectorError::config(format!(
                     "Column {} of the query \"{}\" has no name. Give it one with AS in \"queries\".",
                     at + 1,
                     query.name
-                )));
+                ))));
             }
-            Err(error) => return Err(explain(query, error)),
+            Err(error) => return Err(why_unknown(query, error)),
         }
     }
     Ok(())
+}
+
+/// An error of a request, such as a refused password, says nothing about the query.
+fn why_unknown(query: &QueryStream, error: TrinoError) -> NoColumns {
+    let is_of_a_query = error.query_error().is_some();
+    let error = explain(query, error);
+    if is_of_a_query && error.failure_type == FailureType::Config {
+        NoColumns::OfTheQuery(error)
+    } else {
+        NoColumns::Unanswered(error)
+    }
 }
 
 /// The server's error, with line and column counted in the configured query.

@@ -159,10 +159,11 @@ async fn readable_table(client: &Client, connection: &Connection) -> Result<(), 
              grant the user SELECT on a table."
         )),
         Some(error) => {
+            let cure = fault::cure_of_listed_table(&error);
             let cause = ConnectorError::from(error);
             ConnectorError {
                 message: format!(
-                    "None of the tables in {list} of the catalog \"{catalog}\" can be read. {}",
+                    "None of the tables in {list} of the catalog \"{catalog}\" can be read. {}{cure}",
                     cause.message
                 ),
                 ..cause

@@ -91,6 +91,8 @@ pub(crate) struct Connection {
     pub(crate) checkpoint_interval: u64,
     /// Whether `discover` leaves out tables that the user may not read.
     pub(crate) check_privileges: bool,
+    /// Whether tables that are made of files have columns for a row's file and its time.
+    pub(crate) file_columns: bool,
     /// Queries at once, at least 1.
     pub(crate) concurrency: usize,
     /// How the rows of a table are fetched.
@@ -140,6 +142,7 @@ impl Connection {
         );
         let schemas = dotted_names(&mut fields, "schemas");
         let check_privileges = fields.flag("check_privileges", true);
+        let file_columns = fields.flag("file_columns", false);
         let concurrency = fields.integer("concurrency", DEFAULT_CONCURRENCY, 1..=64);
         let fetch_protocol = fetch_protocol(&mut fields);
         let slice_rows = fields
@@ -202,6 +205,7 @@ impl Connection {
             as_of,
             checkpoint_interval,
             check_privileges,
+            file_columns,
             concurrency: usize::try_from(concurrency).unwrap_or(1),
             fetch_protocol,
             slice_rows,

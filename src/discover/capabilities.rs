@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::catalog::bisect;
 use crate::catalog::format::{self, Format};
+use crate::catalog::redirection::{self, Target};
 use crate::config::Replication;
 use crate::sql::changes;
 use crate::sql::ident::Table;
@@ -24,6 +25,8 @@ pub(crate) struct Capabilities {
     pub(crate) versioned: HashSet<String>,
     /// Tables whose changes can be read.
     pub(crate) changes: HashSet<String>,
+    /// The connectors of the tables that were asked for it.
+    pub(crate) connectors: HashMap<String, String>,
 }
 
 /// Finds out what can be done with the tables of a schema.
@@ -39,36 +42,57 @@ pub(crate) async fn table_capabilities(
     schema: &Schema,
     names: &[&str],
 ) -> Result<Capabilities, TrinoError> {
-    let formats =
-        format::table_formats(client, connector, &schema.catalog, &schema.name, names).await?;
+    let targets =
+        redirection::table_targets(client, connector, &schema.catalog, &schema.name, names).await?;
+    let connectors: HashMap<String, String> = targets
+        .iter()
+        .map(|(name, target)| (name.clone(), target.connector.clone()))
+        .collect();
+    let versioned = with_versions(client, targets).await?;
     let changes = match replication {
         Replication::Standard => HashSet::new(),
-        Replication::Changes => with_changes(client, schema, &formats).await?,
+        Replication::Changes => with_changes(client, &versioned).await?,
     };
     Ok(Capabilities {
-        versioned: formats.into_keys().collect(),
+        versioned: versioned.into_keys().collect(),
         changes,
+        connectors,
     })
+}
+
+/// The tables that keep versions for which the user may ask.
+async fn with_versions(
+    client: &Client,
+    mut targets: HashMap<String, Target>,
+) -> Result<HashMap<String, Target>, TrinoError> {
+    targets.retain(|_, target| target.format().is_some());
+    for format in [Format::Iceberg, Format::DeltaLake] {
+        let mut tables: Vec<Table> = targets
+            .values()
+            .filter(|target| target.format() == Some(format))
+            .map(|target| target.table.clone())
+            .collect();
+        tables.sort_unstable();
+        let denied = format::with_denied_versions(client, format, &tables).await?;
+        targets.retain(|_, target| !denied.contains(&target.table));
+    }
+    Ok(targets)
 }
 
 /// The tables whose changes can be read: Iceberg tables, and Delta Lake tables with a feed.
 async fn with_changes(
     client: &Client,
-    schema: &Schema,
-    formats: &HashMap<String, Format>,
+    targets: &HashMap<String, Target>,
 ) -> Result<HashSet<String>, TrinoError> {
     let mut found = HashSet::new();
     let mut delta = Vec::new();
-    for (name, format) in formats {
-        match format {
-            Format::Iceberg => {
+    for (name, target) in targets {
+        match target.format() {
+            Some(Format::Iceberg) => {
                 found.insert(name.clone());
             }
-            Format::DeltaLake => delta.push(Table {
-                catalog: schema.catalog.clone(),
-                schema: schema.name.clone(),
-                name: name.clone(),
-            }),
+            Some(Format::DeltaLake) => delta.push(target.table.clone()),
+            None => {}
         }
     }
     delta.sort_unstable();

@@ -15,12 +15,12 @@ pub(crate) mod stream;
 use std::collections::{BTreeSet, HashMap};
 
 use crate::catalog::bisect::side_by_side;
+use crate::catalog::queries::NoColumns;
 use crate::catalog::reserved::warn_of_reserved_columns;
-use crate::catalog::{fault, keys, queries, tables};
+use crate::catalog::{fault, hidden, keys, left_out, queries, tables};
 use crate::config::{Connection, QueryStream};
 use crate::error::ConnectorError;
 use crate::protocol::catalog::AirbyteStream;
-use crate::protocol::message::FailureType;
 use crate::trino::Client;
 use crate::trino::error::TrinoError;
 use schemas::Schema;
@@ -104,6 +104,10 @@ async fn schema_streams(
         mut tables,
         failures,
     } = tables::all_tables(client, catalog, name).await?;
+    let place = (catalog.as_str(), name.as_str());
+    left_out::warn_of_left_out(client, connection, connector, place, &tables, None).await;
+    let columns = hidden::hidden_columns(connector, connection.file_columns);
+    hidden::add(client, columns, place, &mut tables).await?;
     let mut left_out: Vec<(String, String)> = failures
         .into_iter()
         .map(|(table, error)| (table, format!("its columns cannot be read ({error})")))
@@ -114,7 +118,13 @@ async fn schema_streams(
         let (good, refused) = privileges::readable(client, catalog, name, &names).await?;
         tables.retain(|table| good.contains(table.name.as_str()));
         let refused = refused.into_iter();
-        left_out.extend(refused.map(|(table, error)| (table.to_owned(), error.to_string())));
+        left_out.extend(refused.map(|(table, error)| {
+            let cure = fault::cure_of_listed_table(&error);
+            (
+                table.to_owned(),
+                format!("{error}.{cure}").trim_end_matches('.').to_owned(),
+            )
+        }));
     }
     warn_of_left_out(name, &mut left_out);
     let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
@@ -125,7 +135,7 @@ async fn schema_streams(
     )?;
     let streams = tables
         .iter()
-        .map(|table| stream::describe(namespace, table, keys.get(&table.name), &can));
+        .map(|table| stream::describe(namespace, table, keys.get(&table.name), connector, &can));
     Ok(Found {
         streams: streams.collect(),
         refusal: left_out
@@ -151,22 +161,23 @@ fn warn_of_left_out(schema: &str, left_out: &mut [(String, String)]) {
 /// The stream of a query. A query that Trino does not accept is left out with a WARN, like a broken
 /// table.
 async fn query_stream(client: &Client, query: &QueryStream) -> Result<Found, ConnectorError> {
-    let stream = queries::columns(client, query)
-        .await
-        .and_then(|columns| queries::describe(query, &columns));
+    let stream = match queries::columns(client, query).await {
+        Ok(columns) => queries::describe(query, &columns),
+        Err(NoColumns::OfTheQuery(error)) => Err(error),
+        Err(NoColumns::Unanswered(error)) => return Err(error),
+    };
     match stream {
         Ok(stream) => Ok(Found {
             streams: vec![stream],
             refusal: None,
         }),
-        Err(error) if error.failure_type == FailureType::Config => {
+        Err(error) => {
             tracing::warn!("a query is left out: {error}");
             Ok(Found {
                 streams: Vec::new(),
                 refusal: Some(error.message),
             })
         }
-        Err(error) => Err(error),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::protocol::configured::{
     ConfiguredAirbyteCatalog, ConfiguredAirbyteStream, SelectedStream,
 };
 use crate::protocol::message::StreamDescriptor;
-use crate::sql::changes;
+use crate::sql::{changes, keys};
 use crate::types::{TrinoType, json_schema, record_schema};
 
 /// The name and namespace that all messages of a stream carry.
@@ -25,20 +25,34 @@ pub(crate) fn is_of_changes(column: &str) -> bool {
     [changes::UPDATED_AT, changes::DELETED_AT, changes::CURSOR].contains(&column)
 }
 
-/// Describes a table as a stream.
+/// Describes a table of a catalog with `connector` as a stream. `key` is the one that the table's
+/// database tells.
 pub(crate) fn describe(
     namespace: &str,
     table: &TableColumns,
     key: Option<&Vec<String>>,
+    connector: Option<&str>,
     can: &Capabilities,
 ) -> AirbyteStream {
+    let connector = can
+        .connectors
+        .get(&table.name)
+        .map(String::as_str)
+        .or(connector);
     let mut properties: Map<String, Value> = table
         .columns
         .iter()
         .map(|(name, ty)| (name.clone(), json_schema(ty)))
         .collect();
+    let key: Vec<&str> = match key {
+        Some(key) => key.iter().map(String::as_str).collect(),
+        None => keys::key_of_every_table(connector).to_vec(),
+    };
     // A key is only useful if all of its columns can be read.
-    let key = key.filter(|key| key.iter().all(|column| properties.contains_key(column)));
+    let is_readable = key.iter().all(|column| properties.contains_key(*column));
+    let key = if is_readable { key } else { Vec::new() };
+    let rising = keys::cursor_of_every_table(connector);
+    let rising = rising.filter(|column| properties.contains_key(*column));
     let changes = can.changes.contains(&table.name);
     if changes {
         let time = json_schema(&TrinoType::TimestampWithTimeZone { precision: 3 });
@@ -53,10 +67,16 @@ pub(crate) fn describe(
         json_schema: record_schema(properties),
         supported_sync_modes: SyncMode::supported(changes || has_cursor),
         source_defined_cursor: changes,
-        default_cursor_field: changes.then(|| vec![changes::CURSOR.to_owned()]),
+        default_cursor_field: if changes {
+            Some(changes::CURSOR)
+        } else {
+            rising
+        }
+        .map(|column| vec![column.to_owned()]),
         source_defined_primary_key: key
-            .map(|key| key.iter().map(|column| vec![column.clone()]).collect())
-            .unwrap_or_default(),
+            .iter()
+            .map(|column| vec![(*column).to_owned()])
+            .collect(),
         is_resumable: can.versioned.contains(&table.name),
     }
 }
@@ -131,16 +151,47 @@ mod tests {
     fn a_key_whose_columns_can_all_be_read_is_told() {
         let key = vec!["id".to_owned()];
         assert_eq!(
-            describe("s", &table(), Some(&key), &Capabilities::default())
+            describe("s", &table(), Some(&key), None, &Capabilities::default())
                 .source_defined_primary_key,
             [["id"]]
         );
         let hidden = vec!["id".to_owned(), "secret".to_owned()];
         assert!(
-            describe("s", &table(), Some(&hidden), &Capabilities::default())
+            describe("s", &table(), Some(&hidden), None, &Capabilities::default())
                 .source_defined_primary_key
                 .is_empty()
         );
+    }
+
+    #[test]
+    fn the_connector_that_really_reads_a_table_decides_its_key_and_cursor() {
+        let column = |name: &str| (name.to_owned(), TrinoType::Varchar(None));
+        let table = TableColumns {
+            name: "t".into(),
+            columns: [
+                "_hoodie_commit_time",
+                "_hoodie_record_key",
+                "_hoodie_partition_path",
+            ]
+            .map(column)
+            .into(),
+        };
+        let behind = |connector: &str| Capabilities {
+            connectors: [("t".to_owned(), connector.to_owned())].into(),
+            ..Capabilities::default()
+        };
+        let stream = describe("s", &table, None, Some("hive"), &behind("hudi"));
+        assert_eq!(
+            stream.source_defined_primary_key,
+            [["_hoodie_record_key"], ["_hoodie_partition_path"]]
+        );
+        assert_eq!(
+            stream.default_cursor_field.unwrap(),
+            ["_hoodie_commit_time"]
+        );
+        let stream = describe("s", &table, None, Some("hive"), &behind("hive"));
+        assert!(stream.source_defined_primary_key.is_empty());
+        assert_eq!(stream.default_cursor_field, None);
     }
 
     #[test]
@@ -148,13 +199,14 @@ mod tests {
         let can = Capabilities {
             versioned: ["t".to_owned()].into(),
             changes: ["t".to_owned()].into(),
+            ..Capabilities::default()
         };
-        let stream = describe("s", &table(), None, &can);
+        let stream = describe("s", &table(), None, None, &can);
         assert!(stream.source_defined_cursor && stream.is_resumable);
         assert_eq!(stream.default_cursor_field.unwrap(), ["_ab_cdc_cursor"]);
         let properties = &stream.json_schema["properties"];
         assert_eq!(properties["_ab_cdc_deleted_at"]["format"], "date-time");
-        let plain = describe("s", &table(), None, &Capabilities::default());
+        let plain = describe("s", &table(), None, None, &Capabilities::default());
         assert!(!plain.source_defined_cursor && !plain.is_resumable);
         assert_eq!(plain.supported_sync_modes.len(), 2);
     }
@@ -162,7 +214,13 @@ mod tests {
     #[test]
     fn a_configured_catalog_reads_back() {
         let catalog = configured(
-            [describe("s", &table(), None, &Capabilities::default())],
+            [describe(
+                "s",
+                &table(),
+                None,
+                None,
+                &Capabilities::default(),
+            )],
             SyncMode::FullRefresh,
             None,
         );
@@ -177,7 +235,7 @@ mod tests {
     #[test]
     fn streams_with_the_cursor_are_configured_incrementally() {
         let mode = |sync_mode, cursor| {
-            let stream = describe("s", &table(), None, &Capabilities::default());
+            let stream = describe("s", &table(), None, None, &Capabilities::default());
             let stream = configure(stream, sync_mode, cursor);
             (stream.sync_mode, stream.cursor_field)
         };

@@ -59,8 +59,16 @@ fn advice(failure: &QueryFailure) -> Option<String> {
         }
         QueryFailure::FilterRequired => {
             "The catalog wants a condition on a partition column in every query: choose that \
-             column as the cursor, give the condition in an entry of \"queries\", or set the \
-             catalog's query_partition_filter_required to false in \"session_properties\"."
+             column as the cursor, give the condition in an entry of \"queries\", or add \
+             <catalog>.query_partition_filter_required=false to \"session_properties\"."
+        }
+        QueryFailure::PartitionLimit => {
+            "Choose a partition column as the cursor, or give a condition on one in an entry of \
+             \"queries\"; or have hive.max-partitions-per-scan raised in Trino's catalog file."
+        }
+        QueryFailure::UndeclaredArray => {
+            "The field holds several values, and Trino takes it for one. Have it declared as an \
+             array under _meta.trino in the index's mapping, or deselect the column."
         }
         QueryFailure::SourceDenied => {
             "The database or storage behind the catalog refused it to the user that Trino has \

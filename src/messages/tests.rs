@@ -212,6 +212,16 @@ fn documented_errors() -> Vec<ConnectorError> {
             "USER_ERROR",
             "Filter required on t for day",
         ),
+        query_with(
+            "HIVE_EXCEEDED_PARTITION_LIMIT",
+            "USER_ERROR",
+            "Query over table 't' can potentially read more than 100 partitions",
+        ),
+        query_with(
+            "TYPE_MISMATCH",
+            "USER_ERROR",
+            "Expected a string or numeric value for field 'list' of type VARCHAR: [a, b] [ArrayList]",
+        ),
         query_with("NO_NODES_AVAILABLE", "INSUFFICIENT_RESOURCES", "x"),
         TrinoError::Lost {
             after: std::time::Duration::from_mins(2),

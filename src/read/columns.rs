@@ -10,7 +10,6 @@ use super::version::Version;
 use crate::sql::field_ids::{self, Column};
 use crate::sql::ident::{Ident, Relation, Table};
 use crate::sql::{metadata, select};
-use crate::trino::Extras;
 use crate::trino::control;
 use crate::trino::error::TrinoError;
 use crate::types::{TrinoType, column_type};
@@ -78,20 +77,7 @@ async fn ids(
     expressions: &[String],
 ) -> Result<Option<Vec<i64>>, TrinoError> {
     let sql = field_ids::explain(table, version.map(Version::number), expressions);
-    let client = &context.client;
-    let plan = match control::text(client, &sql).await {
-        // A plan needs no condition on a partition column, which a read of a version needs neither.
-        Err(error) if error.is_named(&["QUERY_REJECTED"]) => {
-            let property = format!("{}.query_partition_filter_required", table.catalog);
-            let extras = Extras {
-                property: Some((&property, "false")),
-                ..Extras::default()
-            };
-            // Boxed, since it is rare and its state would lie in that of every read.
-            Box::pin(control::text_with(client, &sql, extras)).await?
-        }
-        plan => plan?,
-    };
+    let plan = control::plan(&context.client, &sql, &table.catalog).await?;
     let ids = field_ids::ids(&plan).filter(|ids| ids.len() == expressions.len());
     if ids.is_none() {
         tracing::debug!("the plan of {table} shows no ids of its columns");

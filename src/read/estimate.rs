@@ -1,4 +1,4 @@
-//! ESTIMATE messages, from the table's statistics if it has any.
+//! The number of a table's rows by its statistics, if it has any, and ESTIMATE messages.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,9 +8,11 @@ use tokio::time::timeout;
 
 use crate::clock;
 use crate::protocol::message::{Estimate, Message, StateType, Trace, TracePayload};
+use crate::sql::ident::Table;
 use crate::sql::metadata;
 use crate::trino::Client;
 use crate::trino::control::{self, StatsRow};
+use crate::trino::error::TrinoError;
 
 use super::context::Context;
 use super::plan::{Mode, StreamPlan};
@@ -87,4 +89,13 @@ async fn estimate_of_stream(client: &Client, plan: &StreamPlan) -> Option<Messag
 )]
 pub(crate) fn whole(number: f64) -> u64 {
     number.max(0.0) as u64
+}
+/// The number of a table's rows, if its statistics tell it.
+pub(crate) async fn row_count(context: &Context, table: &Table) -> Result<Option<u64>, TrinoError> {
+    let rows: Vec<StatsRow> = control::rows(&context.client, &metadata::statistics(table)).await?;
+    let rows = rows
+        .iter()
+        .find(|row| row.column_name.is_none())
+        .and_then(|row| row.row_count);
+    Ok(rows.map(whole))
 }

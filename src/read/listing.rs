@@ -7,6 +7,7 @@ use super::context::Context;
 use super::plan::StreamPlan;
 use super::version::Version;
 use crate::catalog::format::Format;
+use crate::catalog::redirection;
 use crate::sql::ident::Table;
 use crate::sql::{metadata, select, versions};
 use crate::trino::control::{self, DeltaVersionRow, NameRow, SnapshotIdRow, TotalRow};
@@ -179,45 +180,6 @@ pub(crate) async fn is_empty(context: &Context, table: &Table) -> Result<bool, T
     Ok(rows.first().and_then(|row| row.total) == Some(0))
 }
 
-/// Connectors of Trino whose tables have no versions, and that never pass a query on to a catalog
-/// of another connector.
-const WITHOUT_VERSIONS: &[&str] = &[
-    "bigquery",
-    "blackhole",
-    "cassandra",
-    "clickhouse",
-    "druid",
-    "duckdb",
-    "elasticsearch",
-    "exasol",
-    "faker",
-    "gsheets",
-    "hudi",
-    "ignite",
-    "jmx",
-    "kafka",
-    "kudu",
-    "loki",
-    "mariadb",
-    "memory",
-    "mongodb",
-    "mysql",
-    "opensearch",
-    "oracle",
-    "pinot",
-    "postgresql",
-    "prometheus",
-    "redis",
-    "redshift",
-    "singlestore",
-    "snowflake",
-    "sqlserver",
-    "system",
-    "tpcds",
-    "tpch",
-    "vertica",
-];
-
 /// What is told about a table whose connector is not one of those whose versions we read. If
 /// `as_of` is set, the table itself is asked whether it keeps versions: a Hive catalog may show an
 /// Iceberg table, and other connectors read several formats.
@@ -227,9 +189,7 @@ async fn of_other_connector(
     table: &Table,
 ) -> Result<Listed, TrinoError> {
     let connector = plan.connector.as_deref();
-    if context.connection.as_of.is_none()
-        || connector.is_some_and(|name| WITHOUT_VERSIONS.contains(&name))
-    {
+    if context.connection.as_of.is_none() || redirection::keeps_no_versions(connector) {
         return Ok(Listed::NoVersions);
     }
     for sql in [versions::iceberg(table, None), versions::delta(table, None)] {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::catalog::bisect::side_by_side;
 use crate::catalog::reserved::warn_of_reserved_columns;
 use crate::catalog::{TableColumns, tables};
-use crate::catalog::{fault, format, keys, namespaces, queries};
+use crate::catalog::{fault, hidden, keys, left_out, namespaces, queries, redirection};
 use crate::config::{Connection, Namespaces, QueryStream};
 use crate::error::ConnectorError;
 use crate::protocol::configured::{ConfiguredAirbyteCatalog, ConfiguredAirbyteStream};
@@ -76,7 +76,9 @@ pub(super) async fn look_up(
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             let place = (&**catalog, &**schema);
             match connector {
-                Ok(connector) => find_tables(client, connector.as_deref(), place, &names).await,
+                Ok(connector) => {
+                    find_tables(client, connection, connector.as_deref(), place, &names).await
+                }
                 Err(error) => Ok(same_error_for_all(place, &names, &error)),
             }
         }
@@ -146,38 +148,48 @@ fn same_error_for_all(
 /// What is behind the named tables of a schema.
 async fn find_tables(
     client: &Client,
+    connection: &Connection,
     connector: Option<&str>,
     (catalog, schema): (&str, &str),
     names: &[&str],
 ) -> Result<Vec<(Table, Result<Found, ConnectorError>)>, ConnectorError> {
     let place = (catalog, schema);
-    let found = match or_fatal(tables::named_tables(client, catalog, schema, names).await)? {
+    let mut found = match or_fatal(tables::named_tables(client, catalog, schema, names).await)? {
         Ok(found) => found,
         Err(error) => return Ok(same_error_for_all(place, names, &error)),
     };
+    let tables = &found.tables;
+    left_out::warn_of_left_out(client, connection, connector, place, tables, Some(names)).await;
+    let columns = hidden::hidden_columns(connector, connection.file_columns);
+    let added = hidden::add(client, columns, place, &mut found.tables).await;
+    if let Err(error) = or_fatal(added)? {
+        return Ok(same_error_for_all(place, names, &error));
+    }
     let full = |name: String| Table {
         catalog: catalog.to_owned(),
         schema: schema.to_owned(),
         name,
     };
-    let mut formats = HashMap::new();
-    if connector.is_none() {
+    let mut targets = {
         let names: Vec<&str> = found.tables.iter().map(|table| &*table.name).collect();
-        let asked = format::table_formats(client, connector, catalog, schema, &names).await;
+        let asked = redirection::table_targets(client, connector, catalog, schema, &names).await;
         match or_fatal(asked)? {
-            Ok(asked) => formats = asked,
+            Ok(targets) => targets,
             Err(error) => return Ok(same_error_for_all(place, &names, &error)),
         }
-    }
+    };
     let tables = found
         .tables
         .into_iter()
         .map(|TableColumns { name, columns }| {
-            let format = formats.get(&name).map(|format| format.connector());
-            let connector = connector.or(format).map(str::to_owned);
+            let target = targets.remove(&name);
             let table = full(name);
+            let (relation, connector) = match target {
+                Some(target) => (target.table, Some(target.connector)),
+                None => (table.clone(), connector.map(str::to_owned)),
+            };
             let found = Found {
-                relation: Relation::Table(table.clone()),
+                relation: Relation::Table(relation),
                 connector,
                 columns,
                 query: None,

@@ -9,6 +9,7 @@
 //! | `context` | what every stream's read needs, what its queries share, why it ends early |
 //! | `query`, `queries` | one query: its blocks of rows encoded one after the other; several of a stream at once |
 //! | `slicing` | asks Trino how a big table can be cut |
+//! | `partitions` | the same for a Hive table, by its partitions |
 //! | `slices`, `spread` | the slices as a state keeps them; values between two others |
 //! | `position`, `cursor_limit` | how far a cursor has come; how its values lie to the present |
 //! | `boundary` | rows at the cursor's boundary: which were sent, which are new |
@@ -34,6 +35,7 @@ mod incremental;
 mod listing;
 mod lookup;
 mod lost_version;
+mod partitions;
 mod pin;
 pub(crate) mod plan;
 mod position;

@@ -297,18 +297,50 @@ fn mode(connection: &Connection, stream: &ConfiguredAirbyteStream, found: &Found
             {
                 "it has no cursor, and its changes cannot be read, since it is not known which connector its catalog has. Grant the user of \"username\" SELECT on system.metadata.catalogs"
             }
+            Some(_)
+                if connection.sync.replication == Replication::Changes
+                    && found.relation.table().is_some() =>
+            {
+                "it has no cursor, and its changes cannot be read, since it is no table of Iceberg or Delta Lake. Choose a cursor for it"
+            }
             _ => "it has no cursor",
         });
     };
+    if connection.sync.replication == Replication::Changes
+        && found.relation.table().is_some()
+        && found.connector.is_some()
+    {
+        tracing::warn!(
+            "stream \"{descriptor}\" is read by its cursor \"{name}\", which tells no deletions: its changes cannot be read, since it is no table of Iceberg or Delta Lake"
+        );
+    }
     match column_named(&name, &found.columns) {
-        Some((column, ty)) if ty.is_cursor() => Mode::Cursor(Cursor {
-            column: column.clone(),
-            ty: ty.clone(),
-        }),
+        Some((column, ty)) if ty.is_cursor() => {
+            warn_of_uuids(&descriptor, found.connector.as_deref(), column, ty);
+            Mode::Cursor(Cursor {
+                column: column.clone(),
+                ty: ty.clone(),
+            })
+        }
         Some((_, ty)) => whole(&format!(
             "its cursor \"{name}\" is of type {ty}, whose values have no order that lasts"
         )),
         None => whole(&format!("it has no column \"{name}\" for the cursor")),
+    }
+}
+
+/// Warns of ids that were made by time and do not rise in the order in which Trino compares them.
+fn warn_of_uuids(
+    descriptor: &StreamDescriptor,
+    connector: Option<&str>,
+    column: &str,
+    ty: &TrinoType,
+) {
+    let is_uuid = matches!(ty, TrinoType::Other(text) if text.eq_ignore_ascii_case("uuid"));
+    if is_uuid && connector == Some("cassandra") {
+        tracing::warn!(
+            "stream \"{descriptor}\": its cursor \"{column}\" is a uuid, and a timeuuid of Cassandra does not rise with time as Trino compares it, so new rows may be missed. Take a column of a time as the cursor"
+        );
     }
 }
 

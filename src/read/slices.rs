@@ -17,6 +17,11 @@ use crate::types::TrinoType;
 /// them.
 pub(crate) const MOST_SLICES: u64 = 250;
 
+/// How many slices of `slice_rows` rows are needed for a number of rows.
+pub(crate) fn slices_for(rows: u64, slice_rows: u64) -> u64 {
+    rows.div_ceil(slice_rows).min(MOST_SLICES)
+}
+
 /// Disjoint parts of a table that together are the whole table.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "Written")]
@@ -231,6 +236,21 @@ mod front_coded {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slice_has_no_more_than_its_rows_and_a_table_few_slices() {
+        let cases = [
+            (0, 0),
+            (1, 1),
+            (10, 1),
+            (11, 2),
+            (30, 3),
+            (u64::MAX, MOST_SLICES),
+        ];
+        for (rows, slices) in cases {
+            assert_eq!(slices_for(rows, 10), slices, "{rows} rows");
+        }
+    }
 
     #[test]
     fn bounds_are_written_as_what_is_new_in_them() {

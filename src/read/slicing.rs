@@ -3,7 +3,8 @@
 //! | connector | cut by | consistent because |
 //! |---|---|---|
 //! | `iceberg`, `delta_lake` | ranges of `$path` | all slices read one pinned version |
-//! | `postgresql`, `mariadb`, `mysql` | ranges of an integer primary key | a row's key puts it into one slice only |
+//! | `postgresql`, `mariadb`, `mysql` | ranges of a primary key of one column | a row's key puts it into one slice only |
+//! | `hive` | ranges of a partition column | a row's partition puts it into one slice only |
 //! | all others | not at all, but for reads by cursor | one query |
 //!
 //! The ranges cover every possible value, so the slices are disjoint and complete even if the
@@ -13,17 +14,19 @@
 use crate::catalog::format::Format;
 use crate::catalog::keys;
 use crate::read::context::Context;
+use crate::read::estimate::row_count;
+use crate::read::partitions::cut_by_partition;
 use crate::read::pin;
 use crate::read::plan::StreamPlan;
 use crate::read::progress::Progress;
 use crate::read::query::StreamQuery;
 use crate::read::restart;
-use crate::read::slices::{MOST_SLICES, Slices, separator};
+use crate::read::slices::{Slices, separator, slices_for};
 use crate::read::version::Version;
 use crate::sql::ident::Table;
-use crate::sql::{metadata, select, slices};
+use crate::sql::{select, slices};
 use crate::trino::control;
-use crate::trino::control::{PathRow, RangeRow, StatsRow, TotalRow};
+use crate::trino::control::{PathRow, RangeRow, TotalRow};
 use crate::trino::error::TrinoError;
 use crate::types::TrinoType;
 
@@ -43,6 +46,9 @@ pub(crate) async fn cut(context: &Context, plan: &StreamPlan, version: Option<Ve
         }
         (Some(Format::DeltaLake), Some(version)) => delta(context, table, version).await,
         _ if is_cut_by_key(plan.connector.as_deref()) => by_key(context, plan, table).await,
+        _ if plan.connector.as_deref() == Some("hive") => {
+            cut_by_partition(context, plan, table, None).await
+        }
         _ => Ok(Slices::whole(version)),
     };
     cuts.unwrap_or_else(|error| {
@@ -147,8 +153,8 @@ async fn by_path(context: &Context, version: Version, files: &str) -> Result<Sli
     ))
 }
 
-/// Whether the database behind a connector compares integer keys itself, so that no slice reads
-/// the whole table.
+/// Whether the database behind a connector compares numbers and times itself, so that no slice
+/// reads the whole table. Texts are compared by Trino, so keys of texts are not cut.
 fn is_cut_by_key(connector: Option<&str>) -> bool {
     connector.is_some_and(|connector| ["postgresql", "mariadb", "mysql"].contains(&connector))
 }
@@ -174,59 +180,36 @@ async fn by_key(context: &Context, plan: &StreamPlan, table: &Table) -> Result<S
     let key = plan
         .columns
         .iter()
-        .find(|(name, ty)| name == only && is_integer(ty));
+        .find(|(name, ty)| name == only && can_be_spread(ty));
     let Some((key, ty)) = key else {
         return Ok(Slices::whole(None));
     };
-    let range: Vec<RangeRow> =
-        control::rows(&context.client, &slices::key_range(table, key)).await?;
-    Ok(match range.first() {
-        Some(RangeRow {
-            low: Some(low),
-            high: Some(high),
-        }) => {
-            let ends = (low.to_string(), high.to_string());
-            Slices::between(key, ty, (&ends.0, &ends.1), wanted, None)
-        }
+    let range = slices::key_range(table, key, ty);
+    let range: RangeRow = control::only_row(&context.client, &range).await?;
+    Ok(match (&range.low, &range.high) {
+        (Some(low), Some(high)) => Slices::between(key, ty, (low, high), wanted, None),
         _ => Slices::whole(None),
     })
 }
 
-async fn row_count(context: &Context, table: &Table) -> Result<Option<u64>, TrinoError> {
-    let rows: Vec<StatsRow> = control::rows(&context.client, &metadata::statistics(table)).await?;
-    let rows = rows
-        .iter()
-        .find(|row| row.column_name.is_none())
-        .and_then(|row| row.row_count);
-    Ok(rows.map(crate::read::estimate::whole))
-}
-
-fn is_integer(ty: &TrinoType) -> bool {
-    use TrinoType::{Bigint, Integer, Smallint, Tinyint};
-    matches!(ty, Tinyint | Smallint | Integer | Bigint)
-}
-
-/// How many slices of `slice_rows` rows are needed for a number of rows.
-pub(crate) fn slices_for(rows: u64, slice_rows: u64) -> u64 {
-    rows.div_ceil(slice_rows).min(MOST_SLICES)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_slice_has_no_more_than_its_rows_and_a_table_few_slices() {
-        let cases = [
-            (0, 0),
-            (1, 1),
-            (10, 1),
-            (11, 2),
-            (30, 3),
-            (u64::MAX, MOST_SLICES),
-        ];
-        for (rows, slices) in cases {
-            assert_eq!(slices_for(rows, 10), slices, "{rows} rows");
+/// Whether the source compares the values of a column itself, as far as a plan of a query tells. If
+/// Trino does, every slice of that column would read the whole table.
+pub(crate) async fn is_filtered_by_source(context: &Context, query: &str) -> bool {
+    match control::text(&context.client, &slices::plan(query)).await {
+        Ok(plan) => !slices::is_filtered_by_trino(&plan),
+        Err(error) => {
+            tracing::debug!(%error, "who filters the rows of a slice is not told");
+            false
         }
     }
+}
+
+/// Whether a key's values lie evenly enough between the lowest and the highest one, and are the
+/// same for the database and for Trino. `bigint unsigned` of MariaDB is a decimal without a scale.
+fn can_be_spread(ty: &TrinoType) -> bool {
+    use TrinoType::{Bigint, Date, Decimal, Integer, Smallint, Timestamp, Tinyint};
+    matches!(
+        ty,
+        Tinyint | Smallint | Integer | Bigint | Decimal { scale: 0, .. } | Date | Timestamp { .. }
+    )
 }

@@ -116,7 +116,7 @@ impl Comparison<'_> {
     }
 
     /// The conditions for rows that may be an end of a range: above `from` and below `before`.
-    pub(super) fn countable(&self, from: Option<&str>, before: Option<&str>) -> Vec<String> {
+    pub(crate) fn countable(&self, from: Option<&str>, before: Option<&str>) -> Vec<String> {
         let column = self.column();
         let mut conditions = Vec::new();
         let below = from.and_then(|from| just_below(from, &self.cursor.ty));

@@ -1,4 +1,5 @@
-//! Queries of primary keys, for the connectors that can pass a query on to their database.
+//! Primary keys: by queries, for the connectors that can pass a query on to their database, and by
+//! rule, where every table has the same key.
 //!
 //! Trino itself knows of no keys. Another database that speaks SQL is one more arm of
 //! [`keys_in_sql`]. docs/catalogs.md names some that can be asked in the same way; they are left
@@ -74,6 +75,23 @@ fn keys_in_sql(connector: &str, schema: &Text<'_>) -> Option<String> {
         ),
         _ => return None,
     })
+}
+
+/// The key that every table of a connector has, from docs/catalogs.md; empty for connectors whose
+/// tables have keys of their own, or none.
+pub(crate) fn key_of_every_table(connector: Option<&str>) -> &'static [&'static str] {
+    match connector {
+        Some("mongodb" | "opensearch" | "elasticsearch") => &["_id"],
+        Some("kafka") => &["_partition_id", "_partition_offset"],
+        // A record's key is unique within its partition.
+        Some("hudi") => &["_hoodie_record_key", "_hoodie_partition_path"],
+        _ => &[],
+    }
+}
+
+/// The column that tells what is new in every table of a connector.
+pub(crate) fn cursor_of_every_table(connector: Option<&str>) -> Option<&'static str> {
+    (connector == Some("hudi")).then_some("_hoodie_commit_time")
 }
 
 fn passed_on(catalog: &str, remote: &str) -> String {

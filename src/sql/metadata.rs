@@ -27,6 +27,9 @@ pub(crate) fn connector(catalog: &str) -> String {
     )
 }
 
+/// A statement whose result has the columns of the list of catalogs, and no rows.
+pub(crate) const CATALOGS_AS_LISTED: &str = "SELECT * FROM system.metadata.catalogs WHERE false";
+
 /// Names of the tables and views of a schema.
 pub(crate) fn tables(catalog: &str, schema: &str) -> String {
     format!(
@@ -132,6 +135,19 @@ pub(crate) fn readable(tables: &[Table]) -> String {
     validate(&selects.join(" UNION ALL "))
 }
 
+/// A statement whose answer, a text of JSON, names the tables from which the rows of `tables` really
+/// come. It reads nothing.
+pub(crate) fn io_plan(tables: &[Table]) -> String {
+    let selects: Vec<String> = tables
+        .iter()
+        .map(|table| format!("SELECT 1 FROM {table}"))
+        .collect();
+    format!(
+        "EXPLAIN (TYPE IO, FORMAT JSON) {}",
+        selects.join(" UNION ALL ")
+    )
+}
+
 /// A statement that fails if one of the tables is not an Iceberg table: only Iceberg has
 /// `"t$refs"`.
 pub(crate) fn all_iceberg(tables: &[Table]) -> String {
@@ -175,6 +191,11 @@ pub(crate) fn no_rows(tables: &[(Table, Vec<&str>)]) -> String {
         })
         .collect();
     format!("SELECT * FROM {}", parts.join(" CROSS JOIN "))
+}
+
+/// The session properties whose names are like a pattern.
+pub(crate) fn session_properties(pattern: &str) -> String {
+    format!("SHOW SESSION LIKE {}", Text(pattern))
 }
 
 /// Statistics of a table.

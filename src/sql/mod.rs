@@ -8,6 +8,7 @@ pub(crate) mod ident;
 pub(crate) mod keys;
 pub(crate) mod literal;
 pub(crate) mod metadata;
+pub(crate) mod partitions;
 pub(crate) mod position;
 pub(crate) mod select;
 pub(crate) mod slices;

@@ -4,6 +4,7 @@ use super::checksum::RowChecksum;
 use super::cursor::Comparison;
 use super::ident::Relation;
 use super::literal::text_of;
+use super::partitions::partitions;
 use super::select::{at_version, filter};
 
 /// What is asked about a cursor's position.
@@ -23,6 +24,9 @@ pub(crate) struct PositionQuery<'a> {
     pub(crate) without_value: bool,
     /// Whether all rows are counted.
     pub(crate) all: bool,
+    /// Whether the cursor is a partition column of a Hive table, so that the list of its partitions
+    /// has the lowest and the highest value. Then `total` is a number of partitions.
+    pub(crate) by_partition: bool,
 }
 
 /// A number or text about the rows for which a condition holds.
@@ -46,7 +50,7 @@ struct Scan {
 
 impl Comparison<'_> {
     /// The columns of the result: `low` and `high` (as texts) and `total`, the number, of the rows
-    /// above `from`; `ties`, the number of rows with the value `from`; `outside`, the number of
+    /// above `from`; `shown`, in how many of them Trino sees a value; `ties`, the number of rows with the value `from`; `outside`, the number of
     /// rows outside of all ranges; `ties_sum` and `outside_sum`, the checksums of these two;
     /// `without`, the number of rows without a value; and `everything`, the number of all rows.
     ///
@@ -74,7 +78,16 @@ impl Comparison<'_> {
         };
         let mut scans = vec![Scan {
             condition: self.countable(query.from, query.before).join(" AND "),
-            figures: vec![value("low", "min"), value("high", "max"), count("total")],
+            figures: vec![
+                value("low", "min"),
+                value("high", "max"),
+                count("total"),
+                Figure {
+                    name: "shown",
+                    aggregate: format!("count({column})"),
+                    form: Form::Count,
+                },
+            ],
         }];
         if let Some(from) = query.from {
             scans.push(Scan {
@@ -123,7 +136,8 @@ impl Comparison<'_> {
 
     fn source(&self, query: &PositionQuery<'_>, scans: &[Scan]) -> String {
         let from = format!("{}{}", query.relation, at_version(query.version));
-        if query.relation.table().is_some() {
+        if let Some(table) = query.relation.table() {
+            let partitions = query.by_partition.then(|| partitions(table).to_string());
             let parts: Vec<String> = (0..)
                 .zip(scans)
                 .map(|(number, scan)| {
@@ -131,6 +145,11 @@ impl Comparison<'_> {
                         .into_iter()
                         .filter(|c| !c.is_empty())
                         .collect();
+                    // The first scan is for the ends of the range.
+                    let from = match partitions.as_deref() {
+                        Some(partitions) if number == 0 => partitions,
+                        _ => &from,
+                    };
                     format!(
                         "(SELECT {} FROM {from}{}) s{number}",
                         self.select(&scan.figures, ""),
@@ -210,10 +229,11 @@ impl Comparison<'_> {
 }
 
 /// The columns of a position, each with the expression that is used when it is not asked for.
-const FIGURES: [(&str, &str); 9] = [
+const FIGURES: [(&str, &str); 10] = [
     ("low", "CAST(NULL AS varchar)"),
     ("high", "CAST(NULL AS varchar)"),
     ("total", "CAST(0 AS bigint)"),
+    ("shown", "CAST(0 AS bigint)"),
     ("ties", "CAST(0 AS bigint)"),
     ("ties_sum", "CAST(NULL AS varchar)"),
     ("outside", "CAST(0 AS bigint)"),
@@ -261,7 +281,40 @@ mod tests {
             checksum: checksum.as_ref(),
             without_value: from.is_none(),
             all: from.is_none(),
+            by_partition: false,
         })
+    }
+
+    #[test]
+    fn the_ends_of_a_partition_column_come_from_the_list_of_partitions() {
+        let table = Relation::Table(Table {
+            catalog: "c".into(),
+            schema: "s".into(),
+            name: "t".into(),
+        });
+        let cursor = Cursor {
+            column: "p".into(),
+            ty: TrinoType::parse("bigint"),
+        };
+        let comparison = Comparison {
+            cursor: &cursor,
+            pushdown: Pushdown::Everything,
+            within_years: false,
+        };
+        let sql = comparison.position(&PositionQuery {
+            relation: &table,
+            version: None,
+            from: Some("5"),
+            before: None,
+            checksum: None,
+            without_value: false,
+            all: false,
+            by_partition: true,
+        });
+        let ends = "count(\"p\") AS shown FROM \"c\".\"s\".\"t$partitions\" WHERE \"p\" > 5";
+        assert!(sql.contains(ends), "{sql}");
+        let ties = "count(*) AS ties FROM \"c\".\"s\".\"t\" WHERE \"p\" = 5";
+        assert!(sql.contains(ties), "{sql}");
     }
 
     #[test]
@@ -273,9 +326,9 @@ mod tests {
         });
         let sql = position("date", &table, Some("2020-01-01"));
         for part in [
-            "SELECT low, high, total, ties, ties_sum, CAST(0 AS bigint) AS outside, ",
+            "SELECT low, high, total, shown, ties, ties_sum, CAST(0 AS bigint) AS outside, ",
             "(SELECT CAST(min(\"c\") AS varchar) AS low, CAST(max(\"c\") AS varchar) AS high, \
-             count(*) AS total FROM \"a\".\"s\".\"t\" FOR VERSION AS OF 7 \
+             count(*) AS total, count(\"c\") AS shown FROM \"a\".\"s\".\"t\" FOR VERSION AS OF 7 \
              WHERE \"c\" > CAST('2020-01-01' AS date)) s0",
             "CROSS JOIN (SELECT count(*) AS ties, to_base64(checksum(ROW(\"c\"))) AS ties_sum \
              FROM \"a\".\"s\".\"t\" FOR VERSION AS OF 7 WHERE \"c\" = CAST('2020-01-01' AS date)) s1",

@@ -1,7 +1,9 @@
 //! Statements that cut a table into slices: disjoint parts that together are the whole table.
 
 use super::ident::{Ident, Table};
+use super::literal::text_of;
 use super::versions::metadata_table;
+use crate::types::TrinoType;
 
 /// The data files of an Iceberg table as `path` and `rows`.
 pub(crate) fn iceberg_files(table: &Table) -> String {
@@ -33,12 +35,25 @@ pub(crate) fn path_bounds(files: &str, rows: u64) -> String {
     )
 }
 
-/// Smallest and largest value of an integer column, as `low` and `high`.
-pub(crate) fn key_range(table: &Table, column: &str) -> String {
+/// The texts of the smallest and the largest value of a column, as `low` and `high`.
+pub(crate) fn key_range(table: &Table, column: &str, ty: &TrinoType) -> String {
     let column = Ident(column);
     format!(
-        "SELECT CAST(min({column}) AS bigint) AS low, CAST(max({column}) AS bigint) AS high FROM {table}"
+        "SELECT {} AS low, {} AS high FROM {table}",
+        text_of(&format!("min({column})"), ty),
+        text_of(&format!("max({column})"), ty)
     )
+}
+
+/// The plan of a query as text.
+pub(crate) fn plan(query: &str) -> String {
+    format!("EXPLAIN {query}")
+}
+
+/// Whether a plan says that Trino compares the rows of a scan itself. Otherwise the source does, or
+/// there is nothing to compare.
+pub(crate) fn is_filtered_by_trino(plan: &str) -> bool {
+    plan.contains("filterPredicate")
 }
 
 /// Conditions for the slices between `bounds`, which are sorted literals of the type of
@@ -62,6 +77,15 @@ pub(crate) fn ranges(column: &str, bounds: &[String]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_plan_shows_whether_the_source_filters() {
+        // Seen on 476: a column of an ORC file, and a column of PostgreSQL.
+        let by_trino = "└─ ScanFilter[table = hive:s:t, filterPredicate = (\"c\" < bigint '5')]";
+        let by_source = "└─ TableScan[table = postgresql:s.t constraint on [c]]";
+        assert!(is_filtered_by_trino(by_trino));
+        assert!(!is_filtered_by_trino(by_source));
+    }
 
     #[test]
     fn ranges_hold_every_value_once() {

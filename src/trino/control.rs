@@ -174,6 +174,9 @@ pub(crate) struct PositionRow {
     pub(crate) high: Option<String>,
     /// Rows with a value above the one that the last read ended with.
     pub(crate) total: i64,
+    /// In how many of them Trino sees a value. It is fewer if the source takes for a value what Trino
+    /// cannot show.
+    pub(crate) shown: i64,
     /// Rows with the value that the last read ended with.
     pub(crate) ties: i64,
     /// Their checksum.
@@ -202,10 +205,21 @@ pub(crate) struct TiesRow {
 /// The range of an integer column.
 #[derive(Debug, Presto)]
 pub(crate) struct RangeRow {
-    /// Smallest value; null in an empty table.
-    pub(crate) low: Option<i64>,
-    /// Largest value.
-    pub(crate) high: Option<i64>,
+    /// Smallest value as text; null in an empty table.
+    pub(crate) low: Option<String>,
+    /// Largest value as text.
+    pub(crate) high: Option<String>,
+}
+
+/// The partitions of a table, seen by one of its partition columns.
+#[derive(Debug, Presto)]
+pub(crate) struct PartitionCountRow {
+    /// Name of the column.
+    pub(crate) name: String,
+    /// How many partitions there are.
+    pub(crate) partitions: i64,
+    /// How many values they have in this column.
+    pub(crate) distinct_values: i64,
 }
 
 /// A column of a primary key.
@@ -269,6 +283,19 @@ pub(crate) async fn rows_bare<T: Presto>(client: &Client, sql: &str) -> Result<V
         bare: true,
         ..Extras::default()
     };
+    collect(client, sql, extras).await
+}
+
+/// As [`rows`], with something beside the session.
+///
+/// # Errors
+///
+/// As [`rows`], and when the user may not set a session property of `extras`.
+pub(crate) async fn rows_with<T: Presto>(
+    client: &Client,
+    sql: &str,
+    extras: Extras<'_>,
+) -> Result<Vec<T>, TrinoError> {
     collect(client, sql, extras).await
 }
 
@@ -339,6 +366,31 @@ pub(crate) async fn text_with(
         Ok(text)
     })
     .await
+}
+
+/// The text of a plan of a query about tables of a catalog. A plan reads nothing, so it needs no
+/// condition on a partition column either, where the catalog wants one.
+///
+/// # Errors
+///
+/// As [`text_with`].
+pub(crate) async fn plan(
+    client: &Client,
+    explain: &str,
+    catalog: &str,
+) -> Result<String, TrinoError> {
+    match text(client, explain).await {
+        Err(error) if error.is_named(&["QUERY_REJECTED"]) => {
+            let property = format!("{catalog}.query_partition_filter_required");
+            let extras = Extras {
+                property: Some((&property, "false")),
+                ..Extras::default()
+            };
+            // Boxed, since it is rare and its state would lie in that of every read.
+            Box::pin(text_with(client, explain, extras)).await
+        }
+        plan => plan,
+    }
 }
 
 /// Runs a statement for its columns; its rows do not matter.

@@ -162,7 +162,7 @@ impl Transport {
         let url = self.url(path);
         let request = self.coordinator.request(method, url.clone());
         let request = request
-            .headers(self.session.headers(false))
+            .headers(self.session.headers(false, None))
             .timeout(FIRST_ANSWER);
         let response = self.send(request, &url).await?;
         self.session.apply_response_headers(response.headers());
@@ -179,7 +179,7 @@ impl Transport {
         let is_base = self.is_base(&url);
         let mut request = self.client(&url).request(method, url.clone());
         if is_base {
-            request = request.headers(self.session.headers(false));
+            request = request.headers(self.session.headers(false, None));
         }
         let response = self.send(request.timeout(ANSWER), &url).await?;
         if is_base {
@@ -206,15 +206,12 @@ impl Transport {
         let mut request = self
             .coordinator
             .post(url.clone())
-            .headers(self.session.headers(extras.bare))
+            .headers(self.session.headers(extras.bare, extras.property))
             .header(CONTENT_TYPE, "text/plain; charset=utf-8")
             .timeout(ANSWER)
             .body(sql.to_owned());
         if let Some(encodings) = extras.encodings {
             request = request.header(self.session.name("query-data-encoding"), encodings);
-        }
-        if let Some((name, value)) = extras.property {
-            request = request.header(self.session.name("session"), format!("{name}={value}"));
         }
         let response = self.send(request, &url).await?;
         self.session.apply_response_headers(response.headers());
@@ -304,7 +301,7 @@ impl Transport {
     fn to_place(&self, url: &Url, headers: &HeaderMap) -> RequestBuilder {
         let request = self.client(url).get(url.clone()).timeout(ANSWER);
         let request = if self.is_base(url) {
-            request.headers(self.session.headers(false))
+            request.headers(self.session.headers(false, None))
         } else {
             request
         };

@@ -92,6 +92,10 @@ pub(crate) enum QueryFailure {
     TooComplex,
     /// The catalog asks for a condition on a partition column.
     FilterRequired,
+    /// The catalog lets no query read so many partitions.
+    PartitionLimit,
+    /// Documents of a search engine have several values where its mapping tells of one.
+    UndeclaredArray,
     /// The database or storage behind a catalog refused its user.
     SourceDenied,
     /// The database behind a catalog did not accept the login.
@@ -257,6 +261,8 @@ impl QueryError {
             "QUERY_TEXT_TOO_LARGE" => QueryFailure::TextTooLong,
             "STACK_OVERFLOW" | "QUERY_HAS_TOO_MANY_STAGES" => QueryFailure::TooComplex,
             "QUERY_REJECTED" if self.says_one(&["filter required"]) => QueryFailure::FilterRequired,
+            "HIVE_EXCEEDED_PARTITION_LIMIT" => QueryFailure::PartitionLimit,
+            "TYPE_MISMATCH" if self.says_one(&["value for field"]) => QueryFailure::UndeclaredArray,
             "HIVE_FILE_NOT_FOUND" => QueryFailure::MissingFiles,
             "DECODER_CONVERSION_NOT_SUPPORTED" => QueryFailure::Value,
             _ if BROKEN_TABLE.iter().any(|end| name.ends_with(end)) => QueryFailure::BrokenTable,

@@ -109,8 +109,9 @@ impl Session {
         })
     }
 
-    /// The headers of a request. If it is `bare`, they have no session properties.
-    pub(crate) fn headers(&self, bare: bool) -> HeaderMap {
+    /// The headers of a request. If it is `bare`, they have no session properties. `property`, with
+    /// its value, takes the place of a configured one.
+    pub(crate) fn headers(&self, bare: bool, property: Option<(&str, &str)>) -> HeaderMap {
         let mut headers = self.headers.clone();
         let mut add = |name, values: Vec<HeaderValue>| {
             // Its parts contain only characters that a header's name may have.
@@ -121,9 +122,20 @@ impl Session {
             }
         };
         add("role", self.amendable.roles());
-        if !bare {
-            add("session", self.amendable.properties());
+        let mut properties = if bare {
+            Vec::new()
+        } else {
+            self.amendable.properties()
+        };
+        if let Some((name, value)) = property {
+            let start = format!("{name}=");
+            properties.retain(|pair| !pair.as_bytes().starts_with(start.as_bytes()));
+            properties.extend(HeaderValue::try_from(format!(
+                "{start}{}",
+                url_encoded(value)
+            )));
         }
+        add("session", properties);
         headers
     }
 
@@ -225,9 +237,12 @@ mod tests {
             &json!({"hostname": "h", "username": "Zoë", "catalog": "c", "schema": "s",
             "client_tags": ["a", "b"], "session_properties": ["x=1", "hive.y=a b=c"]}),
         );
-        let bare = headers.headers(true);
+        let bare = headers.headers(true, None);
         assert!(!bare.contains_key("x-trino-session"));
-        let headers = headers.headers(false);
+        let other = headers.headers(false, Some(("hive.y", "c")));
+        let properties: Vec<_> = other.get_all("x-trino-session").iter().collect();
+        assert_eq!(properties, ["x=1", "hive.y=c"]);
+        let headers = headers.headers(false, None);
         assert_eq!(headers["x-trino-user"].as_bytes(), "Zoë".as_bytes());
         assert_eq!(headers["x-trino-client-tags"], "a,b");
         let properties: Vec<_> = headers.get_all("x-trino-session").iter().collect();
@@ -241,9 +256,9 @@ mod tests {
             "session_user": "v", "roles": ["system=admin", "hive=ALL"],
             "extra_credentials": [{"name": "token", "value": "a b"}]}),
         );
-        assert_eq!(session.headers(false)["x-trino-user"], "v");
+        assert_eq!(session.headers(false, None)["x-trino-user"], "v");
         session.rename_for_presto();
-        let headers = session.headers(false);
+        let headers = session.headers(false, None);
         assert_eq!(headers["x-presto-user"], "v");
         let roles: Vec<_> = headers.get_all("x-presto-role").iter().collect();
         assert_eq!(roles, ["system=ROLE%7Badmin%7D", "hive=ALL"]);
