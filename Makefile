@@ -19,10 +19,12 @@ demo: ## start a small Trino, read two tables from it, load them into DuckDB, st
 test: ## run every check, the tests against real servers included
 	@tests/run
 
-test-long: build ## sweeps of faults, altered tables and the random campaign, against real servers; takes an hour
+test-long: build ## altered tables, the whole sweep of faults and an hour of the random campaign, against real servers
 	@SOURCE_TRINO_BIN="$(CARGO_TARGET_DIR)/release/source-trino" \
 	SOURCE_TRINO_SERVERS="$$(python3 tests/servers up full)" \
-	"$$(python3 tests/servers python live tests/live/requirements.txt)" -m pytest -p no:cacheprovider tests/live/long
+	SWEEP=1 CAMPAIGN_SECONDS=3600 \
+	"$$(python3 tests/servers python live tests/live/requirements.txt)" -m pytest -p no:cacheprovider \
+		tests/live/long tests/live/test_sweep.py tests/live/test_campaign.py
 
 test-catalogs: build ## every catalog that runs here, against its real system: Hive, MariaDB, MongoDB, Kafka and more
 	@tests/run-catalogs

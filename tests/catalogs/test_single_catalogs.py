@@ -427,3 +427,27 @@ class TestPoint6HiddenColumns:
         streams = connector.discover(config("kafka", "s")).streams
         wanted = {"_partition_id", "_partition_offset", "_timestamp"}
         assert wanted <= set(streams["orders"]["json_schema"]["properties"])
+
+    @pytest.mark.parametrize("catalog", ["hive", "lake_iceberg"])
+    def test_a_sync_by_the_time_of_files_brings_new_files_only(
+        self, connector: Connector, config: Config, sql: Trino, catalog: str
+    ) -> None:
+        schema = unique("files")
+        sql(f"CREATE SCHEMA {catalog}.{schema}")
+        try:
+            sql(f"CREATE TABLE {catalog}.{schema}.t AS SELECT n AS id FROM UNNEST(sequence(1, 5)) a(n)")
+            plain = connector.discover(config(catalog, schema)).streams["t"]
+            assert set(plain["json_schema"]["properties"]) == {"id"}, "without the option nothing changes"
+            settings = config(catalog, schema, file_columns=True)
+            stream = connector.discover(settings).streams["t"]
+            assert {"id", "$path", "$file_modified_time"} <= set(stream["json_schema"]["properties"])
+            syncs = Syncs(connector, settings, incremental(stream, "$file_modified_time"))
+            first = syncs.read()
+            assert ids(first, "t") == Counter(range(1, 6)), first.explain()
+            assert all(row["$path"] and row["$file_modified_time"] for row in first.data("t"))
+            sql(f"INSERT INTO {catalog}.{schema}.t VALUES 6, 7")
+            assert ids(syncs.read(), "t") == Counter([6, 7])
+            assert not syncs.read().data("t")
+        finally:
+            sql(f"DROP TABLE {catalog}.{schema}.t")
+            sql(f"DROP SCHEMA {catalog}.{schema}")

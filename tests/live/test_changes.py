@@ -134,6 +134,36 @@ def test_a_key_of_several_columns_tells_rows_apart(
     assert changes == {(0, 3, "new", False), (1, 3, "new", False), (7, 7, None, True), (10, 0, "old", False)}
 
 
+@pytest.mark.parametrize("key", [("id",), ()], ids=["with a key", "without a key"])
+@pytest.mark.parametrize("nested", [
+    "CAST(ROW(n, NULL) AS row(a bigint, b bigint))",
+    "ARRAY[CAST(ROW(NULL, 'x') AS row(a bigint, b varchar))]",
+    "ARRAY[n, NULL]",
+    "MAP(ARRAY['k'], ARRAY[CAST(NULL AS bigint)])",
+    "CAST(ROW(CAST(ROW(NULL) AS row(c bigint))) AS row(a row(c bigint)))",
+])  # fmt: skip
+def test_values_with_nulls_inside_are_told_apart(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str], nested: str, key: tuple[str, ...]
+) -> None:
+    schema = new_schema("iceberg", "nulls_inside")
+    table = quoted("iceberg", schema, "t")
+    # All rows are alike but for `id`, and two of them are the same.
+    rows = "FROM UNNEST(ARRAY[1, 2, 3, 4, 5, 6, 6]) t(id) CROSS JOIN (VALUES BIGINT '7') u(n)"
+    sql(f"CREATE TABLE {table} AS SELECT id, {nested} AS v {rows}")
+    syncs = start(connector, config("iceberg", schema, **CHANGES), key)
+    assert len(syncs.read().data("t")) == 7
+    # Every row is written anew, into one file; then some go.
+    sql(f"INSERT INTO {table} SELECT 8, {nested} FROM (VALUES BIGINT '7') u(n)")
+    sql(f"ALTER TABLE {table} EXECUTE optimize")
+    sql(f"DELETE FROM {table} WHERE id = 2")
+    sql(f"UPDATE {table} SET v = NULL WHERE id = 3")
+    result = syncs.read()
+    told = Counter((row["id"], row["_ab_cdc_deleted_at"] is not None) for row in result.data("t"))
+    gone = {(2, True): 1} if key else {(2, True): 1, (3, True): 1}
+    assert told == Counter({(8, False): 1, (3, False): 1} | gone), result.explain()
+    assert not syncs.read().data("t")
+
+
 def test_without_a_key_iceberg_tells_whole_rows(
     connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
 ) -> None:

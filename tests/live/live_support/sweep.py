@@ -6,6 +6,7 @@ import json
 import os
 import re
 import threading
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -429,7 +430,8 @@ def _dealt(members: list[Step], turn: int, fault: Fault, stay: str) -> Case | No
 class Running:
     """A sweep in the background: the results of each scenario can be waited for.
 
-    `wanted` is `all`, or in how many rounds the classes of faults are dealt out; `only` is the text of one case.
+    `wanted` is `all`, or in how many rounds the classes of faults are dealt out, or `1/3` for every third case of one
+    round; `only` is the text of one case.
     """
 
     def __init__(self, sweep: Sweep, wanted: str, only: str | None) -> None:
@@ -439,7 +441,9 @@ class Running:
             cases = [Case(step, fault, stay) for step in steps for fault, stay in everything(step)]
             self.cases = [case for case in cases if not only or str(case) == only]
         else:
-            self.cases = spread(steps, int(wanted))
+            rounds, _, part = wanted.partition("/")
+            cases = spread(steps, int(rounds))
+            self.cases = [case for case in cases if zlib.crc32(str(case).encode()) % int(part or 1) == 0]
         self._futures: dict[str, list[Future[Judged]]] = defaultdict(list)
         self._log = Path(log).open("a") if (log := os.environ.get("SWEEP_LOG")) else None
         for case in self.cases:
@@ -471,7 +475,7 @@ def report(scenario: str, judged: list[Judged]) -> str:
         return ""
     failed = [one for one in judged if one.problems]
     lines = [f"{scenario}: {len(failed)} of {len(judged)} cases failed. To run one of them alone:"]
-    lines.append(f"  SWEEP_CASE='{failed[0].case}' pytest tests/live/long/test_sweep.py")
+    lines.append(f"  SWEEP_CASE='{failed[0].case}' pytest tests/live/test_sweep.py")
     for problem, steps in sorted(groups.items(), key=lambda item: -len(item[1])):
         lines.append(f"- {problem}")
         for step, ones in steps.items():

@@ -105,7 +105,7 @@ class Campaign:
                 return round_of(reader, (lambda: False) if ROUND else self._is_over)
             except Exception as error:
                 only = " and ".join(name.split())
-                again = f"CAMPAIGN_SEED={SEED} CAMPAIGN_ROUND={number} pytest tests/live/long/test_campaign.py -k '{only}'"
+                again = f"CAMPAIGN_SEED={SEED} CAMPAIGN_ROUND={number} pytest tests/live/test_campaign.py -k '{only}'"
                 what = str(error) if isinstance(error, Wrong) else repr(error)
                 raise Wrong(f"{what}\nAgain: {again}\n{reader.story()}") from error
 
