@@ -1,0 +1,341 @@
+//! Trino's result pages turned into Airbyte's Protobuf messages, for sockets of the speed mode.
+//!
+//! The same rows as the JSON lines of [`super`], by the same rules for what cannot be shown, but the
+//! values have no names: a record holds one value for each property of the configured schema, sorted
+//! by name, in the case that the destination derives from the schema.
+//!
+//! | Trino | `AirbyteValueProtobuf` |
+//! |---|---|
+//! | SQL `NULL`, and what has no form | no case at all |
+//! | integers, `decimal` without fraction | `integer`, beyond 64 bits `big_integer` |
+//! | `real`, `double` | `number` |
+//! | `decimal`, `number` | `big_decimal` with all digits |
+//! | `date` | days since 1970 |
+//! | `time`, `timestamp` | nanoseconds of the day; days and nanoseconds |
+//! | `timestamp with time zone` | seconds and nanoseconds, offset 0 |
+//! | text, `varbinary`, unknown types | `string`, unescaped; half a surrogate pair is U+FFFD |
+//! | `json`, `variant`, `array`, `map`, `row` | `json`, the same text as in the JSON record |
+//!
+//! | file | job |
+//! |---|---|
+//! | `plan` | columns and properties → forms and order |
+//! | `short`, `row` | the fast path: values within one block; a row |
+//! | `slow` | a value from its JSON text in the record: for all else, and as the reference |
+//! | `calendar`, `wire` | dates as numbers; varints, fields |
+
+mod calendar;
+mod plan;
+mod row;
+mod short;
+mod slow;
+mod wire;
+
+use std::borrow::Cow;
+
+use super::changes::Change;
+use super::frame::Frame;
+use super::place::Stop;
+use super::{EncodeError, Encoder, Stopped, put_line};
+use crate::lines::Lines;
+
+pub use plan::{ProtobufPlan, Unfit};
+
+use plan::Form;
+use wire::{push_bytes, push_number, push_varint, tag, varint_length};
+
+/// Tells of each record whether it is sent. It is given the record's line of JSON.
+pub type Keep<'k> = &'k mut dyn FnMut(&[u8]) -> bool;
+
+/// Writes pages of one partition as Protobuf records. Keeps its buffers from page to page.
+#[derive(Debug)]
+pub struct ProtobufEncoder {
+    plan: ProtobufPlan,
+    /// Writes rows that the fast path does not take, and has the changes of the present row.
+    json: Encoder,
+    /// The constant start of a record, of the present page.
+    prefix: Vec<u8>,
+    /// The values of the present row, in the order of the query's columns.
+    values: Vec<u8>,
+    /// Where each of them ends.
+    ends: Vec<usize>,
+    /// `meta` of the present row.
+    meta: Vec<u8>,
+    /// The present row as a line of JSON.
+    line: Vec<u8>,
+    /// A message that has no room elsewhere.
+    message: Vec<u8>,
+}
+
+/// Whether the fast path has written a row.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fast {
+    Written,
+    Left,
+}
+
+impl ProtobufEncoder {
+    /// Bytes for the values of a row at the start; they grow with the rows.
+    const ROOM: usize = 64 * 1024;
+
+    /// Larger rows take the slow path.
+    const MOST_ROOM: usize = 16 * 1024 * 1024;
+
+    /// An encoder for the partition that `plan` was made for.
+    pub fn new(plan: ProtobufPlan) -> Self {
+        Self {
+            json: Encoder::new(plan.json.clone()),
+            prefix: Vec::new(),
+            values: vec![0; Self::ROOM],
+            ends: vec![0; plan.forms.len()],
+            meta: Vec::new(),
+            line: Vec::new(),
+            message: Vec::new(),
+            plan,
+        }
+    }
+
+    /// The columns of which values were left out because of their size so far.
+    pub fn columns_left_out(&self) -> impl Iterator<Item = &str> {
+        self.json.columns_left_out()
+    }
+
+    /// Appends one message per row of a page to `out` and returns the number of rows, as
+    /// [`Encoder::encode_page`] does with lines. If there is a `keep`, only rows for which it is true
+    /// are written; all are counted.
+    pub fn encode_page(
+        &mut self,
+        rows: &[u8],
+        emitted_at_ms: i64,
+        out: &mut Lines,
+        keep: Option<Keep<'_>>,
+        flush: &mut dyn FnMut(&mut Lines) -> Result<(), Stopped>,
+    ) -> Result<u64, EncodeError> {
+        let fast = keep.is_none();
+        self.encode(rows, emitted_at_ms, out, keep, flush, fast)
+    }
+
+    /// The same, always by the slow path: the reference for tests.
+    pub fn encode_page_slowly(
+        &mut self,
+        rows: &[u8],
+        emitted_at_ms: i64,
+        out: &mut Lines,
+        flush: &mut dyn FnMut(&mut Lines) -> Result<(), Stopped>,
+    ) -> Result<u64, EncodeError> {
+        self.encode(rows, emitted_at_ms, out, None, flush, false)
+    }
+
+    fn encode(
+        &mut self,
+        rows: &[u8],
+        emitted_at_ms: i64,
+        out: &mut Lines,
+        mut keep: Option<Keep<'_>>,
+        flush: &mut dyn FnMut(&mut Lines) -> Result<(), Stopped>,
+        fast: bool,
+    ) -> Result<u64, EncodeError> {
+        let text =
+            str::from_utf8(rows).map_or_else(|_| String::from_utf8_lossy(rows), Cow::Borrowed);
+        let lossy = matches!(text, Cow::Owned(_));
+        self.start_page(emitted_at_ms);
+        let mut frame = Frame::new(&text);
+        while frame.next_row()? {
+            let is_written = fast && !lossy && self.write_fast(&mut frame) == Fast::Written;
+            if !is_written {
+                self.write_slowly(&mut frame, lossy)?;
+                if let Some(keep) = &mut keep
+                    && !keep(&self.line)
+                {
+                    continue;
+                }
+            }
+            self.write_meta();
+            self.put_record(out, flush)?;
+        }
+        Ok(frame.rows())
+    }
+
+    fn start_page(&mut self, emitted_at_ms: i64) {
+        self.json.start_page(emitted_at_ms);
+        self.prefix.clear();
+        self.prefix.extend_from_slice(&self.plan.names);
+        let emitted_at = u64::try_from(emitted_at_ms).unwrap_or_default();
+        push_number(&mut self.prefix, tag::EMITTED_AT, emitted_at);
+        self.prefix.extend_from_slice(&self.plan.partition);
+    }
+
+    /// Writes the values of the next row, unless that needs the slow path.
+    fn write_fast(&mut self, frame: &mut Frame) -> Fast {
+        loop {
+            let written = row::write_values(
+                &self.plan,
+                frame.text().as_bytes(),
+                frame.at(),
+                &mut self.values,
+                &mut self.ends,
+                &mut self.json.changes,
+            );
+            match written {
+                Ok(end) => {
+                    frame.advance_to(end);
+                    return Fast::Written;
+                }
+                Err(Stop::Full) if self.values.len() < Self::MOST_ROOM => {
+                    self.values.resize(self.values.len() * 2, 0);
+                }
+                Err(Stop::Full | Stop::Odd) => return Fast::Left,
+            }
+        }
+    }
+
+    /// Writes the next row as JSON, and its values from that.
+    fn write_slowly(&mut self, frame: &mut Frame, lossy: bool) -> Result<(), EncodeError> {
+        self.line.clear();
+        let mut line = std::mem::take(&mut self.line);
+        let written = self.json.write_line_slowly(frame, lossy, &mut line);
+        self.line = line;
+        written?;
+        self.message.clear();
+        for (column, form) in self.plan.forms.iter().enumerate() {
+            let raw = self.json.cells.get(column).cloned().unwrap_or_default();
+            let raw = str::from_utf8(self.line.get(raw).unwrap_or_default()).unwrap_or("null");
+            if let Some(change) = slow::push_value(*form, raw, &mut self.message) {
+                self.json.changes.note_late(column, change);
+            }
+            self.ends[column] = self.message.len();
+        }
+        if self.values.len() < self.message.len() {
+            self.values.resize(self.message.len(), 0);
+        }
+        self.values[..self.message.len()].copy_from_slice(&self.message);
+        Ok(())
+    }
+
+    /// Writes what the record says about its values, as `meta` with its tag and length, or nothing.
+    fn write_meta(&mut self) {
+        self.meta.clear();
+        if self.json.changes.is_empty() {
+            return;
+        }
+        let mut changes = Vec::new();
+        for (column, change) in self.json.changes.list() {
+            if self.plan.forms[*column] == Form::LeftOut {
+                continue;
+            }
+            let mut entry = Vec::new();
+            let name = self.plan.json.names[*column].as_bytes();
+            push_bytes(&mut entry, tag::FIRST_LONG, name);
+            push_number(&mut entry, tag::SECOND, u64::from(!change.is_null()));
+            push_number(&mut entry, tag::THIRD, reason(*change));
+            push_bytes(&mut changes, tag::FIRST_LONG, &entry);
+        }
+        if !changes.is_empty() {
+            push_bytes(&mut self.meta, tag::META, &changes);
+        }
+    }
+
+    /// Puts the message of the present row together.
+    fn put_record(
+        &mut self,
+        out: &mut Lines,
+        flush: &mut dyn FnMut(&mut Lines) -> Result<(), Stopped>,
+    ) -> Result<(), Stopped> {
+        // Columns that are left out have no bytes, so all bytes of the columns are values.
+        let columns = self.ends.last().copied().unwrap_or_default();
+        let missing = self.plan.slots.iter().filter(|slot| slot.is_none()).count();
+        let record = self.prefix.len() + columns + 2 * missing + self.meta.len();
+        let inner = 1 + varint_length(record as u64) + record;
+        let length = varint_length(inner as u64) + inner;
+        if !out.fits(length) && !out.is_empty() {
+            flush(out)?;
+        }
+        if out.fits(length) {
+            let (bytes, start) = out.room();
+            let room = &mut bytes[start..start + length];
+            self.fill(room, inner, record);
+            out.end_line(start + length);
+            return Ok(());
+        }
+        let mut message = std::mem::take(&mut self.message);
+        message.clear();
+        message.resize(length, 0);
+        self.fill(&mut message, inner, record);
+        self.message = put_line(message, out, flush)?;
+        Ok(())
+    }
+
+    /// Writes the message to `room`, which has its length.
+    fn fill(&self, room: &mut [u8], inner: usize, record: usize) {
+        let mut head = [0; 24];
+        let at = wire::put_varint(&mut head, 0, inner as u64).unwrap_or_default();
+        head[at] = tag::RECORD;
+        let at = wire::put_varint(&mut head, at + 1, record as u64).unwrap_or_default();
+        let mut at = copy(room, 0, &head[..at]);
+        at = copy(room, at, &self.prefix);
+        if self.plan.is_in_order {
+            let all = self.ends.last().copied().unwrap_or_default();
+            at = copy(room, at, &self.values[..all]);
+        } else {
+            for slot in &self.plan.slots {
+                at = match *slot {
+                    None => copy(room, at, &[tag::VALUE, 0]),
+                    Some(column) => {
+                        let start = column.checked_sub(1).map_or(0, |before| self.ends[before]);
+                        copy_value(room, at, &self.values, start, self.ends[column])
+                    }
+                };
+            }
+        }
+        copy(room, at, &self.meta);
+    }
+}
+
+/// Copies bytes to a place of `room` and returns where they end.
+#[inline]
+fn copy(room: &mut [u8], at: usize, bytes: &[u8]) -> usize {
+    let end = at + bytes.len();
+    if let Some(room) = room.get_mut(at..end) {
+        room.copy_from_slice(bytes);
+    }
+    end
+}
+
+/// Copies a value. A block of constant size is one instruction or two, and nearly all values fit;
+/// what is written too much is covered by the next value.
+#[inline]
+fn copy_value(room: &mut [u8], at: usize, values: &[u8], start: usize, end: usize) -> usize {
+    const BLOCK: usize = 32;
+    let length = end - start;
+    if length <= BLOCK
+        && let Some(from) = values.get(start..).and_then(<[u8]>::first_chunk::<BLOCK>)
+        && let Some(to) = room
+            .get_mut(at..)
+            .and_then(<[u8]>::first_chunk_mut::<BLOCK>)
+    {
+        *to = *from;
+        return at + length;
+    }
+    copy(room, at, &values[start..end])
+}
+
+/// The number of a reason in `AirbyteRecordMessageMeta`.
+fn reason(change: Change) -> u64 {
+    match change {
+        Change::Truncated | Change::Nulled => 6,
+        Change::LeftOutOfRecord => 0,
+        Change::TooLarge => 3,
+    }
+}
+
+/// A message that is no record, given as its JSON, as it is written to a socket.
+pub fn protocol_message(json: &[u8]) -> Vec<u8> {
+    let mut message = Vec::new();
+    push_bytes(&mut message, tag::PROTOCOL_MESSAGE, json.trim_ascii_end());
+    let mut framed = Vec::with_capacity(message.len() + 5);
+    push_varint(&mut framed, message.len() as u64);
+    framed.extend_from_slice(&message);
+    framed
+}
+
+#[cfg(test)]
+mod tests;
