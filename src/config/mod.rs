@@ -93,6 +93,8 @@ pub(crate) struct Connection {
     pub(crate) check_privileges: bool,
     /// Queries at once, at least 1.
     pub(crate) concurrency: usize,
+    /// Whether the configuration says how many.
+    pub(crate) has_concurrency: bool,
     /// How the rows of a table are fetched.
     pub(crate) fetch_protocol: FetchProtocol,
     /// Rows of one slice of a big table, at least 1. `None` if the number follows from the
@@ -140,6 +142,7 @@ impl Connection {
         );
         let schemas = dotted_names(&mut fields, "schemas");
         let check_privileges = fields.flag("check_privileges", true);
+        let has_concurrency = fields.has("concurrency");
         let concurrency = fields.integer("concurrency", DEFAULT_CONCURRENCY, 1..=64);
         let fetch_protocol = fetch_protocol(&mut fields);
         let slice_rows = fields
@@ -203,6 +206,7 @@ impl Connection {
             checkpoint_interval,
             check_privileges,
             concurrency: usize::try_from(concurrency).unwrap_or(1),
+            has_concurrency,
             fetch_protocol,
             slice_rows,
             session_properties,
