@@ -108,8 +108,8 @@ async fn run_and_deliver(context: &Context, plans: Vec<Planned>) -> anyhow::Resu
     };
     let delivered = async {
         let summary = runner::run(context, plans).await?;
-        // If nothing came to be read, there is nothing to wait for.
-        if summary.failed == 0 || summary.complete > 0 {
+        // A read that has failed waits for nobody who has not come.
+        if summary.failed == 0 || sockets.is_connected() {
             sockets.finish().await?;
         }
         Ok::<Summary, Closed>(summary)

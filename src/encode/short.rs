@@ -160,7 +160,7 @@ pub(super) fn number_length<const FRACTION: bool>(bytes: &[u8; 32]) -> Option<us
 }
 
 #[inline]
-fn non_digits_32(bytes: &[u8; 32]) -> u32 {
+pub(super) fn non_digits_32(bytes: &[u8; 32]) -> u32 {
     let (halves, _) = bytes.as_chunks();
     simd::non_digits(&halves[0]) | simd::non_digits(&halves[1]) << 16
 }

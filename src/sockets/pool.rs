@@ -158,6 +158,11 @@ impl Sockets {
         connection.send_lines(message).await
     }
 
+    /// Whether the destination has connected to a socket.
+    pub(crate) fn is_connected(&self) -> bool {
+        !self.0.lock().all.is_empty()
+    }
+
     /// Waits until the destination is gone, or has not come in time.
     pub(crate) async fn lost(&self) {
         self.0.lost.cancelled().await;

@@ -4,6 +4,8 @@
 //! `JsonSchemaToAirbyteType` of Airbyte's destinations, not our own `discover`: a catalog may be
 //! older than the table, or written by hand.
 
+use std::cmp::Ordering;
+
 use serde_json::Value;
 
 /// The type that the destination expects.
@@ -95,8 +97,13 @@ pub fn properties_in_order(json_schema: &Value) -> Vec<Property> {
         .iter()
         .map(|(name, schema)| (name.clone(), ExpectedType::from_json_schema(schema)))
         .collect();
-    sorted.sort_by(|(one, _), (other, _)| one.encode_utf16().cmp(other.encode_utf16()));
+    sorted.sort_by(|(one, _), (other, _)| in_order_of_java(one, other));
     sorted
+}
+
+/// How Java sorts two texts: by their UTF-16 code units.
+pub fn in_order_of_java(one: &str, other: &str) -> Ordering {
+    one.encode_utf16().cmp(other.encode_utf16())
 }
 
 #[cfg(test)]

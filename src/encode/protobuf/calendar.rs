@@ -19,6 +19,43 @@ pub(super) fn days(year: i32, month: u32, day: u32) -> Option<i64> {
     Some(i64::from(era) * 146_097 + i64::from(day_of_era) - 719_468)
 }
 
+/// The same for the years 1 to 9999, as nearly all dates are.
+#[inline]
+pub(super) fn days_after_christ(year: u32, month: u32, day: u32) -> Option<i64> {
+    /// Days before each month and the days that it has, without a leap day.
+    const MONTHS: [(u16, u8); 16] = [
+        (0, 0),
+        (0, 31),
+        (31, 28),
+        (59, 31),
+        (90, 30),
+        (120, 31),
+        (151, 30),
+        (181, 31),
+        (212, 31),
+        (243, 30),
+        (273, 31),
+        (304, 30),
+        (334, 31),
+        (0, 0),
+        (0, 0),
+        (0, 0),
+    ];
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(16));
+    let (before, length) = *MONTHS.get(month as usize)?;
+    let length = u32::from(length) + u32::from(month == 2 && is_leap);
+    if day.wrapping_sub(1) >= length || year == 0 {
+        return None;
+    }
+    let years = year - 1;
+    let days = years * 365 + years / 4 - years / 100
+        + years / 400
+        + u32::from(before)
+        + u32::from(month > 2 && is_leap)
+        + day;
+    Some(i64::from(days) - 719_163)
+}
+
 /// Seconds of the day.
 #[inline]
 pub(super) fn seconds(hour: u32, minute: u32, second: u32) -> Option<u32> {
@@ -91,6 +128,14 @@ mod tests {
             let expected = date.map(|date| i64::from((date - epoch).get_days()));
             let found = days(year.into(), month.unsigned_abs().into(), day.unsigned_abs().into());
             prop_assert_eq!(found, expected);
+            if year > 0 {
+                let found = days_after_christ(
+                    year.unsigned_abs().into(),
+                    month.unsigned_abs().into(),
+                    day.unsigned_abs().into(),
+                );
+                prop_assert_eq!(found, expected);
+            }
         }
     }
 }

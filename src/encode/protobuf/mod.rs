@@ -21,9 +21,10 @@
 //! | `plan` | columns and properties → forms and order |
 //! | `short`, `row` | the fast path: values within one block; a row |
 //! | `slow` | a value from its JSON text in the record: for all else, and as the reference |
-//! | `calendar`, `wire` | dates as numbers; varints, fields |
+//! | `calendar`, `digits`, `wire` | dates and digits as numbers; varints, fields |
 
 mod calendar;
+mod digits;
 mod plan;
 mod row;
 mod short;
@@ -56,14 +57,16 @@ pub struct ProtobufEncoder {
     prefix: Vec<u8>,
     /// The values of the present row, in the order of the query's columns.
     values: Vec<u8>,
-    /// Where each of them ends.
+    /// Where each of them ends, after a zero: a value begins where the one before it ends.
     ends: Vec<usize>,
     /// `meta` of the present row.
     meta: Vec<u8>,
     /// The present row as a line of JSON.
     line: Vec<u8>,
-    /// A message that has no room elsewhere.
+    /// A message that has no room elsewhere, or all values that the slow path has written.
     message: Vec<u8>,
+    /// One of these values.
+    value: Vec<u8>,
 }
 
 /// Whether the fast path has written a row.
@@ -86,10 +89,11 @@ impl ProtobufEncoder {
             json: Encoder::new(plan.json.clone()),
             prefix: Vec::new(),
             values: vec![0; Self::ROOM],
-            ends: vec![0; plan.forms.len()],
+            ends: vec![0; plan.forms.len() + 1],
             meta: Vec::new(),
             line: Vec::new(),
             message: Vec::new(),
+            value: Vec::new(),
             plan,
         }
     }
@@ -140,14 +144,22 @@ impl ProtobufEncoder {
         self.start_page(emitted_at_ms);
         let mut frame = Frame::new(&text);
         while frame.next_row()? {
-            let is_written = fast && !lossy && self.write_fast(&mut frame) == Fast::Written;
-            if !is_written {
-                self.write_slowly(&mut frame, lossy)?;
-                if let Some(keep) = &mut keep
-                    && !keep(&self.line)
-                {
+            if fast && !lossy {
+                if self.plan.is_in_order {
+                    if self.write_in_place(&mut frame, out, flush)? == Fast::Written {
+                        continue;
+                    }
+                } else if self.write_fast(&mut frame) == Fast::Written {
+                    self.write_meta();
+                    self.put_record(out, flush)?;
                     continue;
                 }
+            }
+            self.write_slowly(&mut frame, lossy)?;
+            if let Some(keep) = &mut keep
+                && !keep(&self.line)
+            {
+                continue;
             }
             self.write_meta();
             self.put_record(out, flush)?;
@@ -164,6 +176,85 @@ impl ProtobufEncoder {
         self.prefix.extend_from_slice(&self.plan.partition);
     }
 
+    /// Writes the message of the next row to `out`, if its columns have the order of the schema, unless
+    /// that needs the slow path.
+    ///
+    /// The lengths before the values are not known until the values are written. They are taken to be
+    /// as long as those of most records are.
+    fn write_in_place(
+        &mut self,
+        frame: &mut Frame,
+        out: &mut Lines,
+        flush: &mut dyn FnMut(&mut Lines) -> Result<(), Stopped>,
+    ) -> Result<Fast, Stopped> {
+        let head = USUAL_LENGTHS + self.prefix.len();
+        let (end, start) = loop {
+            let (bytes, filled) = out.room();
+            let written = match bytes.get_mut(filled + head..) {
+                Some(room) => row::write_values(
+                    &self.plan,
+                    frame.text().as_bytes(),
+                    frame.at(),
+                    room,
+                    self.ends.get_mut(1..).unwrap_or_default(),
+                    &mut self.json.changes,
+                ),
+                None => Err(Stop::Full),
+            };
+            match written {
+                Ok(end) => break (end, filled),
+                Err(Stop::Full) if !out.is_empty() => {
+                    flush(out)?;
+                    if !out.is_empty() {
+                        if out.size() >= Self::MOST_ROOM {
+                            return Ok(Fast::Left);
+                        }
+                        out.grow();
+                    }
+                }
+                Err(Stop::Full) if out.size() < Encoder::LARGEST => out.grow(),
+                Err(Stop::Full | Stop::Odd) => return Ok(Fast::Left),
+            }
+        };
+        frame.advance_to(end);
+        self.write_meta();
+        let columns = self.ends.last().copied().unwrap_or_default();
+        let (bytes, _) = out.room();
+        let (record, inner) = self.lengths(columns);
+        let is_usual = (0x80..0x4000).contains(&record) && inner < 0x4000;
+        let values = start + head;
+        let whole = values + columns + self.meta.len();
+        if !is_usual || whole > bytes.len() {
+            if self.values.len() < columns {
+                self.values.resize(columns, 0);
+            }
+            self.values[..columns].copy_from_slice(&bytes[values..values + columns]);
+            self.put_record(out, flush)?;
+            return Ok(Fast::Written);
+        }
+        let two_bytes = |length: usize| {
+            let [low, high, ..] = (length << 1 & 0x7f00 | length & 0x7f | 0x80).to_le_bytes();
+            [low, high]
+        };
+        let ([i1, i2], [r1, r2]) = (two_bytes(inner), two_bytes(record));
+        let lengths = [i1, i2, tag::RECORD, r1, r2];
+        bytes[start..start + USUAL_LENGTHS].copy_from_slice(&lengths);
+        copy(bytes, start + USUAL_LENGTHS, &self.prefix);
+        if !self.meta.is_empty() {
+            copy(bytes, values + columns, &self.meta);
+        }
+        out.end_line(whole);
+        Ok(Fast::Written)
+    }
+
+    /// The lengths of the record and of the message around it, if the columns' values have so many
+    /// bytes.
+    fn lengths(&self, columns: usize) -> (usize, usize) {
+        // Columns that are left out have no bytes, so all bytes of the columns are values.
+        let record = self.prefix.len() + columns + 2 * self.plan.missing + self.meta.len();
+        (record, 1 + varint_length(record as u64) + record)
+    }
+
     /// Writes the values of the next row, unless that needs the slow path.
     fn write_fast(&mut self, frame: &mut Frame) -> Fast {
         loop {
@@ -172,7 +263,7 @@ impl ProtobufEncoder {
                 frame.text().as_bytes(),
                 frame.at(),
                 &mut self.values,
-                &mut self.ends,
+                self.ends.get_mut(1..).unwrap_or_default(),
                 &mut self.json.changes,
             );
             match written {
@@ -199,10 +290,10 @@ impl ProtobufEncoder {
         for (column, form) in self.plan.forms.iter().enumerate() {
             let raw = self.json.cells.get(column).cloned().unwrap_or_default();
             let raw = str::from_utf8(self.line.get(raw).unwrap_or_default()).unwrap_or("null");
-            if let Some(change) = slow::push_value(*form, raw, &mut self.message) {
+            if let Some(change) = slow::push_value(*form, raw, &mut self.value, &mut self.message) {
                 self.json.changes.note_late(column, change);
             }
-            self.ends[column] = self.message.len();
+            self.ends[column + 1] = self.message.len();
         }
         if self.values.len() < self.message.len() {
             self.values.resize(self.message.len(), 0);
@@ -240,38 +331,35 @@ impl ProtobufEncoder {
         out: &mut Lines,
         flush: &mut dyn FnMut(&mut Lines) -> Result<(), Stopped>,
     ) -> Result<(), Stopped> {
-        // Columns that are left out have no bytes, so all bytes of the columns are values.
-        let columns = self.ends.last().copied().unwrap_or_default();
-        let missing = self.plan.slots.iter().filter(|slot| slot.is_none()).count();
-        let record = self.prefix.len() + columns + 2 * missing + self.meta.len();
-        let inner = 1 + varint_length(record as u64) + record;
+        let (record, inner) = self.lengths(self.ends.last().copied().unwrap_or_default());
         let length = varint_length(inner as u64) + inner;
-        if !out.fits(length) && !out.is_empty() {
+        let room = length + COPIED;
+        if !out.fits(room) && !out.is_empty() {
             flush(out)?;
         }
-        if out.fits(length) {
+        if out.fits(room) {
             let (bytes, start) = out.room();
-            let room = &mut bytes[start..start + length];
-            self.fill(room, inner, record);
+            self.fill(&mut bytes[start..start + room], inner, record);
             out.end_line(start + length);
             return Ok(());
         }
         let mut message = std::mem::take(&mut self.message);
         message.clear();
-        message.resize(length, 0);
+        message.resize(room, 0);
         self.fill(&mut message, inner, record);
+        message.truncate(length);
         self.message = put_line(message, out, flush)?;
         Ok(())
     }
 
-    /// Writes the message to `room`, which has its length.
+    /// Writes the message to `room`, which has its length and `COPIED` bytes more.
     fn fill(&self, room: &mut [u8], inner: usize, record: usize) {
         let mut head = [0; 24];
         let at = wire::put_varint(&mut head, 0, inner as u64).unwrap_or_default();
         head[at] = tag::RECORD;
         let at = wire::put_varint(&mut head, at + 1, record as u64).unwrap_or_default();
-        let mut at = copy(room, 0, &head[..at]);
-        at = copy(room, at, &self.prefix);
+        room[..head.len()].copy_from_slice(&head);
+        let mut at = copy(room, at, &self.prefix);
         if self.plan.is_in_order {
             let all = self.ends.last().copied().unwrap_or_default();
             at = copy(room, at, &self.values[..all]);
@@ -280,39 +368,41 @@ impl ProtobufEncoder {
                 at = match *slot {
                     None => copy(room, at, &[tag::VALUE, 0]),
                     Some(column) => {
-                        let start = column.checked_sub(1).map_or(0, |before| self.ends[before]);
-                        copy_value(room, at, &self.values, start, self.ends[column])
+                        let [start, end] = [self.ends[column], self.ends[column + 1]];
+                        copy_value(room, at, &self.values, start, end)
                     }
                 };
             }
         }
-        copy(room, at, &self.meta);
+        if !self.meta.is_empty() {
+            copy(room, at, &self.meta);
+        }
     }
 }
+
+/// Bytes before the constant start of a record: two lengths of two bytes each, and a tag.
+const USUAL_LENGTHS: usize = 5;
+
+/// Bytes that are copied of a value that may be shorter.
+const COPIED: usize = 32;
 
 /// Copies bytes to a place of `room` and returns where they end.
 #[inline]
 fn copy(room: &mut [u8], at: usize, bytes: &[u8]) -> usize {
     let end = at + bytes.len();
-    if let Some(room) = room.get_mut(at..end) {
-        room.copy_from_slice(bytes);
-    }
+    room[at..end].copy_from_slice(bytes);
     end
 }
 
 /// Copies a value. A block of constant size is one instruction or two, and nearly all values fit;
-/// what is written too much is covered by the next value.
+/// what is written too much is covered by the next value, or is beyond the message.
 #[inline]
 fn copy_value(room: &mut [u8], at: usize, values: &[u8], start: usize, end: usize) -> usize {
-    const BLOCK: usize = 32;
     let length = end - start;
-    if length <= BLOCK
-        && let Some(from) = values.get(start..).and_then(<[u8]>::first_chunk::<BLOCK>)
-        && let Some(to) = room
-            .get_mut(at..)
-            .and_then(<[u8]>::first_chunk_mut::<BLOCK>)
+    if length <= COPIED
+        && let Some(from) = values.get(start..).and_then(<[u8]>::first_chunk::<COPIED>)
     {
-        *to = *from;
+        room[at..at + COPIED].copy_from_slice(from);
         return at + length;
     }
     copy(room, at, &values[start..end])

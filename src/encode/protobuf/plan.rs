@@ -32,6 +32,8 @@ pub struct ProtobufPlan {
     pub(super) forms: Vec<Form>,
     /// For each property of the schema the column with its value.
     pub(super) slots: Vec<Option<usize>>,
+    /// Properties without a column.
+    pub(super) missing: usize,
     /// Whether the columns of the query are the properties, in their order.
     pub(super) is_in_order: bool,
 }
@@ -79,6 +81,7 @@ impl ProtobufPlan {
             json,
             names,
             partition: partition_field,
+            missing: slots.iter().filter(|slot| slot.is_none()).count(),
             is_in_order: slots.iter().copied().eq(in_order),
             forms,
             slots,

@@ -6,9 +6,10 @@
 //! the room than it says.
 
 use super::super::changes::{Change, Changes};
-use super::super::short::{BLOCK, number_length};
+use super::super::short::{BLOCK, non_digits_32, number_length};
 use super::super::simd;
 use super::calendar::{self, two};
+use super::digits;
 use super::plan::Form;
 use super::wire::{put_varint, tag, zigzag};
 
@@ -82,29 +83,22 @@ fn write_integer(value: &Block, room: &mut Room) -> Lengths {
     let quotes = usize::from(value[0] == b'"');
     let bytes: &[u8; 32] = value.get(quotes..)?.first_chunk()?;
     let length = number_length::<false>(bytes)?;
-    let written = put_number(
-        room,
-        tag::INTEGER,
-        zigzag(parse_integer(bytes.get(..length)?)?),
-    )?;
+    let written = put_number(room, tag::INTEGER, zigzag(parse_integer(bytes, length)?))?;
     let is_closed = quotes == 0 || bytes.get(length) == Some(&b'"');
     is_closed.then_some((length + 2 * quotes, written))
 }
 
-/// A number of 64 bits. `digits` is a JSON number without fraction and exponent.
+/// A number of 64 bits. `digits` is a JSON number without fraction and exponent, and what follows.
 #[inline]
-fn parse_integer(digits: &[u8]) -> Option<i64> {
-    let (is_negative, digits) = match digits {
-        [b'-', digits @ ..] => (true, digits),
-        _ => (false, digits),
+fn parse_integer(bytes: &[u8; 32], length: usize) -> Option<i64> {
+    let is_negative = bytes[0] == b'-';
+    let start = usize::from(is_negative);
+    let length = length - start;
+    let number = if length <= 8 {
+        digits::up_to_eight(*bytes.get(start..)?.first_chunk()?, length)
+    } else {
+        digits::up_to_nineteen(bytes.get(start..start + length)?)?
     };
-    if digits.len() > 19 {
-        return None;
-    }
-    // Nineteen digits never overflow an u64.
-    let number = digits
-        .iter()
-        .fold(0_u64, |number, digit| number * 10 + u64::from(digit & 15));
     if is_negative {
         0_i64.checked_sub_unsigned(number)
     } else {
@@ -115,45 +109,64 @@ fn parse_integer(digits: &[u8]) -> Option<i64> {
 #[inline]
 fn write_double(value: &Block, room: &mut Room) -> Lengths {
     let (bytes, _) = value.split_first_chunk()?;
-    let length = number_length::<true>(bytes)?;
-    let double = parse_double(bytes.get(..length)?)?;
+    let (length, double) = match plain_double(bytes) {
+        Some(found) => found,
+        None => any_double(bytes)?,
+    };
     [room[0], room[1], room[2]] = [tag::VALUE, 9, tag::NUMBER];
     room[3..11].copy_from_slice(&double.to_le_bytes());
     Some((length, 11))
 }
 
-/// The nearest double. `text` is a JSON number.
+/// The length and value of a number with up to eight digits on each side of its point. Of two numbers
+/// that doubles have exactly, the quotient is the nearest double.
 #[inline]
-fn parse_double(text: &[u8]) -> Option<f64> {
-    /// The powers of ten that a double has exactly, as far as they are needed here.
-    const POWERS: [f64; 17] = [
-        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
+fn plain_double(bytes: &[u8; 32]) -> Option<(usize, f64)> {
+    /// The powers of ten, which doubles have exactly.
+    const POWERS: [(u64, f64); 9] = [
+        (1, 1e0),
+        (10, 1e1),
+        (100, 1e2),
+        (1_000, 1e3),
+        (10_000, 1e4),
+        (100_000, 1e5),
+        (1_000_000, 1e6),
+        (10_000_000, 1e7),
+        (100_000_000, 1e8),
     ];
-    let (is_negative, unsigned) = match text {
-        [b'-', unsigned @ ..] => (true, unsigned),
-        _ => (false, text),
-    };
-    // Of two numbers that doubles have exactly, the quotient is the nearest double.
-    if unsigned.len() <= 16 {
-        let (mut digits, mut fraction, mut is_fraction) = (0_u64, 0, 0);
-        let mut is_plain = true;
-        for byte in unsigned {
-            if *byte == b'.' {
-                is_fraction = 1;
-            } else {
-                is_plain &= byte.is_ascii_digit();
-                digits = digits.wrapping_mul(10) + u64::from(byte & 15);
-                fraction += is_fraction;
-            }
-        }
-        if is_plain && digits <= 1 << 53 {
-            #[expect(clippy::cast_precision_loss, reason = "it is at most 2^53")]
-            let quotient = digits as f64 / POWERS.get(fraction)?;
-            return Some(if is_negative { -quotient } else { quotient });
-        }
+    let is_negative = bytes[0] == b'-';
+    let start = usize::from(is_negative);
+    let marks = non_digits_32(bytes) & !u32::from(is_negative);
+    let point = marks.trailing_zeros() as usize;
+    let end = (marks & marks.wrapping_sub(1)).trailing_zeros() as usize;
+    let (whole, fraction) = (point.wrapping_sub(start), end.wrapping_sub(point + 1));
+    let is_plain = (1..=8).contains(&whole)
+        && (1..=8).contains(&fraction)
+        && bytes.get(point) == Some(&b'.')
+        && bytes.get(end)? | 0x20 != b'e'
+        && (bytes[start] != b'0' || whole == 1);
+    if !is_plain {
+        return None;
     }
-    let double: f64 = str::from_utf8(text).ok()?.parse().ok()?;
-    double.is_finite().then_some(double)
+    let before = digits::up_to_eight(*bytes.get(start..)?.first_chunk()?, whole);
+    let after = digits::up_to_eight(*bytes.get(point + 1..)?.first_chunk()?, fraction);
+    let (power, divisor) = POWERS.get(fraction)?;
+    let all = before * power + after;
+    if all > 1 << 53 {
+        return None;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "it is at most 2^53")]
+    let quotient = all as f64 / divisor;
+    Some((end, if is_negative { -quotient } else { quotient }))
+}
+
+/// The length and value of any number that ends within the block.
+#[cold]
+fn any_double(bytes: &[u8; 32]) -> Option<(usize, f64)> {
+    let length = number_length::<true>(bytes)?;
+    let text = str::from_utf8(bytes.get(..length)?).ok()?;
+    let double: f64 = text.parse().ok()?;
+    double.is_finite().then_some((length, double))
 }
 
 #[inline]
@@ -202,10 +215,7 @@ fn write_text(value: &Block, room: &mut Room) -> Lengths {
 fn days(date: &[u8; 10]) -> Option<i64> {
     let [y1, y2, y3, y4, _, m1, m2, _, d1, d2] = *date;
     let year = two(y1, y2) * 100 + two(y3, y4);
-    if year == 0 {
-        return None;
-    }
-    calendar::days(year.cast_signed(), two(m1, m2), two(d1, d2))
+    calendar::days_after_christ(year, two(m1, m2), two(d1, d2))
 }
 
 /// Seconds of the day of `HH:MM:SS`, whose digits were looked at.
@@ -292,15 +302,32 @@ fn timestamp(value: &Block, changes: &mut Changes) -> Option<Timestamp> {
 #[inline]
 fn fraction(value: &Block, start: usize, end: usize, changes: &mut Changes) -> Option<u32> {
     const KEPT: usize = 9;
-    if end == start || end > start + 12 {
+    /// What so many digits are multiplied with to become nanoseconds.
+    const SCALES: [u32; 9] = [
+        0,
+        100_000_000,
+        10_000_000,
+        1_000_000,
+        100_000,
+        10_000,
+        1_000,
+        100,
+        10,
+    ];
+    if end <= start || end > start + 12 {
         return None;
     }
-    let digits = value.get(start..end)?;
-    let (kept, cut) = digits.split_at(digits.len().min(KEPT));
+    let length = (end - start).min(8);
+    let digits = digits::up_to_eight(*value.get(start..)?.first_chunk()?, length);
+    let nanoseconds = u32::try_from(digits).ok()? * SCALES.get(length)?;
+    if end < start + KEPT {
+        return Some(nanoseconds);
+    }
+    let cut = value.get(start + KEPT..end)?;
     if cut.iter().any(|digit| *digit != b'0') {
         changes.note(Change::Truncated);
     }
-    calendar::nanoseconds(kept)
+    Some(nanoseconds + u32::from(value.get(start + 8)? & 15))
 }
 
 #[inline]

@@ -9,16 +9,23 @@ use super::wire::{push_bytes, push_number, push_varint, tag, zigzag};
 
 /// Appends the value whose JSON text in the record is `raw`. If it is not the same, the result says
 /// how it differs.
-pub(super) fn push_value(form: Form, raw: &str, out: &mut Vec<u8>) -> Option<Change> {
-    let mut value = Vec::new();
-    let change = if raw == "null" || form == Form::LeftOut {
-        None
-    } else {
-        write(form, raw, &mut value)
-    };
-    if form != Form::LeftOut {
-        push_bytes(out, tag::VALUE, &value);
+///
+/// `value` is memory for the value alone, whose length stands before it.
+pub(super) fn push_value(
+    form: Form,
+    raw: &str,
+    value: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) -> Option<Change> {
+    if form == Form::LeftOut {
+        return None;
     }
+    value.clear();
+    let change = match raw {
+        "null" => None,
+        _ => write(form, raw, value),
+    };
+    push_bytes(out, tag::VALUE, value);
     change
 }
 
