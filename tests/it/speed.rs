@@ -385,6 +385,14 @@ fn what_is_wrong_with_the_sockets_is_said_before_any_query() {
             ],
             "/nowhere/a.sock",
         ),
+        // Where nobody may make a file, not even root.
+        (
+            vec![
+                ("DATA_CHANNEL_MEDIUM", "SOCKET"),
+                ("DATA_CHANNEL_SOCKET_PATHS", "/proc/a.sock"),
+            ],
+            "must be able to write there",
+        ),
         (
             vec![
                 ("DATA_CHANNEL_MEDIUM", "SOCKET"),
