@@ -19,6 +19,8 @@
 //! | `array`, `map` | `[…]`, `{"key":…}` | the same, elements by these rules |
 //! | `row` | `[…]` by position | `{"name":…}` |
 //!
+//! In the speed mode of Airbyte, [`protobuf`] writes the same rows as Protobuf messages.
+//!
 //! A value that cannot be shown is null or cut, and the record says so in `meta.changes`, once a column:
 //! `NULLED` outranks `TRUNCATED`, the reason is `SOURCE_SERIALIZATION_ERROR`. Values that would make a line of 20,000,000
 //! bytes or more are null as well, for the reasons `SOURCE_FIELD_SIZE_LIMITATION` and `SOURCE_RECORD_SIZE_LIMITATION`.

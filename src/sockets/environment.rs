@@ -55,7 +55,7 @@ impl DataChannel {
         let format = match set(FORMAT).as_deref() {
             None | Some("JSONL") => Format::JsonLines,
             Some("PROTOBUF") => Format::Protobuf,
-            Some(other) => return Err(unknown(FORMAT, other, "\"JSONL\" or \"PROTOBUF\"")),
+            Some(other) => return Err(not_understood(FORMAT, other, "\"JSONL\" or \"PROTOBUF\"")),
         };
         match set(MEDIUM).as_deref() {
             None | Some("STDIO") => {
@@ -67,14 +67,20 @@ impl DataChannel {
                 return Ok(None);
             }
             Some("SOCKET") => {}
-            Some(other) => return Err(unknown(MEDIUM, other, "\"STDIO\" or \"SOCKET\"")),
+            Some(other) => return Err(not_understood(MEDIUM, other, "\"STDIO\" or \"SOCKET\"")),
         }
         let paths = paths(&set(PATHS).unwrap_or_default())?;
         let wait = match set(WAIT) {
             None => DEFAULT_WAIT,
             Some(text) => match text.parse() {
                 Ok(seconds @ 1..=86_400) => Duration::from_secs(seconds),
-                _ => return Err(unknown(WAIT, &text, "a number of seconds from 1 to 86400")),
+                _ => {
+                    return Err(not_understood(
+                        WAIT,
+                        &text,
+                        "a number of seconds from 1 to 86400",
+                    ));
+                }
             },
         };
         Ok(Some(Self {
@@ -110,7 +116,7 @@ fn paths(list: &str) -> Result<Vec<PathBuf>, ConnectorError> {
     Ok(paths)
 }
 
-fn unknown(name: &str, value: &str, expected: &str) -> ConnectorError {
+fn not_understood(name: &str, value: &str, expected: &str) -> ConnectorError {
     ConnectorError::config(format!(
         "The environment variable {name} is \"{value}\", which this version does not know. It must \
          be {expected}."

@@ -14,7 +14,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::net::UnixListener;
 use tokio::sync::{Notify, Semaphore};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::ConnectorError;
@@ -54,6 +54,8 @@ struct Shared {
 struct Connections {
     all: Vec<Output>,
     free: VecDeque<Output>,
+    /// When the last one was accepted.
+    last: Option<Instant>,
     /// Messages that wait for the first connection.
     waiting: Vec<Vec<u8>>,
 }
@@ -178,7 +180,7 @@ impl Sockets {
                 .any(|one| one.closed().is_cancelled())
         };
         let reason = self.0.reason.get().cloned();
-        let reason = reason.or_else(|| closed().then(|| gone(None)));
+        let reason = reason.or_else(|| closed().then(|| closed_early(None)));
         reason.map(|reason| ConnectorError::new(FailureType::Transient, reason))
     }
 
@@ -210,14 +212,21 @@ impl Sockets {
     async fn all_connected(&self) {
         loop {
             let accepted = self.0.accepted.notified();
-            let connected = self.0.lock().all.len();
+            let (connected, last) = {
+                let connections = self.0.lock();
+                (connections.all.len(), connections.last)
+            };
             if connected >= self.0.total {
                 return;
             }
-            if connected == 0 {
-                accepted.await;
-            } else if timeout(PAUSE_BETWEEN_CONNECTIONS, accepted).await.is_err() {
-                return;
+            match last {
+                None => accepted.await,
+                Some(last) => {
+                    let limit = last + PAUSE_BETWEEN_CONNECTIONS;
+                    if timeout_at(limit, accepted).await.is_err() {
+                        return;
+                    }
+                }
             }
         }
     }
@@ -260,6 +269,7 @@ async fn offer(shared: &Shared, output: &Output) {
     let waiting = {
         let mut connections = shared.lock();
         connections.all.push(output.clone());
+        connections.last = Some(Instant::now());
         std::mem::take(&mut connections.waiting)
     };
     for message in waiting {
@@ -283,7 +293,7 @@ async fn watch(shared: &Shared, output: &Output, stream: &UnixStream, path: &Pat
             break;
         }
     }
-    shared.lose(gone(Some(path)));
+    shared.lose(closed_early(Some(path)));
 }
 
 /// Whether the other end is closed. Only a look: it does not wait, and reads nothing.
@@ -313,7 +323,7 @@ async fn limit_wait(shared: Arc<Shared>, wait: Duration) {
     }
 }
 
-fn gone(path: Option<&Path>) -> String {
+fn closed_early(path: Option<&Path>) -> String {
     let socket = path.map_or_else(String::new, |path| format!(" {}", path.display()));
     format!(
         "The destination has closed its end of the socket{socket} before everything was sent. Its \

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::io::Read as _;
 use std::os::unix::net::UnixListener;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -270,9 +271,11 @@ fn a_destination_that_dies_ends_the_read_and_its_queries() {
         let running = destination
             .equip(typed_read(&trino, &["t"]), "JSONL")
             .start();
-        let (mut one, other) = (destination.connect(0), destination.connect(1));
+        // The records go over the only socket that has a client.
+        let mut one = destination.connect(0);
         let mut some = vec![0; 100_000];
         one.read_exact(&mut some).unwrap();
+        let other = destination.connect(1);
         drop(one);
         let died = Instant::now();
         let rest = read_to_end(other);
@@ -317,6 +320,40 @@ fn a_slow_destination_slows_the_read_and_costs_no_memory() {
     let start = bytes.iter().position(|byte| *byte == b'\n').unwrap();
     bytes.drain(..=start);
     assert!(bytes.len() > 59_000_000, "{}", bytes.len());
+}
+
+#[test]
+fn a_state_waits_until_its_rows_are_written_to_the_socket() {
+    let trino = FakeTrino::start();
+    // More than a socket holds, and less than may wait for it in the process.
+    table(&trino, "t", 0..1200);
+    let destination = Destination::new(1);
+    let mut running = destination
+        .equip(typed_read(&trino, &["t"]), "JSONL")
+        .start();
+    let mut stdout = running.stdout();
+    let said = Arc::new(Mutex::new(String::new()));
+    let copy = Arc::clone(&said);
+    let reader = std::thread::spawn(move || {
+        let mut some = [0; 4096];
+        while let Ok(length @ 1..) = stdout.read(&mut some) {
+            copy.lock()
+                .unwrap()
+                .push_str(&String::from_utf8_lossy(&some[..length]));
+        }
+    });
+    let stream = destination.connect(0);
+    trino.wait_until("the rows were fetched", |trino| {
+        trino.pages_asked(&from("t")) >= 4
+    });
+    std::thread::sleep(Duration::from_secs(1));
+    let has_state = || said.lock().unwrap().contains("\"type\":\"STATE\"");
+    assert!(!has_state(), "a STATE before its rows");
+    let received = vec![read_to_end(stream)];
+    assert_eq!(running.end().code, Some(0));
+    reader.join().unwrap();
+    assert!(has_state());
+    assert_eq!(of_type(&messages(received), "RECORD").len(), 1200);
 }
 
 #[test]

@@ -21,10 +21,12 @@
 //! | `plan` | columns and properties → forms and order |
 //! | `short`, `row` | the fast path: values within one block; a row |
 //! | `slow` | a value from its JSON text in the record: for all else, and as the reference |
+//! | `message` | the parts of a message around the values |
 //! | `calendar`, `digits`, `wire` | dates and digits as numbers; varints, fields |
 
 mod calendar;
 mod digits;
+mod message;
 mod plan;
 mod row;
 mod short;
@@ -33,16 +35,16 @@ mod wire;
 
 use std::borrow::Cow;
 
-use super::changes::Change;
 use super::frame::Frame;
 use super::place::Stop;
 use super::{EncodeError, Encoder, Stopped, put_line};
 use crate::lines::Lines;
 
+pub use message::protocol_message;
 pub use plan::{ProtobufPlan, Unfit};
 
-use plan::Form;
-use wire::{push_bytes, push_number, push_varint, tag, varint_length};
+use message::{COPIED, USUAL_LENGTHS, copy, copy_value};
+use wire::{push_number, tag, varint_length};
 
 /// Tells of each record whether it is sent. It is given the record's line of JSON.
 pub type Keep<'k> = &'k mut dyn FnMut(&[u8]) -> bool;
@@ -221,23 +223,19 @@ impl ProtobufEncoder {
         let columns = self.ends.last().copied().unwrap_or_default();
         let (bytes, _) = out.room();
         let (record, inner) = self.lengths(columns);
-        let is_usual = (0x80..0x4000).contains(&record) && inner < 0x4000;
         let values = start + head;
         let whole = values + columns + self.meta.len();
-        if !is_usual || whole > bytes.len() {
-            if self.values.len() < columns {
-                self.values.resize(columns, 0);
+        let lengths = match message::usual_lengths(inner, record) {
+            Some(lengths) if whole <= bytes.len() => lengths,
+            _ => {
+                if self.values.len() < columns {
+                    self.values.resize(columns, 0);
+                }
+                self.values[..columns].copy_from_slice(&bytes[values..values + columns]);
+                self.put_record(out, flush)?;
+                return Ok(Fast::Written);
             }
-            self.values[..columns].copy_from_slice(&bytes[values..values + columns]);
-            self.put_record(out, flush)?;
-            return Ok(Fast::Written);
-        }
-        let two_bytes = |length: usize| {
-            let [low, high, ..] = (length << 1 & 0x7f00 | length & 0x7f | 0x80).to_le_bytes();
-            [low, high]
         };
-        let ([i1, i2], [r1, r2]) = (two_bytes(inner), two_bytes(record));
-        let lengths = [i1, i2, tag::RECORD, r1, r2];
         bytes[start..start + USUAL_LENGTHS].copy_from_slice(&lengths);
         copy(bytes, start + USUAL_LENGTHS, &self.prefix);
         if !self.meta.is_empty() {
@@ -302,26 +300,10 @@ impl ProtobufEncoder {
         Ok(())
     }
 
-    /// Writes what the record says about its values, as `meta` with its tag and length, or nothing.
     fn write_meta(&mut self) {
         self.meta.clear();
-        if self.json.changes.is_empty() {
-            return;
-        }
-        let mut changes = Vec::new();
-        for (column, change) in self.json.changes.list() {
-            if self.plan.forms[*column] == Form::LeftOut {
-                continue;
-            }
-            let mut entry = Vec::new();
-            let name = self.plan.json.names[*column].as_bytes();
-            push_bytes(&mut entry, tag::FIRST_LONG, name);
-            push_number(&mut entry, tag::SECOND, u64::from(!change.is_null()));
-            push_number(&mut entry, tag::THIRD, reason(*change));
-            push_bytes(&mut changes, tag::FIRST_LONG, &entry);
-        }
-        if !changes.is_empty() {
-            push_bytes(&mut self.meta, tag::META, &changes);
+        if !self.json.changes.is_empty() {
+            message::push_meta(&self.json.changes, &self.plan, &mut self.meta);
         }
     }
 
@@ -378,53 +360,6 @@ impl ProtobufEncoder {
             copy(room, at, &self.meta);
         }
     }
-}
-
-/// Bytes before the constant start of a record: two lengths of two bytes each, and a tag.
-const USUAL_LENGTHS: usize = 5;
-
-/// Bytes that are copied of a value that may be shorter.
-const COPIED: usize = 32;
-
-/// Copies bytes to a place of `room` and returns where they end.
-#[inline]
-fn copy(room: &mut [u8], at: usize, bytes: &[u8]) -> usize {
-    let end = at + bytes.len();
-    room[at..end].copy_from_slice(bytes);
-    end
-}
-
-/// Copies a value. A block of constant size is one instruction or two, and nearly all values fit;
-/// what is written too much is covered by the next value, or is beyond the message.
-#[inline]
-fn copy_value(room: &mut [u8], at: usize, values: &[u8], start: usize, end: usize) -> usize {
-    let length = end - start;
-    if length <= COPIED
-        && let Some(from) = values.get(start..).and_then(<[u8]>::first_chunk::<COPIED>)
-    {
-        room[at..at + COPIED].copy_from_slice(from);
-        return at + length;
-    }
-    copy(room, at, &values[start..end])
-}
-
-/// The number of a reason in `AirbyteRecordMessageMeta`.
-fn reason(change: Change) -> u64 {
-    match change {
-        Change::Truncated | Change::Nulled => 6,
-        Change::LeftOutOfRecord => 0,
-        Change::TooLarge => 3,
-    }
-}
-
-/// A message that is no record, given as its JSON, as it is written to a socket.
-pub fn protocol_message(json: &[u8]) -> Vec<u8> {
-    let mut message = Vec::new();
-    push_bytes(&mut message, tag::PROTOCOL_MESSAGE, json.trim_ascii_end());
-    let mut framed = Vec::with_capacity(message.len() + 5);
-    push_varint(&mut framed, message.len() as u64);
-    framed.extend_from_slice(&message);
-    framed
 }
 
 #[cfg(test)]
