@@ -19,7 +19,8 @@
 //! | file | job |
 //! |---|---|
 //! | `plan` | columns and properties → forms and order |
-//! | `short`, `row` | the fast path: values within one block; a row |
+//! | `short`, `temporal`, `row` | the fast path: values within one block; dates and times; a row |
+//! | `room` | the room for a short value |
 //! | `slow` | a value from its JSON text in the record: for all else, and as the reference |
 //! | `message` | the parts of a message around the values |
 //! | `calendar`, `digits`, `wire` | dates and digits as numbers; varints, fields |
@@ -28,9 +29,11 @@ mod calendar;
 mod digits;
 mod message;
 mod plan;
+mod room;
 mod row;
 mod short;
 mod slow;
+mod temporal;
 mod wire;
 
 use std::borrow::Cow;

@@ -5,22 +5,13 @@
 //! the lengths of what it read and wrote; `None` if it is not sure of the value. It may write more of
 //! the room than it says.
 
-use super::super::changes::{Change, Changes};
-use super::super::short::{BLOCK, non_digits_32, number_length};
+use super::super::changes::Changes;
+use super::super::short::{non_digits_32, number_length};
 use super::super::simd;
-use super::calendar::{self, two};
-use super::digits;
 use super::plan::Form;
-use super::wire::{put_varint, tag, zigzag};
-
-/// Bytes that a value of this file has at most, with what is written beyond it.
-pub(super) const ROOM: usize = 64;
-
-type Block = [u8; BLOCK];
-type Room = [u8; ROOM];
-
-/// Bytes read and bytes written.
-type Lengths = Option<(usize, usize)>;
+use super::room::{Block, Lengths, Room, put_header, put_number};
+use super::wire::{tag, zigzag};
+use super::{digits, temporal};
 
 /// Writes the value that `value` begins with, as one field `data` of the record.
 #[inline]
@@ -33,12 +24,13 @@ pub(super) fn write(form: Form, value: &Block, room: &mut Room, changes: &mut Ch
         Form::Double => write_double(value, room),
         Form::Decimal => write_decimal(value, room),
         Form::Text => write_text(value, room),
-        Form::Date => write_date(value, room),
-        Form::Timestamp => write_timestamp(value, room, changes),
-        Form::TimestampWithTimeZone => write_instant(value, room, changes),
-        Form::Time => write_time(value, room, changes),
+        Form::Date => temporal::write_date(value, room),
+        Form::Timestamp => temporal::write_timestamp(value, room, changes),
+        Form::TimestampWithTimeZone => temporal::write_instant(value, room, changes),
+        Form::Time => temporal::write_time(value, room, changes),
         Form::Boolean => write_boolean(value, room),
-        Form::TimeWithTimeZone | Form::TextOfJson | Form::Json | Form::LeftOut => None,
+        Form::TimeWithTimeZone => temporal::write_time_with_time_zone(value, room, changes),
+        Form::TextOfJson | Form::Json | Form::LeftOut => None,
     }
 }
 
@@ -61,21 +53,6 @@ fn write_boolean(value: &Block, room: &mut Room) -> Lengths {
     };
     [room[0], room[1], room[2], room[3]] = [tag::VALUE, 2, tag::BOOLEAN, boolean];
     Some((length, 4))
-}
-
-/// Writes a field with one number as the whole value.
-#[inline]
-fn put_number(room: &mut Room, case: u8, number: u64) -> Option<usize> {
-    [room[0], room[2]] = [tag::VALUE, case];
-    let end = put_varint(room, 3, number)?;
-    room[1] = byte(end - 2);
-    Some(end)
-}
-
-/// A length that fits into a byte, as all lengths within a room do.
-#[inline]
-fn byte(length: usize) -> u8 {
-    length.to_le_bytes()[0]
 }
 
 #[inline]
@@ -180,19 +157,13 @@ fn write_decimal(value: &Block, room: &mut Room) -> Lengths {
     is_closed.then_some((length + 2 * quotes, length + 4))
 }
 
-/// Writes what stands before the bytes of a value, which are at 4.
-#[inline]
-fn put_header(room: &mut Room, case: u8, length: usize) {
-    [room[0], room[1], room[2], room[3]] = [tag::VALUE, byte(length + 2), case, byte(length)];
-}
-
 #[inline]
 fn write_text(value: &Block, room: &mut Room) -> Lengths {
     if value[0] != b'"' {
         return None;
     }
     // The opening quote is at 3, where the header ends that is written last.
-    room[3..3 + BLOCK].copy_from_slice(value);
+    room[3..3 + value.len()].copy_from_slice(value);
     let mut passed = 1;
     for (index, bytes) in value.as_chunks::<16>().0.iter().enumerate() {
         let marks = simd::string_marks(bytes) & !passed;
@@ -208,191 +179,4 @@ fn write_text(value: &Block, room: &mut Room) -> Lengths {
         passed = 0;
     }
     None
-}
-
-/// Days since 1970 of `YYYY-MM-DD`, whose digits were looked at.
-#[inline]
-fn days(date: &[u8; 10]) -> Option<i64> {
-    let [y1, y2, y3, y4, _, m1, m2, _, d1, d2] = *date;
-    let year = two(y1, y2) * 100 + two(y3, y4);
-    calendar::days_after_christ(year, two(m1, m2), two(d1, d2))
-}
-
-/// Seconds of the day of `HH:MM:SS`, whose digits were looked at.
-#[inline]
-fn seconds(clock: [u8; 8]) -> Option<u32> {
-    let [h1, h2, _, m1, m2, _, s1, s2] = clock;
-    calendar::seconds(two(h1, h2), two(m1, m2), two(s1, s2))
-}
-
-/// `"2020-02-29"`
-#[inline]
-fn write_date(value: &Block, room: &mut Room) -> Lengths {
-    let [b'"', _, _, _, _, b'-', _, _, b'-', _, _, b'"'] = &value[..12] else {
-        return None;
-    };
-    let (bytes, _) = value.split_first_chunk()?;
-    if simd::non_digits(bytes) & 0xfff != 0b1001_0010_0001 {
-        return None;
-    }
-    let days = days(value.get(1..)?.first_chunk()?)?;
-    Some((12, put_number(room, tag::DATE, zigzag(days))?))
-}
-
-/// A timestamp of the page: days, seconds of the day, nanoseconds, and what it ends with, from `end`.
-struct Timestamp {
-    days: i64,
-    seconds: u32,
-    nanoseconds: u32,
-    end: usize,
-}
-
-/// `"2020-01-02 03:04:05.123456`
-#[inline]
-fn timestamp(value: &Block, changes: &mut Changes) -> Option<Timestamp> {
-    let [
-        b'"',
-        _,
-        _,
-        _,
-        _,
-        b'-',
-        _,
-        _,
-        b'-',
-        _,
-        _,
-        b' ',
-        _,
-        _,
-        b':',
-        _,
-        _,
-        b':',
-        _,
-        _,
-        after,
-    ] = &value[..21]
-    else {
-        return None;
-    };
-    let (blocks, _) = value.as_chunks();
-    let marks = u64::from(simd::non_digits(&blocks[0]))
-        | u64::from(simd::non_digits(&blocks[1])) << 16
-        | u64::from(simd::non_digits(&blocks[2])) << 32;
-    if marks & 0xf_ffff != 0b0010_0100_1001_0010_0001 {
-        return None;
-    }
-    let (end, nanoseconds) = match after {
-        b'.' => {
-            let end = (marks >> 21 << 21).trailing_zeros() as usize;
-            (end, fraction(value, 21, end, changes)?)
-        }
-        _ => (20, 0),
-    };
-    Some(Timestamp {
-        days: days(value.get(1..)?.first_chunk()?)?,
-        seconds: seconds(*value.get(12..)?.first_chunk()?)?,
-        nanoseconds,
-        end,
-    })
-}
-
-/// Nanoseconds of the digits in `start..end`; digits beyond the ninth are cut.
-#[inline]
-fn fraction(value: &Block, start: usize, end: usize, changes: &mut Changes) -> Option<u32> {
-    const KEPT: usize = 9;
-    /// What so many digits are multiplied with to become nanoseconds.
-    const SCALES: [u32; 9] = [
-        0,
-        100_000_000,
-        10_000_000,
-        1_000_000,
-        100_000,
-        10_000,
-        1_000,
-        100,
-        10,
-    ];
-    if end <= start || end > start + 12 {
-        return None;
-    }
-    let length = (end - start).min(8);
-    let digits = digits::up_to_eight(*value.get(start..)?.first_chunk()?, length);
-    let nanoseconds = u32::try_from(digits).ok()? * SCALES.get(length)?;
-    if end < start + KEPT {
-        return Some(nanoseconds);
-    }
-    let cut = value.get(start + KEPT..end)?;
-    if cut.iter().any(|digit| *digit != b'0') {
-        changes.note(Change::Truncated);
-    }
-    Some(nanoseconds + u32::from(value.get(start + 8)? & 15))
-}
-
-#[inline]
-fn nanoseconds_of_day(seconds: u32, nanoseconds: u32) -> u64 {
-    u64::from(seconds) * 1_000_000_000 + u64::from(nanoseconds)
-}
-
-/// Writes a message of two numbers as the whole value; zeros are not written.
-#[inline]
-fn put_pair(room: &mut Room, case: u8, first: u64, second: u64) -> Option<usize> {
-    let mut end = 4;
-    if first != 0 {
-        room[end] = tag::FIRST;
-        end = put_varint(room, end + 1, first)?;
-    }
-    if second != 0 {
-        *room.get_mut(end)? = tag::SECOND;
-        end = put_varint(room, end + 1, second)?;
-    }
-    put_header(room, case, end - 4);
-    Some(end)
-}
-
-#[inline]
-fn write_timestamp(value: &Block, room: &mut Room, changes: &mut Changes) -> Lengths {
-    let found = timestamp(value, changes)?;
-    let nanoseconds = nanoseconds_of_day(found.seconds, found.nanoseconds);
-    let written = put_pair(room, tag::TIMESTAMP, zigzag(found.days), nanoseconds)?;
-    (value.get(found.end) == Some(&b'"')).then_some((found.end + 1, written))
-}
-
-#[inline]
-fn write_instant(value: &Block, room: &mut Room, changes: &mut Changes) -> Lengths {
-    let found = timestamp(value, changes)?;
-    let seconds = found.days * 86_400 + i64::from(found.seconds);
-    let nanoseconds = found.nanoseconds.into();
-    let written = put_pair(
-        room,
-        tag::TIMESTAMP_WITH_TIME_ZONE,
-        zigzag(seconds),
-        nanoseconds,
-    )?;
-    let rest: &[u8; 5] = value.get(found.end..)?.first_chunk()?;
-    (rest == b" UTC\"").then_some((found.end + 5, written))
-}
-
-/// `"03:04:05.123456"`
-#[inline]
-fn write_time(value: &Block, room: &mut Room, changes: &mut Changes) -> Lengths {
-    let [b'"', _, _, b':', _, _, b':', _, _, after] = &value[..10] else {
-        return None;
-    };
-    let (blocks, _) = value.as_chunks();
-    let marks = simd::non_digits(&blocks[0]) | simd::non_digits(&blocks[1]) << 16;
-    if marks & 0x1ff != 0b0_0100_1001 {
-        return None;
-    }
-    let (end, nanoseconds) = match after {
-        b'.' => {
-            let end = (marks >> 10 << 10).trailing_zeros() as usize;
-            (end, fraction(value, 10, end, changes)?)
-        }
-        _ => (9, 0),
-    };
-    let seconds = seconds(*value.get(1..)?.first_chunk()?)?;
-    let written = put_number(room, tag::TIME, nanoseconds_of_day(seconds, nanoseconds))?;
-    (value.get(end) == Some(&b'"')).then_some((end + 1, written))
 }
