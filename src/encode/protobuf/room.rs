@@ -1,7 +1,7 @@
 //! The room for a short value, and the messages of one or two numbers in it.
 
-use super::super::short::BLOCK;
 use super::wire::{put_varint, tag};
+use crate::encode::short::BLOCK;
 
 /// Bytes that a short value has at most, with what is written beyond it.
 pub(super) const ROOM: usize = 64;

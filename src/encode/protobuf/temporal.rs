@@ -1,12 +1,12 @@
 //! Dates and times of the page as numbers, for those that lie within one block.
 
 use super::super::changes::{Change, Changes};
-use super::super::short::non_digits_32;
 use super::super::simd;
 use super::calendar::{self, two};
 use super::digits;
 use super::room::{Block, Lengths, Room, put_number, put_pair};
 use super::wire::{tag, zigzag};
+use crate::encode::short::non_digits_32;
 
 /// Days since 1970 of `YYYY-MM-DD`, whose digits were looked at.
 #[inline]
