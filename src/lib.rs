@@ -15,7 +15,8 @@
 //!
 //! Dependencies point one way: `commands → read, discover → catalog → trino, sql → types`, and
 //! `read → encode, output`. `trino::wire`, `encode`, `sql` and `types` are pure functions of bytes.
-//! Only `trino::http` and `trino::tunnel` open sockets, and only `output::writer` writes to stdout.
+//! Only `trino::http`, `trino::tunnel` and `sockets` open sockets, and only `output::writer` writes
+//! to stdout.
 
 pub(crate) mod arguments;
 pub(crate) mod catalog;
@@ -37,6 +38,7 @@ pub(crate) mod protocol;
 pub(crate) mod read;
 pub(crate) mod secrets;
 pub mod signals;
+pub(crate) mod sockets;
 pub(crate) mod sql;
 pub(crate) mod state_entries;
 pub(crate) mod state_file;

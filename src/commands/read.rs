@@ -6,17 +6,25 @@ use super::states;
 use crate::cli::ReadArgs;
 use crate::error::ConnectorError;
 use crate::logging;
-use crate::output::Output;
+use crate::output::{Closed, Output};
 use crate::progress::Progress;
 use crate::protocol::configured::ConfiguredAirbyteCatalog;
 use crate::protocol::state::InputState;
+use crate::read::channel::Channel;
 use crate::read::context::Context;
+use crate::read::plan::Planned;
 use crate::read::runner::Summary;
 use crate::read::{self, runner};
+use crate::sockets::OpenSockets;
+use crate::sockets::environment::DataChannel;
 use crate::trino::{Client, Patience, Queries};
 
+/// The most queries at once that can be configured.
+const MOST_CONCURRENCY: usize = 64;
+
 pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> anyhow::Result<u8> {
-    let connection = super::connection(&args.config.config).await?;
+    let channel = DataChannel::from_environment(variable)?;
+    let mut connection = super::connection(&args.config.config).await?;
     let catalog: ConfiguredAirbyteCatalog = super::json(&args.catalog, "configured catalog")
         .await
         .map_err(hint_at_discover)?;
@@ -26,6 +34,26 @@ pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> 
     if let Some(file) = input.file {
         output.keep_states(file).await?;
     }
+    // Before Trino is asked for anything: the destination may be looking for the sockets already.
+    let open = match &channel {
+        None => None,
+        Some(channel) => {
+            let sockets = channel.paths.len();
+            if connection.concurrency.is_none() {
+                connection.concurrency = Some(sockets.clamp(1, MOST_CONCURRENCY));
+            }
+            tracing::info!(
+                "speed mode: records go over {sockets} sockets as {:?}, with {} queries at once",
+                channel.format,
+                connection.concurrency()
+            );
+            Some(OpenSockets::open(channel)?)
+        }
+    };
+    let channel = channel.zip(open.as_ref()).map(|(channel, open)| Channel {
+        sockets: open.sockets.clone(),
+        format: channel.format,
+    });
     let client = Client::connect(&connection, queries, Patience::READ)
         .await
         .map_err(ConnectorError::from)?;
@@ -35,12 +63,13 @@ pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> 
     let context = Context {
         client,
         output: output.clone(),
+        channel,
         fetch_protocol,
         connection: Arc::new(connection),
         progress: progress.clone(),
     };
     let summary = tokio::select! {
-        summary = runner::run(&context, plans) => summary?,
+        summary = run_and_deliver(&context, plans) => summary?,
         () = output.state_lost().cancelled() => Summary::default(),
     };
     if keeps_states {
@@ -70,6 +99,36 @@ pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> 
         failed
     );
     Ok(if failed == 0 { 0 } else { super::FAILED })
+}
+
+/// Reads all streams and, in the speed mode, waits until the destination has everything.
+async fn run_and_deliver(context: &Context, plans: Vec<Planned>) -> anyhow::Result<Summary> {
+    let Some(Channel { sockets, .. }) = &context.channel else {
+        return Ok(runner::run(context, plans).await?);
+    };
+    let delivered = async {
+        let summary = runner::run(context, plans).await?;
+        // A read that has failed waits for nobody who has not come.
+        if summary.failed == 0 || sockets.is_connected() {
+            sockets.finish().await?;
+        }
+        Ok::<Summary, Closed>(summary)
+    };
+    let delivered = tokio::select! {
+        delivered = delivered => delivered,
+        () = sockets.lost() => Err(Closed),
+    };
+    // Whoever fails to write to a socket is told that the output is closed, whichever it is.
+    delivered.map_err(|closed| match sockets.error() {
+        Some(error) => error.into(),
+        None => closed.into(),
+    })
+}
+
+/// The value of a variable of the environment.
+fn variable(name: &str) -> Option<String> {
+    let value = std::env::var_os(name)?;
+    Some(value.to_string_lossy().into_owned())
 }
 
 fn hint_at_discover(error: ConnectorError) -> ConnectorError {

@@ -93,8 +93,8 @@ pub(crate) struct Connection {
     pub(crate) check_privileges: bool,
     /// Whether tables that are made of files have columns for a row's file and its time.
     pub(crate) file_columns: bool,
-    /// Queries at once, at least 1.
-    pub(crate) concurrency: usize,
+    /// Queries at once, at least 1; `None` if the number follows from how records leave.
+    pub(crate) concurrency: Option<usize>,
     /// How the rows of a table are fetched.
     pub(crate) fetch_protocol: FetchProtocol,
     /// Rows of one slice of a big table, at least 1. `None` if the number follows from the
@@ -143,6 +143,7 @@ impl Connection {
         let schemas = dotted_names(&mut fields, "schemas");
         let check_privileges = fields.flag("check_privileges", true);
         let file_columns = fields.flag("file_columns", false);
+        let has_concurrency = fields.has("concurrency");
         let concurrency = fields.integer("concurrency", DEFAULT_CONCURRENCY, 1..=64);
         let fetch_protocol = fetch_protocol(&mut fields);
         let slice_rows = fields
@@ -206,7 +207,7 @@ impl Connection {
             checkpoint_interval,
             check_privileges,
             file_columns,
-            concurrency: usize::try_from(concurrency).unwrap_or(1),
+            concurrency: has_concurrency.then(|| usize::try_from(concurrency).unwrap_or(1)),
             fetch_protocol,
             slice_rows,
             session_properties,
@@ -222,6 +223,12 @@ fn has_secrets(authentication: &Authentication, grants: &Grants) -> bool {
 }
 
 impl Connection {
+    /// Queries at once.
+    pub(crate) fn concurrency(&self) -> usize {
+        let default = usize::try_from(DEFAULT_CONCURRENCY).unwrap_or(1);
+        self.concurrency.unwrap_or(default)
+    }
+
     /// Rows of one slice of a big table.
     pub(crate) fn slice_rows(&self) -> u64 {
         let suiting = SLICE_ROWS * self.checkpoint_interval / DEFAULT_CHECKPOINT_INTERVAL;
@@ -297,7 +304,7 @@ mod tests {
         let connection = Connection::from_json(&smallest()).unwrap();
         assert_eq!(connection.server.base_url(), "http://localhost:8080");
         assert_eq!(connection.catalog, "postgres");
-        assert_eq!(connection.concurrency, 4);
+        assert_eq!(connection.concurrency(), 4);
         assert!(connection.check_privileges);
         assert!(connection.source.starts_with("airbyte/source-trino/"));
     }

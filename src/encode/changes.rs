@@ -16,6 +16,11 @@ pub(super) enum Change {
 }
 
 impl Change {
+    /// Whether the value is null, and not only cut.
+    pub(super) fn is_null(self) -> bool {
+        self != Self::Truncated
+    }
+
     /// The words of the protocol: what was done, and why.
     fn words(self) -> &'static [u8] {
         match self {
@@ -67,6 +72,11 @@ impl Changes {
     /// Whether the record is exactly what the server has.
     pub(super) fn is_empty(&self) -> bool {
         self.list.is_empty()
+    }
+
+    /// The columns with a change, in their order.
+    pub(super) fn list(&self) -> &[(usize, Change)] {
+        &self.list
     }
 
     /// Writes the `meta` member with its leading comma, or nothing.

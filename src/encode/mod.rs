@@ -19,6 +19,8 @@
 //! | `array`, `map` | `[…]`, `{"key":…}` | the same, elements by these rules |
 //! | `row` | `[…]` by position | `{"name":…}` |
 //!
+//! In the speed mode of Airbyte, [`protobuf`] writes the same rows as Protobuf messages.
+//!
 //! A value that cannot be shown is null or cut, and the record says so in `meta.changes`, once a column:
 //! `NULLED` outranks `TRUNCATED`, the reason is `SOURCE_SERIALIZATION_ERROR`. Values that would make a line of 20,000,000
 //! bytes or more are null as well, for the reasons `SOURCE_FIELD_SIZE_LIMITATION` and `SOURCE_RECORD_SIZE_LIMITATION`.
@@ -31,6 +33,7 @@ mod nested;
 mod number;
 mod place;
 mod plan;
+pub mod protobuf;
 mod rows;
 mod short;
 mod simd;
@@ -199,8 +202,7 @@ impl Encoder {
         let text =
             str::from_utf8(rows).map_or_else(|_| String::from_utf8_lossy(rows), Cow::Borrowed);
         let lossy = matches!(text, Cow::Owned(_));
-        self.emitted_at = format!("}},\"emitted_at\":{emitted_at_ms}").into_bytes();
-        self.tail = Fixed::new(&[&self.emitted_at[..], b"}}\n"].concat());
+        self.start_page(emitted_at_ms);
 
         let mut frame = Frame::new(&text);
         let mut is_fast = fast && !lossy && out.size() <= Self::MOST_ROOM;
@@ -217,6 +219,11 @@ impl Encoder {
             self.scratch = put_line(line, out, flush)?;
             is_fast = fast && !lossy && out.size() <= Self::MOST_ROOM;
         }
+    }
+
+    fn start_page(&mut self, emitted_at_ms: i64) {
+        self.emitted_at = format!("}},\"emitted_at\":{emitted_at_ms}").into_bytes();
+        self.tail = Fixed::new(&[&self.emitted_at[..], b"}}\n"].concat());
     }
 
     /// Writes the next row's line to `out`, or returns false if that needs the slow path.
@@ -311,6 +318,7 @@ impl Encoder {
         }
         let values = left_out.iter().map(|(column, _)| &self.cells[*column]);
         let mut smaller = size::with_nulls(&line[..data_end], values);
+        size::move_to_nulls(&mut self.cells, left_out.iter().map(|(column, _)| *column));
         self.write_tail(&mut smaller);
         Ok(smaller)
     }

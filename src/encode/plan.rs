@@ -3,6 +3,9 @@
 use super::json_text::write_string;
 use crate::types::{TrinoType, field_names, unique_names};
 
+/// What stands before the values of a record.
+const DATA: &[u8] = br#","data":"#;
+
 /// How the records of one query are written. Made once, used for every row.
 #[derive(Debug, Clone)]
 pub struct RecordPlan {
@@ -27,7 +30,7 @@ impl RecordPlan {
             head.extend_from_slice(br#","namespace":"#);
             write_string(namespace, &mut head);
         }
-        head.extend_from_slice(br#","data":"#);
+        head.extend_from_slice(DATA);
         let names = unique_names(columns.iter().map(|(name, _)| Some(name.as_str())));
         let row = RowPlan::new(&names, columns.iter().map(|(_, ty)| ty));
         Self {
@@ -36,6 +39,19 @@ impl RecordPlan {
             kept: vec![false; names.len()],
             names,
         }
+    }
+
+    /// The same plan for records of one partition, which they name. The id has no character that
+    /// JSON escapes.
+    #[must_use]
+    pub fn in_partition(mut self, id: &str) -> Self {
+        let mut head = Vec::new();
+        self.head.append_to(&mut head);
+        head.truncate(head.len() - DATA.len());
+        head.extend_from_slice(format!(r#","partition_id":"{id}""#).as_bytes());
+        head.extend_from_slice(DATA);
+        self.head = Fixed::new(&head);
+        self
     }
 
     /// The same plan, but the values of these columns are not left out of a record that is too large.
@@ -234,6 +250,10 @@ mod tests {
         assert_eq!(
             head(Some("n\ns")),
             r#"{"type":"RECORD","record":{"stream":"a\"b","namespace":"n\ns","data":"#
+        );
+        assert_eq!(
+            text(&RecordPlan::new("s", None, &[]).in_partition("p7").head),
+            r#"{"type":"RECORD","record":{"stream":"s","partition_id":"p7","data":"#
         );
     }
 

@@ -73,7 +73,7 @@ fn write_members<const TOP: bool>(
 }
 
 /// Writes any value. `place` is where the value begins.
-fn write_cell(
+pub(super) fn write_cell(
     kind: &CellKind,
     page: &[u8],
     out: &mut [u8],

@@ -125,7 +125,7 @@ fn write_decimal(value: &Block, room: &mut Block) -> Lengths {
 ///
 /// What follows the number is not looked at.
 #[inline]
-fn number_length<const FRACTION: bool>(bytes: &[u8; 32]) -> Option<usize> {
+pub(super) fn number_length<const FRACTION: bool>(bytes: &[u8; 32]) -> Option<usize> {
     let negative = bytes[0] == b'-';
     let start = usize::from(negative);
     // Bits of the bytes that are not digits, the sign left out.
@@ -160,7 +160,7 @@ fn number_length<const FRACTION: bool>(bytes: &[u8; 32]) -> Option<usize> {
 }
 
 #[inline]
-fn non_digits_32(bytes: &[u8; 32]) -> u32 {
+pub(super) fn non_digits_32(bytes: &[u8; 32]) -> u32 {
     let (halves, _) = bytes.as_chunks();
     simd::non_digits(&halves[0]) | simd::non_digits(&halves[1]) << 16
 }

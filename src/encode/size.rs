@@ -65,6 +65,23 @@ pub(super) fn with_nulls<'r>(
     out
 }
 
+/// Moves the places of the values in a line to where they are after [`with_nulls`] for these columns,
+/// which are in order.
+pub(super) fn move_to_nulls(cells: &mut [Range<usize>], columns: impl Iterator<Item = usize>) {
+    let mut columns = columns.peekable();
+    let (mut before, mut after) = (0, 0);
+    for (column, cell) in cells.iter_mut().enumerate() {
+        let length = match columns.next_if_eq(&column) {
+            Some(_) => "null".len(),
+            None => cell.len(),
+        };
+        let start = after + (cell.start - before);
+        before = cell.end;
+        after = start + length;
+        *cell = start..after;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,5 +131,9 @@ mod tests {
         let line = br#"{"a":"xx","b":12,"c":true"#;
         let out = with_nulls(line, [5..9, 21..25].iter());
         assert_eq!(out, br#"{"a":null,"b":12,"c":null"#);
+        let mut cells = [5..9, 14..16, 21..25];
+        move_to_nulls(&mut cells, [0, 2].into_iter());
+        let texts = cells.map(|cell| &out[cell]);
+        assert_eq!(texts, [&b"null"[..], b"12", b"null"]);
     }
 }

@@ -1,4 +1,5 @@
-//! Everything that reaches stdout: one thread, one order, whole lines.
+//! Everything that reaches stdout: one thread, one order, whole lines. In the speed mode each socket
+//! has such a thread as well.
 //!
 //! Records arrive as buffers of whole lines, other messages one line at a time, both through one
 //! bounded queue, so a slow reader slows Trino down. A STATE says how many records of its stream
@@ -43,6 +44,19 @@ pub struct Output {
 /// The records of one stream that were written since its last STATE; cheap to clone.
 #[derive(Clone, Default)]
 pub struct RecordCount(Arc<AtomicU64>);
+
+impl RecordCount {
+    /// A count that begins with records that were written elsewhere.
+    pub(crate) fn starting_at(records: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(records)))
+    }
+}
+
+impl std::fmt::Debug for Output {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Output")
+    }
+}
 
 /// What the writer thread takes from the queue.
 enum Item {
@@ -110,6 +124,18 @@ impl Output {
     pub fn start(
         sink: impl FnOnce() -> Box<dyn std::io::Write> + Send + 'static,
     ) -> std::io::Result<(Self, JoinHandle<std::io::Result<()>>)> {
+        Self::start_as("stdout", sink)
+    }
+
+    /// The same for a sink that is not stdout; `name` is the thread's.
+    ///
+    /// # Errors
+    ///
+    /// When the thread cannot be started.
+    pub(crate) fn start_as(
+        name: &str,
+        sink: impl FnOnce() -> Box<dyn std::io::Write> + Send + 'static,
+    ) -> std::io::Result<(Self, JoinHandle<std::io::Result<()>>)> {
         let (queue, items) = mpsc::channel(QUEUE_LENGTH);
         let shared = Arc::new(Shared {
             notes: Mutex::default(),
@@ -121,7 +147,7 @@ impl Output {
         });
         let writer = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
-            .name("stdout".to_owned())
+            .name(name.to_owned())
             .spawn(move || writer::run(&mut *sink(), items, &writer))?;
         Ok((Self { queue, shared }, thread))
     }
@@ -250,7 +276,8 @@ impl Output {
     }
 }
 
-fn line(message: &impl Serialize) -> Vec<u8> {
+/// A message as one line.
+pub(crate) fn line(message: &impl Serialize) -> Vec<u8> {
     let mut line = Vec::with_capacity(256);
     // Our messages have string keys and no failing Serialize; an empty line would be a log line.
     if serde_json::to_writer(&mut line, message).is_err() {

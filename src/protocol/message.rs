@@ -150,6 +150,12 @@ pub(crate) struct StateMessage {
     /// How many records the checkpoint covers.
     #[serde(rename = "sourceStats")]
     pub(crate) source_stats: SourceStats,
+    /// Only in the speed mode: the partition whose records it counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) partition_id: Option<String>,
+    /// Only in the speed mode: 1 for the first STATE of the stream in this run, and so on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) id: Option<u32>,
 }
 
 /// The only state type a new source may write.
@@ -198,6 +204,8 @@ impl StateMessage {
             state_type: StateType::Stream,
             stream,
             source_stats: SourceStats::default(),
+            partition_id: None,
+            id: None,
         }
     }
 }

@@ -163,7 +163,8 @@ impl Boundary {
         lines.retain(|line| self.is_new(line))
     }
 
-    fn is_new(&mut self, line: &[u8]) -> bool {
+    /// Whether a record was not sent before. `line` is its line of JSON.
+    pub(crate) fn is_new(&mut self, line: &[u8]) -> bool {
         let hash = xxh3_64(data(line));
         self.rows += 1;
         if self.rows <= LIMIT as u64 {

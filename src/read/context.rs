@@ -1,21 +1,21 @@
 //! What every stream's read needs, what the queries of one stream share, and why a read ends early.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
+use super::channel::Channel;
 use super::plan::StreamPlan;
-use super::status;
 use crate::config::{Connection, FetchProtocol};
 use crate::encode::EncodeError;
 use crate::error::ConnectorError;
 use crate::messages;
 use crate::output::{Closed, Output, RecordCount};
 use crate::progress::Progress;
-use crate::protocol::message::{FailureType, StreamStatus};
+use crate::protocol::message::FailureType;
 use crate::trino::Client;
 use crate::trino::error::TrinoError;
 
@@ -26,6 +26,8 @@ pub(crate) struct Context {
     pub(crate) client: Client,
     /// The way to stdout.
     pub(crate) output: Output,
+    /// Where records go in the speed mode; `None` for stdout.
+    pub(crate) channel: Option<Channel>,
     /// How the rows of tables are fetched: as configured, or by the protocol that was found to
     /// work.
     pub(crate) fetch_protocol: FetchProtocol,
@@ -120,6 +122,8 @@ pub(crate) struct StreamRun {
     sent: AtomicBool,
     /// Whether a query has failed, so that no record may leave any more.
     stopped: AtomicBool,
+    /// The states that were sent in the speed mode.
+    states: AtomicU32,
     /// The columns for which it was already said that values were left out because of their size.
     left_out: Mutex<BTreeSet<String>>,
 }
@@ -134,6 +138,11 @@ impl StreamRun {
     /// Counts the stream's records between two of its states.
     pub(crate) fn count(&self) -> &RecordCount {
         &self.count
+    }
+
+    /// The id of the next STATE in the speed mode: from 1, without a gap.
+    pub(crate) fn next_state_id(&self) -> u32 {
+        self.states.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Notes that records leave. `false` if no record may leave any more.
@@ -177,17 +186,5 @@ impl StreamRun {
                 );
             }
         }
-    }
-
-    /// Says RUNNING, once.
-    pub(crate) async fn say_running(
-        &self,
-        output: &Output,
-        plan: &StreamPlan,
-    ) -> Result<(), Closed> {
-        if self.said.swap(true, Ordering::Relaxed) {
-            return Ok(());
-        }
-        status::say(output, &plan.descriptor, StreamStatus::Running).await
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::channel::Channel;
 use super::context::Context;
 use super::plan::StreamPlan;
 use super::progress::Progress;
@@ -42,7 +43,8 @@ pub(crate) async fn read_whole(
         _ => None,
     };
     let begun = begun.filter(|progress| is_of_the_generation(plan, progress));
-    let columns = select::projections(&plan.columns);
+    let columns = Channel::in_order(context.channel.as_ref(), &plan.columns);
+    let columns = select::projections(&columns);
     let mut progress = begin(context, plan, begun).await?;
     let parts = slice_queries(plan, &progress, &columns, None);
     tracing::info!(

@@ -17,6 +17,7 @@
 use std::sync::Arc;
 
 use super::boundary::Boundary;
+use super::channel::Channel;
 use super::context::{Context, ReadError, StreamRun};
 use super::cursor_limit;
 use super::cursor_state::{CursorState, CursorSync};
@@ -64,7 +65,7 @@ pub(crate) async fn read_by_cursor(
         return Ok(0);
     };
     let conditions = Conditions::new(cursor, &state, &sync);
-    let parts = parts(plan, &state, &sync, &conditions);
+    let parts = parts(context.channel.as_ref(), plan, &state, &sync, &conditions);
     // The value is not logged, because a cursor may be an e-mail address.
     tracing::info!(
         "stream \"{}\": reading {} columns of rows whose \"{}\" is new, with {}",
@@ -236,6 +237,7 @@ impl Conditions {
 
 /// The queries that are not finished.
 fn parts(
+    channel: Option<&Channel>,
     plan: &StreamPlan,
     state: &CursorState,
     sync: &CursorSync,
@@ -261,7 +263,8 @@ fn parts(
     .flatten()
     .collect();
     if let Some(condition) = &conditions.slices {
-        let columns = select::projections(&plan.columns);
+        let columns = Channel::in_order(channel, &plan.columns);
+        let columns = select::projections(&columns);
         parts.extend(slice_queries(plan, progress, &columns, Some(condition)));
     }
     parts.extend(at_boundary(LAST, &conditions.last, Boundary::default()));

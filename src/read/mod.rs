@@ -7,9 +7,11 @@
 //! | `runner` | several streams at once, with their statuses |
 //! | `full_refresh`, `incremental`, `changes` | one stream in one mode: state in, queries and states out |
 //! | `context` | what every stream's read needs, what its queries share, why it ends early |
+//! | `channel`, `partition` | the sockets of the speed mode; the records of a query, and their STATE |
+//! | `records` | what writes the rows of a query: JSON or Protobuf |
 //! | `query`, `queries` | one query: its blocks of rows encoded one after the other; several of a stream at once |
 //! | `slicing` | asks Trino how a big table can be cut |
-//! | `partitions` | the same for a Hive table, by its partitions |
+//! | `hive_partitions` | the same for a Hive table, by its partitions |
 //! | `slices`, `spread` | the slices as a state keeps them; values between two others |
 //! | `position`, `cursor_limit` | how far a cursor has come; how its values lie to the present |
 //! | `boundary` | rows at the cursor's boundary: which were sent, which are new |
@@ -24,6 +26,7 @@
 mod boundary;
 mod changes;
 mod changes_state;
+pub(crate) mod channel;
 mod columns;
 pub(crate) mod context;
 mod cursor_limit;
@@ -31,17 +34,19 @@ mod cursor_state;
 mod estimate;
 pub(crate) mod failures;
 mod full_refresh;
+mod hive_partitions;
 mod incremental;
 mod listing;
 mod lookup;
 mod lost_version;
-mod partitions;
+mod partition;
 mod pin;
 pub(crate) mod plan;
 mod position;
 mod progress;
 mod queries;
 mod query;
+mod records;
 mod restart;
 pub(crate) mod runner;
 mod safe_text;

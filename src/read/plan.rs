@@ -1,6 +1,7 @@
 //! What is behind a stream, its configuration and its state → how it is read, or why it cannot be.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::lookup::{Found, Lookup};
 use super::state::{Attempt, Content};
@@ -15,6 +16,7 @@ use crate::sql::changes::{CURSOR, DELETED_AT, UPDATED_AT};
 use crate::sql::cursor::Cursor;
 use crate::sql::ident::{Relation, Table};
 use crate::types::TrinoType;
+use crate::types::expected::{Property, properties_in_order};
 
 /// How the names of the columns begin that we add to changes, and that no table has.
 const META_COLUMNS: &str = "_ab_cdc_";
@@ -30,6 +32,9 @@ pub(crate) struct StreamPlan {
     pub(crate) connector: Option<String>,
     /// The selected columns that exist, in the table's order.
     pub(crate) columns: Vec<(String, TrinoType)>,
+    /// The columns of the configured schema and the types that the destination expects, in the order
+    /// in which Protobuf has the values.
+    pub(crate) properties: Arc<[Property]>,
     /// The key columns that the configured catalog names. Names that are no column stay in the
     /// list, so that the key is used as a whole or not at all.
     pub(crate) primary_key: Vec<String>,
@@ -186,6 +191,7 @@ fn plan_stream(
         relation: found.relation,
         connector: found.connector,
         columns,
+        properties: properties_in_order(&stream.stream.json_schema).into(),
         primary_key,
         mode,
         is_incremental: stream.sync_mode == SyncMode::Incremental,

@@ -8,8 +8,8 @@ use super::boundary::{LIMIT, Seen, Told};
 use super::context::Context;
 use super::cursor_limit;
 use super::cursor_state::{BoundariesTold, CursorState, CursorSync};
+use super::hive_partitions::{self, cut_by_partition};
 use super::listing::{self, Listed};
-use super::partitions::{self, cut_by_partition};
 use super::pin;
 use super::plan::StreamPlan;
 use super::progress::Progress;
@@ -62,7 +62,7 @@ pub(super) async fn begin(
         checksum: RowChecksum::new(&plan.columns),
         first: !state.synced,
         by_partition: {
-            let columns = partitions::partition_columns(context, plan).await?;
+            let columns = hive_partitions::partition_columns(context, plan).await?;
             is_partition_column(cursor, &columns)
         },
     };

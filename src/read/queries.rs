@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use crate::protocol::message::{StateMessage, StreamState};
 use crate::read::context::Context;
 use crate::read::context::{ReadError, StreamRun};
+use crate::read::partition::Partition;
 use crate::read::plan::StreamPlan;
 use crate::read::query;
 use crate::read::query::{FinishedQuery, StreamQuery};
@@ -42,14 +43,14 @@ async fn read_all(
     plan: &StreamPlan,
     stream_run: &Arc<StreamRun>,
     parts: Vec<StreamQuery>,
-    reading: &mut JoinSet<Result<FinishedQuery, ReadError>>,
+    reading: &mut JoinSet<Result<(FinishedQuery, Partition), ReadError>>,
     mut finished: impl FnMut(FinishedQuery, usize) -> Value,
 ) -> Result<u64, ReadError> {
     let mut left = parts.len();
     let mut parts = parts.into_iter();
     let mut records = 0;
     loop {
-        while reading.len() < context.connection.concurrency
+        while reading.len() < context.connection.concurrency()
             && let Some(part) = parts.next()
         {
             let (context, plan, stream_run) =
@@ -60,15 +61,16 @@ async fn read_all(
         let Some(part) = reading.join_next().await else {
             return Ok(records);
         };
-        let part = part.map_err(|_| ReadError::Panicked)??;
-        records += part.records;
+        let (part, partition) = part.map_err(|_| ReadError::Panicked)??;
+        let sent = part.records;
+        records += sent;
         left -= 1;
-        let state = finished(part, left);
-        send_state(context, plan, stream_run, state).await?;
+        let state = message(plan, finished(part, left));
+        partition.end(context, stream_run, state, sent).await?;
     }
 }
 
-/// Sends a STATE. It covers all records of the stream that were sent before.
+/// Sends a STATE without a query. It covers all records of the stream that were sent before.
 ///
 /// # Errors
 ///
@@ -79,9 +81,14 @@ pub(crate) async fn send_state(
     stream_run: &StreamRun,
     stream_state: Value,
 ) -> Result<(), ReadError> {
-    let state = StateMessage::new(StreamState {
+    let state = message(plan, stream_state);
+    let partition = Partition::begin(context, stream_run).await?;
+    Ok(partition.end(context, stream_run, state, 0).await?)
+}
+
+fn message(plan: &StreamPlan, stream_state: Value) -> StateMessage {
+    StateMessage::new(StreamState {
         stream_descriptor: plan.descriptor.clone(),
         stream_state,
-    });
-    Ok(context.output.send_state(state, stream_run.count()).await?)
+    })
 }

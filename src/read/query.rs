@@ -3,16 +3,18 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::clock;
 use crate::config::FetchProtocol;
-use crate::encode::{EncodeError, Encoder, RecordPlan, Stopped};
+use crate::encode::{EncodeError, Stopped};
 use crate::lines::Lines;
 use crate::output::Closed;
 use crate::read::boundary::Boundary;
 use crate::read::context::Context;
 use crate::read::context::{ReadError, StreamRun};
 use crate::read::lost_version;
+use crate::read::partition::Partition;
 use crate::read::plan::StreamPlan;
+use crate::read::records::Records;
+use crate::read::status;
 use crate::read::version::Version;
 use crate::trino::error::TrinoError;
 use crate::trino::retry::Runs;
@@ -44,7 +46,7 @@ pub(crate) struct FinishedQuery {
 }
 
 /// Writes the rows of a part as records of a stream. If the query fails for a passing reason before
-/// its first row, it is run again.
+/// its first row, it is run again. The partition is where its STATE goes.
 ///
 /// # Errors
 ///
@@ -55,9 +57,10 @@ pub(crate) async fn read_query(
     plan: &StreamPlan,
     part: StreamQuery,
     stream_run: &Arc<StreamRun>,
-) -> Result<FinishedQuery, ReadError> {
+) -> Result<(FinishedQuery, Partition), ReadError> {
     let version = part.version;
-    match run_query(context, plan, part, stream_run).await {
+    let partition = Partition::begin(context, stream_run).await?;
+    match run_query(context, plan, part, stream_run, &partition).await {
         Err(ReadError::Trino { query_id, error }) => {
             let lost = lost_version::why_query_failed(context, plan, version, &error).await;
             Err(match lost {
@@ -65,7 +68,11 @@ pub(crate) async fn read_query(
                 None => ReadError::Trino { query_id, error },
             })
         }
-        result => result,
+        Ok(part) => {
+            partition.all_written().await?;
+            Ok((part, partition))
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -74,6 +81,7 @@ async fn run_query(
     plan: &StreamPlan,
     mut part: StreamQuery,
     stream_run: &Arc<StreamRun>,
+    partition: &Partition,
 ) -> Result<FinishedQuery, ReadError> {
     let stream = &plan.descriptor;
     let mut runs = Runs::default();
@@ -88,6 +96,7 @@ async fn run_query(
             context,
             plan,
             stream_run,
+            partition,
             encoder: None,
             boundary: part.boundary.take(),
             rows: 0,
@@ -125,7 +134,8 @@ struct Reader<'a> {
     context: &'a Context,
     plan: &'a StreamPlan,
     stream_run: &'a Arc<StreamRun>,
-    encoder: Option<Encoder>,
+    partition: &'a Partition,
+    encoder: Option<Records>,
     boundary: Option<Boundary>,
     /// Rows that were read.
     rows: u64,
@@ -153,23 +163,21 @@ impl Reader<'_> {
 
     async fn copy(&mut self, rows: &mut Rows, query_id: &str) -> Result<(), ReadError> {
         while let Some(block) = rows.next().await? {
-            self.stream_run
-                .say_running(&self.context.output, self.plan)
-                .await?;
+            status::running(self.context, self.plan, self.stream_run).await?;
             if self.encoder.is_none() {
-                self.encoder = rows.columns().map(|columns| self.encoder_for(columns));
+                let columns = rows.columns();
+                self.encoder = columns
+                    .map(|columns| self.encoder_for(columns))
+                    .transpose()?;
             }
             self.write(block, query_id).await?;
         }
-        Ok(self
-            .stream_run
-            .say_running(&self.context.output, self.plan)
-            .await?)
+        Ok(status::running(self.context, self.plan, self.stream_run).await?)
     }
 
     /// Uses the types that the server tells with the result, and not those of the metadata, because
     /// only the former describe the bytes of the rows.
-    fn encoder_for(&self, columns: &[Column]) -> Encoder {
+    fn encoder_for(&self, columns: &[Column]) -> Result<Records, TrinoError> {
         let columns: Vec<_> = columns
             .iter()
             .map(|column| {
@@ -177,9 +185,7 @@ impl Reader<'_> {
                 (column.name.clone(), ty)
             })
             .collect();
-        let stream = &self.plan.descriptor;
-        let plan = RecordPlan::new(&stream.name, stream.namespace.as_deref(), &columns);
-        Encoder::new(plan.keeping(|column| self.plan.must_keep(column)))
+        Records::new(self.plan, self.partition, &columns)
     }
 
     /// Encodes one block on a thread that may block, because encoding takes time and stdout may be
@@ -190,21 +196,15 @@ impl Reader<'_> {
             return Err(TrinoError::Protocol(text).into());
         };
         let Context {
-            client,
-            output,
-            progress,
-            ..
+            client, progress, ..
         } = self.context.clone();
+        let (output, count) = (self.partition.output.clone(), self.partition.count.clone());
         let stream_run = Arc::clone(self.stream_run);
         let mut boundary = self.boundary.take();
         let job = move || {
             let mut buffer = output.buffer();
             let rows = block.rows();
-            let mut left_out = 0;
-            let mut flush = |buffer: &mut Lines| {
-                if let Some(boundary) = &mut boundary {
-                    left_out += boundary.filter(buffer);
-                }
+            let mut send = |buffer: &mut Lines| {
                 if buffer.is_empty() {
                     return Ok(());
                 }
@@ -213,30 +213,24 @@ impl Reader<'_> {
                 }
                 let lines = std::mem::replace(buffer, output.buffer());
                 output
-                    .send_records_blocking(lines, stream_run.count())
+                    .send_records_blocking(lines, &count)
                     .map_err(|Closed| Stopped)
             };
-            let result = encoder.encode_page(rows, clock::now_ms(), &mut buffer, &mut flush);
-            let result = match result {
-                Ok(records) => flush(&mut buffer)
-                    .map(|()| records)
-                    .map_err(EncodeError::from),
-                Err(error) => Err(error),
-            };
+            let outcome = encoder.encode(rows, &mut buffer, &mut boundary, &mut send);
             output.give_back(buffer);
-            progress.add(*result.as_ref().unwrap_or(&0), rows.len());
-            (encoder, boundary, block, left_out, result)
+            progress.add(*outcome.rows.as_ref().unwrap_or(&0), rows.len());
+            (encoder, boundary, block, outcome)
         };
         let done = self.stream_run.encoders.spawn_blocking(job).await;
-        let (encoder, boundary, block, left_out, result) = done.map_err(|_| ReadError::Panicked)?;
+        let (encoder, boundary, block, outcome) = done.map_err(|_| ReadError::Panicked)?;
         self.stream_run
-            .say_left_out(self.plan, encoder.columns_left_out());
+            .say_left_out(self.plan, encoder.columns_left_out().into_iter());
         self.encoder = Some(encoder);
         self.boundary = boundary;
-        match result {
+        match outcome.rows {
             Ok(rows) => {
                 self.rows += rows;
-                self.records += rows - left_out;
+                self.records += rows - outcome.left_out;
                 Ok(block.accept(&client, rows)?)
             }
             Err(EncodeError::Stopped(_)) => Err(Closed.into()),

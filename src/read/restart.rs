@@ -88,6 +88,7 @@ mod tests {
                 relation: Relation::Query(String::new()),
                 connector: None,
                 columns: Vec::new(),
+                properties: [].into(),
                 primary_key: Vec::new(),
                 mode,
                 is_incremental: true,

@@ -33,7 +33,7 @@ pub(crate) struct Summary {
 ///
 /// # Errors
 ///
-/// When stdout was closed.
+/// When stdout was closed or, in the speed mode, the destination is gone.
 pub(crate) async fn run(context: &Context, plans: Vec<Planned>) -> Result<Summary, Closed> {
     let mut summary = Summary::default();
     let mut failures = Failures::new(&context.output);
@@ -44,7 +44,7 @@ pub(crate) async fn run(context: &Context, plans: Vec<Planned>) -> Result<Summar
     let is_begun = without_plan <= MANY;
     let mut plans = plans.into_iter();
     loop {
-        while streams.len() < context.connection.concurrency
+        while streams.len() < context.connection.concurrency()
             && let Some((descriptor, plan)) = plans.next()
         {
             let reading = stream(context.clone(), descriptor.clone(), plan, is_begun);
@@ -83,7 +83,7 @@ async fn stream(
     let name = descriptor.to_string();
     context.progress.start(&name);
     if (is_begun || plan.is_ok()) && !context.client.is_lost() {
-        status::say(&context.output, &descriptor, StreamStatus::Started).await?;
+        status::tell(&context, &descriptor, StreamStatus::Started).await?;
     }
     let outcome = match plan {
         Ok(plan) => match read_stream(&context, &plan).await {
@@ -95,7 +95,7 @@ async fn stream(
     };
     context.progress.finish(&name, outcome.is_err());
     if let Ok(records) = &outcome {
-        status::say(&context.output, &descriptor, StreamStatus::Complete).await?;
+        status::tell(&context, &descriptor, StreamStatus::Complete).await?;
         tracing::info!("stream \"{descriptor}\": {records} records");
     }
     Ok(outcome)
@@ -119,7 +119,7 @@ async fn read_stream(context: &Context, plan: &StreamPlan) -> Result<u64, ReadEr
     let _ = estimate.await;
     let records = result?;
     // A stream without a query has not sent RUNNING yet.
-    stream_run.say_running(&context.output, plan).await?;
+    status::running(context, plan, &stream_run).await?;
     Ok(records)
 }
 

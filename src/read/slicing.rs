@@ -15,7 +15,7 @@ use crate::catalog::format::Format;
 use crate::catalog::keys;
 use crate::read::context::Context;
 use crate::read::estimate::row_count;
-use crate::read::partitions::cut_by_partition;
+use crate::read::hive_partitions::cut_by_partition;
 use crate::read::pin;
 use crate::read::plan::StreamPlan;
 use crate::read::progress::Progress;

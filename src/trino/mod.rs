@@ -157,12 +157,12 @@ impl Client {
         Ok(Self {
             transport: Arc::new(transport),
             traits: Arc::new(traits),
-            slots: Arc::new(Semaphore::new(connection.concurrency)),
+            slots: Arc::new(Semaphore::new(connection.concurrency())),
             memory: Arc::new(Semaphore::new(rows::BUDGET as usize)),
             queries: queries.clone(),
             load: Arc::new(Load {
                 patience,
-                most: AtomicUsize::new(connection.concurrency),
+                most: AtomicUsize::new(connection.concurrency()),
                 ended: Notify::new(),
                 heads_are_refused: AtomicBool::new(false),
             }),

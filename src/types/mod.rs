@@ -2,11 +2,13 @@
 //!
 //! * [`parse`]: the text that `information_schema`, `DESCRIBE` and a result's `type` member show;
 //! * [`signature`]: the structured `typeSignature` of a result's columns;
-//! * [`airbyte`]: the JSON schema of a column in an Airbyte stream.
+//! * [`airbyte`]: the JSON schema of a column in an Airbyte stream;
+//! * [`expected`]: the type that a destination takes a property of a schema for.
 //!
 //! Which values each type has on the wire is written down in [`crate::encode`].
 
 pub mod airbyte;
+pub mod expected;
 pub mod parse;
 pub mod signature;
 

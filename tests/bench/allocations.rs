@@ -34,21 +34,22 @@ unsafe impl GlobalAlloc for Counting {
 }
 
 /// Allocations while a page of this size is encoded by an encoder that has met one before.
-fn allocations(name: &str, size: usize) -> (u64, u64) {
+fn allocations(name: &str, size: usize, is_protobuf: bool) -> (u64, u64) {
     let page = pages::Page::load(name, size);
     let mut encoder = page.encoder(name);
+    let mut protobuf = page.protobuf_encoder(name);
     let mut out = source_trino::lines::Lines::default();
     let mut flush = |lines: &mut source_trino::lines::Lines| {
         lines.clear();
         Ok(())
     };
     let mut encode = || {
-        let rows = encoder.encode_page(
-            page.rows.as_bytes(),
-            1_700_000_000_000,
-            &mut out,
-            &mut flush,
-        );
+        let (rows, at) = (page.rows.as_bytes(), 1_700_000_000_000);
+        let rows = if is_protobuf {
+            protobuf.encode_page(rows, at, &mut out, None, &mut flush)
+        } else {
+            encoder.encode_page(rows, at, &mut out, &mut flush)
+        };
         assert_eq!(rows, Ok(page.count));
     };
     encode();
@@ -60,9 +61,12 @@ fn allocations(name: &str, size: usize) -> (u64, u64) {
 // One test, so that no other thread allocates meanwhile.
 #[test]
 fn rows_cost_no_allocation() {
-    for name in ["lineitem", "wide", "nested", "text"] {
-        let (for_some, some) = allocations(name, 0);
-        let (for_many, many) = allocations(name, 2 * 1024 * 1024);
+    let names = ["lineitem", "wide", "nested", "text"];
+    let formats = [false, true];
+    for (name, is_protobuf) in names.iter().flat_map(|name| formats.map(|is| (*name, is))) {
+        let (for_some, some) = allocations(name, 0, is_protobuf);
+        let (for_many, many) = allocations(name, 2 * 1024 * 1024, is_protobuf);
+        let name = format!("{name}{}", if is_protobuf { " as Protobuf" } else { "" });
         println!("{name}: {for_some} allocations for {some} rows, {for_many} for {many}");
         // A page costs a few: its constant bytes, and its last row, which is read by the slow path.
         assert!(

@@ -85,12 +85,16 @@ fn only_the_transport_and_its_neighbours_know_reqwest() {
 }
 
 #[test]
-fn only_the_transport_and_the_tunnel_open_sockets() {
+fn only_the_transport_the_tunnel_and_the_speed_mode_open_sockets() {
     assert_eq!(files_with("TcpListener"), ["trino/tunnel/mod.rs"]);
     // The SSH session, and what comes in through the tunnel's entrance.
     let streams = files_with("TcpStream");
     assert_eq!(streams, ["trino/tunnel/mod.rs", "trino/tunnel/ssh.rs"]);
-    for part in ["UdpSocket", "UnixStream", "lookup_host"] {
+    // The speed mode's sockets on this machine.
+    let local = ["sockets/listeners.rs", "sockets/pool.rs"];
+    assert_eq!(files_with("UnixListener"), local);
+    assert_eq!(files_with("UnixStream"), ["sockets/pool.rs"]);
+    for part in ["UdpSocket", "lookup_host"] {
         assert_eq!(files_with(part), [""; 0], "{part}");
     }
 }
@@ -142,6 +146,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("state_entries", &[]),
     ("state_file", &["files", "protocol", "state_entries"]),
     ("output", &["lines", "protocol", "state_file"]),
+    ("sockets", &["error", "output", "protocol"]),
     ("logging", &["output", "protocol", "secrets"]),
     ("progress", &["logging"]),
     ("cli", &["arguments", "files", "protocol"]),
@@ -196,6 +201,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "output",
             "progress",
             "protocol",
+            "sockets",
             "sql",
             "trino",
             "trino/wire",

@@ -1,7 +1,8 @@
 //! The real executable against a scripted Trino: one test binary, so that it links once.
 //!
-//! `fake` is the server, `connector` runs the executable; every other file holds the tests of
-//! one behaviour. No test needs a network, a real Trino or another test.
+//! `fake` is the server, `connector` runs the executable, `destination` takes what leaves over
+//! sockets; every other file holds the tests of one behaviour. No test needs a network, a real
+//! Trino or another test.
 #![allow(
     clippy::unwrap_used,
     reason = "clippy.toml allows it in tests, but knows helpers of tests only inside `cfg(test)`"
@@ -14,6 +15,7 @@ mod command_line;
 mod concurrency;
 mod configured;
 mod connector;
+mod destination;
 mod endings;
 mod failures;
 mod fake;
@@ -30,6 +32,7 @@ mod protocol;
 mod prusto;
 mod retries;
 mod secrets;
+mod speed;
 mod spooled;
 mod state_file;
 mod texts;

@@ -4,7 +4,7 @@ use super::*;
 use crate::types::TrinoType;
 
 mod pages;
-mod properties;
+pub(in crate::encode) mod properties;
 mod servers;
 mod values;
 

@@ -139,7 +139,7 @@ fn any_json() -> impl Strategy<Value = String> {
 }
 
 /// Column types and the bytes of a page for them.
-fn any_page() -> impl Strategy<Value = (Vec<TrinoType>, String)> {
+pub(in crate::encode) fn any_page() -> impl Strategy<Value = (Vec<TrinoType>, String)> {
     prop::collection::vec(any_type(), 1..6).prop_flat_map(|types| {
         let row = types.iter().map(any_cell).collect::<Vec<_>>();
         let rows =

@@ -5,8 +5,10 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use source_trino::encode::protobuf::{ProtobufEncoder, ProtobufPlan};
 use source_trino::encode::{Encoder, RecordPlan};
-use source_trino::types::{TrinoType, column_type};
+use source_trino::types::expected::{ExpectedType, Property};
+use source_trino::types::{TrinoType, column_type, json_schema};
 
 /// The recorded pages, by the names of their files.
 #[allow(dead_code, reason = "not every program goes through all of them")]
@@ -72,5 +74,22 @@ impl Page {
     /// An encoder for pages like this one.
     pub(crate) fn encoder(&self, stream: &str) -> Encoder {
         Encoder::new(RecordPlan::new(stream, Some("tiny"), &self.columns))
+    }
+
+    /// The same for Protobuf, with a schema that has the columns in their order, as a query asks for
+    /// them.
+    #[allow(dead_code, reason = "not every program has both")]
+    pub(crate) fn protobuf_encoder(&self, stream: &str) -> ProtobufEncoder {
+        let columns = self.columns.iter();
+        let properties: Vec<Property> = columns
+            .map(|(name, ty)| {
+                let expected = ExpectedType::from_json_schema(&json_schema(ty));
+                (name.clone(), expected)
+            })
+            .collect();
+        let json = RecordPlan::new(stream, Some("tiny"), &self.columns);
+        let columns = &self.columns;
+        let plan = ProtobufPlan::new(json, stream, Some("tiny"), "p1", columns, &properties);
+        ProtobufEncoder::new(plan.expect("columns of their own schema"))
     }
 }

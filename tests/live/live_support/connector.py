@@ -142,10 +142,12 @@ class Connector:
         )
         return Result(done.returncode, done.stdout, done.stderr.decode(errors="replace"), time.monotonic() - started)
 
-    def start(self, *arguments: str | Path, **options: Any) -> subprocess.Popen[bytes]:
+    def start(
+        self, *arguments: str | Path, environment: Mapping[str, str] | None = None, **options: Any
+    ) -> subprocess.Popen[bytes]:
         """Starts a run that the test watches, signals or leaves; stdout and stderr are pipes unless told otherwise."""
         streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen([self.binary, *arguments], env=_environment(None), **(streams | options))
+        return subprocess.Popen([self.binary, *arguments], env=_environment(environment), **(streams | options))
 
     def check(self, config: Any, **options: Any) -> Result:
         return self.run("check", "--config", self.file(config), **options)

@@ -1,0 +1,50 @@
+//! The room for a short value, and the messages of one or two numbers in it.
+
+use super::wire::{put_varint, tag};
+use crate::encode::short::BLOCK;
+
+/// Bytes that a short value has at most, with what is written beyond it.
+pub(super) const ROOM: usize = 64;
+
+pub(super) type Block = [u8; BLOCK];
+pub(super) type Room = [u8; ROOM];
+
+/// Bytes read and bytes written.
+pub(super) type Lengths = Option<(usize, usize)>;
+
+/// Writes a field with one number as the whole value.
+#[inline]
+pub(super) fn put_number(room: &mut Room, case: u8, number: u64) -> Option<usize> {
+    [room[0], room[2]] = [tag::VALUE, case];
+    let end = put_varint(room, 3, number)?;
+    room[1] = byte(end - 2);
+    Some(end)
+}
+
+/// A length that fits into a byte, as all lengths within a room do.
+#[inline]
+fn byte(length: usize) -> u8 {
+    length.to_le_bytes()[0]
+}
+
+/// Writes what stands before the bytes of a value, which are at 4.
+#[inline]
+pub(super) fn put_header(room: &mut Room, case: u8, length: usize) {
+    [room[0], room[1], room[2], room[3]] = [tag::VALUE, byte(length + 2), case, byte(length)];
+}
+
+/// Writes a message of two numbers as the whole value; zeros are not written.
+#[inline]
+pub(super) fn put_pair(room: &mut Room, case: u8, first: u64, second: u64) -> Option<usize> {
+    let mut end = 4;
+    if first != 0 {
+        room[end] = tag::FIRST;
+        end = put_varint(room, end + 1, first)?;
+    }
+    if second != 0 {
+        *room.get_mut(end)? = tag::SECOND;
+        end = put_varint(room, end + 1, second)?;
+    }
+    put_header(room, case, end - 4);
+    Some(end)
+}

@@ -1,0 +1,182 @@
+//! Values that lie within one block of the page, as nearly all values do: no index needs a check
+//! that the compiler cannot leave out.
+//!
+//! Each function takes the block that begins with the value and the room for its message, and returns
+//! the lengths of what it read and wrote; `None` if it is not sure of the value. It may write more of
+//! the room than it says.
+
+use super::super::changes::Changes;
+use super::super::short::{non_digits_32, number_length};
+use super::super::simd;
+use super::plan::Form;
+use super::room::{Block, Lengths, Room, put_header, put_number};
+use super::wire::{tag, zigzag};
+use super::{digits, temporal};
+
+/// Writes the value that `value` begins with, as one field `data` of the record.
+#[inline]
+pub(super) fn write(form: Form, value: &Block, room: &mut Room, changes: &mut Changes) -> Lengths {
+    if value[0] == b'n' {
+        return write_null(form, value, room);
+    }
+    match form {
+        Form::Integer => write_integer(value, room),
+        Form::Double => write_double(value, room),
+        Form::Decimal => write_decimal(value, room),
+        Form::Text => write_text(value, room),
+        Form::Date => temporal::write_date(value, room),
+        Form::Timestamp => temporal::write_timestamp(value, room, changes),
+        Form::TimestampWithTimeZone => temporal::write_instant(value, room, changes),
+        Form::Time => temporal::write_time(value, room, changes),
+        Form::Boolean => write_boolean(value, room),
+        Form::TimeWithTimeZone => temporal::write_time_with_time_zone(value, room, changes),
+        Form::TextOfJson | Form::Json | Form::LeftOut => None,
+    }
+}
+
+/// A value without a case.
+#[inline]
+fn write_null(form: Form, value: &Block, room: &mut Room) -> Lengths {
+    if !value.starts_with(b"null") {
+        return None;
+    }
+    [room[0], room[1]] = [tag::VALUE, 0];
+    Some((4, if form == Form::LeftOut { 0 } else { 2 }))
+}
+
+#[inline]
+fn write_boolean(value: &Block, room: &mut Room) -> Lengths {
+    let (length, boolean) = match value {
+        [b't', b'r', b'u', b'e', ..] => (4, 1),
+        [b'f', b'a', b'l', b's', b'e', ..] => (5, 0),
+        _ => return None,
+    };
+    [room[0], room[1], room[2], room[3]] = [tag::VALUE, 2, tag::BOOLEAN, boolean];
+    Some((length, 4))
+}
+
+#[inline]
+fn write_integer(value: &Block, room: &mut Room) -> Lengths {
+    let quotes = usize::from(value[0] == b'"');
+    let bytes: &[u8; 32] = value.get(quotes..)?.first_chunk()?;
+    let length = number_length::<false>(bytes)?;
+    let written = put_number(room, tag::INTEGER, zigzag(parse_integer(bytes, length)?))?;
+    let is_closed = quotes == 0 || bytes.get(length) == Some(&b'"');
+    is_closed.then_some((length + 2 * quotes, written))
+}
+
+/// A number of 64 bits. `digits` is a JSON number without fraction and exponent, and what follows.
+#[inline]
+fn parse_integer(bytes: &[u8; 32], length: usize) -> Option<i64> {
+    let is_negative = bytes[0] == b'-';
+    let start = usize::from(is_negative);
+    let length = length - start;
+    let number = if length <= 8 {
+        digits::up_to_eight(*bytes.get(start..)?.first_chunk()?, length)
+    } else {
+        digits::up_to_nineteen(bytes.get(start..start + length)?)?
+    };
+    if is_negative {
+        0_i64.checked_sub_unsigned(number)
+    } else {
+        i64::try_from(number).ok()
+    }
+}
+
+#[inline]
+fn write_double(value: &Block, room: &mut Room) -> Lengths {
+    let (bytes, _) = value.split_first_chunk()?;
+    let (length, double) = match plain_double(bytes) {
+        Some(found) => found,
+        None => any_double(bytes)?,
+    };
+    [room[0], room[1], room[2]] = [tag::VALUE, 9, tag::NUMBER];
+    room[3..11].copy_from_slice(&double.to_le_bytes());
+    Some((length, 11))
+}
+
+/// The length and value of a number with up to eight digits on each side of its point. Of two numbers
+/// that doubles have exactly, the quotient is the nearest double.
+#[inline]
+fn plain_double(bytes: &[u8; 32]) -> Option<(usize, f64)> {
+    /// The powers of ten, which doubles have exactly.
+    const POWERS: [(u64, f64); 9] = [
+        (1, 1e0),
+        (10, 1e1),
+        (100, 1e2),
+        (1_000, 1e3),
+        (10_000, 1e4),
+        (100_000, 1e5),
+        (1_000_000, 1e6),
+        (10_000_000, 1e7),
+        (100_000_000, 1e8),
+    ];
+    let is_negative = bytes[0] == b'-';
+    let start = usize::from(is_negative);
+    let marks = non_digits_32(bytes) & !u32::from(is_negative);
+    let point = marks.trailing_zeros() as usize;
+    let end = (marks & marks.wrapping_sub(1)).trailing_zeros() as usize;
+    let (whole, fraction) = (point.wrapping_sub(start), end.wrapping_sub(point + 1));
+    let is_plain = (1..=8).contains(&whole)
+        && (1..=8).contains(&fraction)
+        && bytes.get(point) == Some(&b'.')
+        && bytes.get(end)? | 0x20 != b'e'
+        && (bytes[start] != b'0' || whole == 1);
+    if !is_plain {
+        return None;
+    }
+    let before = digits::up_to_eight(*bytes.get(start..)?.first_chunk()?, whole);
+    let after = digits::up_to_eight(*bytes.get(point + 1..)?.first_chunk()?, fraction);
+    let (power, divisor) = POWERS.get(fraction)?;
+    let all = before * power + after;
+    if all > 1 << 53 {
+        return None;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "it is at most 2^53")]
+    let quotient = all as f64 / divisor;
+    Some((end, if is_negative { -quotient } else { quotient }))
+}
+
+/// The length and value of any number that ends within the block.
+#[cold]
+fn any_double(bytes: &[u8; 32]) -> Option<(usize, f64)> {
+    let length = number_length::<true>(bytes)?;
+    let text = str::from_utf8(bytes.get(..length)?).ok()?;
+    let double: f64 = text.parse().ok()?;
+    double.is_finite().then_some((length, double))
+}
+
+#[inline]
+fn write_decimal(value: &Block, room: &mut Room) -> Lengths {
+    let quotes = usize::from(value[0] == b'"');
+    let bytes: &[u8; 32] = value.get(quotes..)?.first_chunk()?;
+    let length = number_length::<true>(bytes)?;
+    room[4..36].copy_from_slice(bytes);
+    put_header(room, tag::BIG_DECIMAL, length);
+    let is_closed = quotes == 0 || bytes.get(length) == Some(&b'"');
+    is_closed.then_some((length + 2 * quotes, length + 4))
+}
+
+#[inline]
+fn write_text(value: &Block, room: &mut Room) -> Lengths {
+    if value[0] != b'"' {
+        return None;
+    }
+    // The opening quote is at 3, where the header ends that is written last.
+    room[3..3 + value.len()].copy_from_slice(value);
+    let mut passed = 1;
+    for (index, bytes) in value.as_chunks::<16>().0.iter().enumerate() {
+        let marks = simd::string_marks(bytes) & !passed;
+        if marks != 0 {
+            let mark = marks.trailing_zeros() as usize % 16;
+            if bytes[mark] != b'"' {
+                return None;
+            }
+            let length = index * 16 + mark - 1;
+            put_header(room, tag::STRING, length);
+            return Some((length + 2, length + 4));
+        }
+        passed = 0;
+    }
+    None
+}
