@@ -122,8 +122,7 @@ pub(crate) async fn table_targets(
     let mut asked: Vec<Table> = asked.into_iter().map(full).collect();
     let mut targets = HashMap::new();
     if let Some(connector) = connector.filter(|name| REDIRECTING.contains(name)) {
-        targets = redirected(client, connector, &asked).await?;
-        asked.retain(|table| !targets.contains_key(&table.name));
+        (targets, asked) = redirected(client, connector, &asked).await?;
     }
     let by_format = format::formats_by_metadata_tables(client, &asked).await?;
     let by_format = by_format
@@ -161,27 +160,33 @@ async fn kinds(
     }
 }
 
-/// Where Trino's plans say that the rows of tables come from.
+/// Where Trino's plans say that the rows of tables come from, and the tables for which no plan says
+/// it. A view is in neither: its plan names other tables.
 async fn redirected(
     client: &Client,
     connector: &str,
     tables: &[Table],
-) -> Result<HashMap<String, Target>, TrinoError> {
+) -> Result<(HashMap<String, Target>, Vec<Table>), TrinoError> {
     let plan = |group: Vec<Table>| async move {
         let catalog = group.first().map_or("", |table| &table.catalog);
         control::plan(client, &metadata::io_plan(&group), catalog).await
     };
     let plans = bisect::ask_in_groups(tables, TABLES_PER_QUERY, &[], plan).await?;
+    let mut unclear = Vec::new();
     for (table, error) in plans.refused {
         tracing::debug!(%error, "where the rows of {table} come from is not told");
+        unclear.push(table);
     }
     let mut found = Vec::new();
     for (group, plan) in plans.answers {
         let sources = sources(&plan);
-        found.extend(group.into_iter().filter_map(|table| {
-            let source = source_of(&table, &sources)?.clone();
-            Some((table, source))
-        }));
+        for table in group {
+            match named_like(&table, &sources)[..] {
+                [source] => found.push((table, source.clone())),
+                [] if !sources.is_empty() => {}
+                _ => unclear.push(table),
+            }
+        }
     }
     let mut connectors = BTreeMap::new();
     for (table, source) in &found {
@@ -196,19 +201,19 @@ async fn redirected(
         let connector = connectors.get(&table.catalog).cloned().flatten()?;
         Some((asked.name, Target { table, connector }))
     });
-    Ok(targets.collect())
+    Ok((targets.collect(), unclear))
 }
 
-/// The table that the rows of `table` come from. A group of tables has one plan, so it is found by
-/// its name, and not told if two tables have it.
-fn source_of<'a>(table: &Table, sources: &'a [Table]) -> Option<&'a Table> {
-    let mut named = sources
+/// The tables that the rows of `table` may come from. A group of tables has one plan, so they are
+/// found by its name.
+fn named_like<'a>(table: &Table, sources: &'a [Table]) -> Vec<&'a Table> {
+    let named = sources
         .iter()
         .filter(|source| source.schema == table.schema && source.name == table.name);
-    named.next().filter(|_| named.next().is_none())
+    named.collect()
 }
 
-/// The tables that a plan of type IO reads.
+/// The tables that a plan of type IO reads; empty if it is no such plan.
 fn sources(plan: &str) -> Vec<Table> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -269,21 +274,16 @@ mod tests {
             {"table": {"catalog": "hive", "schemaTable": {"schema": "s", "table": "b"}}}],
             "estimate": {"outputRowCount": "NaN"}}"#;
         let sources = sources(plan);
-        assert_eq!(
-            source_of(&table("hive", "a"), &sources),
-            Some(&table("ice", "a"))
-        );
-        assert_eq!(
-            source_of(&table("hive", "b"), &sources),
-            Some(&table("hive", "b"))
-        );
-        assert_eq!(source_of(&table("hive", "c"), &sources), None);
+        let like = |name: &str| named_like(&table("hive", name), &sources);
+        assert_eq!(like("a"), [&table("ice", "a")]);
+        assert_eq!(like("b"), [&table("hive", "b")]);
+        assert!(like("a view of them").is_empty());
     }
 
     #[test]
-    fn two_sources_of_one_name_tell_nothing() {
+    fn two_sources_of_one_name_are_both_named() {
         let sources = [table("ice", "a"), table("hive", "a")];
-        assert_eq!(source_of(&table("hive", "a"), &sources), None);
+        assert_eq!(named_like(&table("hive", "a"), &sources).len(), 2);
     }
 
     #[test]
