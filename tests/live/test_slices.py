@@ -217,11 +217,31 @@ def test_ranges_of_a_key_are_read_in_slices(
 
 
 @pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("numeric(20, 0)", "n"),
+        ("date", "date '2000-01-01' + n"),
+        ("timestamp", "timestamp '2000-01-01 00:00:00.000001' + n * interval '1 hour'"),
+    ],
+)
+def test_keys_of_numbers_and_times_are_cut(
+    connector: Connector, config: Config, postgres: psycopg.Connection[Any], keyed_schema: str, kind: str, value: str
+) -> None:
+    name = f"cut_{kind[:4]}"
+    postgres.execute(f"CREATE TABLE {keyed_schema}.{name} (k {kind} PRIMARY KEY, x text)")
+    postgres.execute(f"INSERT INTO {keyed_schema}.{name} SELECT {value}, 'row ' || n FROM generate_series(0, 2999) n")
+    postgres.execute(f"ANALYZE {keyed_schema}.{name}")
+    result = read(connector, config("postgresql", keyed_schema, slice_rows=300), name)
+    assert_same(Counter(row["x"] for row in result.data(name)), Counter(f"row {key}" for key in range(3000)))
+    assert slices(result.logs("INFO"), "k") > 5, chosen(result.logs("INFO"))
+
+
+@pytest.mark.parametrize(
     ("name", "columns"),
     [
         ("composite", "k bigint, l bigint DEFAULT 0, PRIMARY KEY (k, l)"),
         ("text_key", "k text PRIMARY KEY"),
-        ("decimal_key", "k numeric(20, 0) PRIMARY KEY"),
+        ("decimal_key", "k numeric(20, 2) PRIMARY KEY"),
         ("no_key", "k bigint"),
         ("unique_only", "k bigint UNIQUE"),
     ],
