@@ -120,7 +120,8 @@ pub(crate) async fn has_lost_a_file(
     ) else {
         return Ok(false);
     };
-    if !error.is_missing_file() {
+    // A message that names no file would differ from all files of the present version.
+    if !error.is_missing_file() || !names_a_file(&error.message) {
         return Ok(false);
     }
     match listing::present_version(context, format, table).await? {
@@ -146,4 +147,44 @@ async fn is_none_of_the_present(
         Some(row) if row.present > 0 => row.found == 0,
         _ => listing::is_empty(context, table).await?,
     })
+}
+
+/// Whether a message has a path in it: `s3://bucket/folder/file` or `/folder/file`.
+fn names_a_file(message: &str) -> bool {
+    message.split_whitespace().any(|word| {
+        let word = word.trim_start_matches(['(', '[', '<', '"', '\'', '`']);
+        word.contains("://")
+            || word
+                .strip_prefix('/')
+                .is_some_and(|rest| rest.contains('/'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_message_with_a_path_names_a_file() {
+        for (message, expected) in [
+            (
+                "Error opening Iceberg split s3://lake/t/data/a.orc (offset=0, length=9): gone",
+                true,
+            ),
+            (
+                "Error opening Hive split \"/warehouse/t/_change_data/cdc_1\"",
+                true,
+            ),
+            (
+                "(/warehouse/t/20261126_0001) (No such file or directory)",
+                true,
+            ),
+            ("iceberg cannot open split", false),
+            ("read and/or write failed", false),
+            ("input / output error", false),
+            ("", false),
+        ] {
+            assert_eq!(names_a_file(message), expected, "{message}");
+        }
+    }
 }
