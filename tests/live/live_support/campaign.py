@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from . import destinations, faults
 from .connector import Connector
-from .destinations import CURSOR, Record, Replica, Told
+from .destinations import CURSOR, Record, Replica, Row, Told
 from .doubles import through_doubles
 from .faults import Fault, Moment
 from .messages import parse
@@ -42,6 +43,8 @@ class Run:
     size: int
     #: `None` if it was killed.
     exit_code: int | None
+    #: How many slices it read side by side.
+    concurrency: int
 
     @property
     def messages(self) -> list[dict[str, Any]]:
@@ -118,22 +121,53 @@ class Keyed:
         self._warned = False
 
 
+class Attempts:
+    """What the runs of one sync told, up to the last state of each.
+
+    A run tells a row once. Where it read several slices side by side, its last state does not cover all that it told of
+    the slices that it left unfinished; the next run tells these rows again. All others come once.
+    """
+
+    def __init__(self) -> None:
+        self._runs: list[list[Record]] = []
+        #: Runs that may have left a slice whose rows stand before their last state.
+        self._unfinished: set[int] = set()
+
+    def take(self, run: Run, told: Told) -> None:
+        if run.concurrency > 1 and not told.is_complete:
+            self._unfinished.add(len(self._runs))
+        self._runs.append(told.sure)
+
+    @property
+    def records(self) -> list[Record]:
+        return [record for records in self._runs for record in records]
+
+    def rows(self, columns: Sequence[str]) -> Counter[Row]:
+        """The rows, without those that a later run had to repeat."""
+        found, repeatable = Counter[Row](), set[Row]()
+        for number, records in enumerate(self._runs):
+            told = destinations.rows(records, columns)
+            found += told - Counter(repeatable)
+            if number in self._unfinished:
+                repeatable |= told.keys()
+        return found
+
+
 class Overwritten:
     """Takes the place of what there was, when a full refresh is complete."""
 
     def __init__(self) -> None:
-        self._covered: list[Record] = []
+        self._attempts = Attempts()
         self._from = 0
-        self._begun = False
 
     def take(self, run: Run, told: Told, table: Table) -> None:
         if run.starts_anew:
-            self._covered = []
-        self._covered = self._covered + told.sure
+            self._attempts = Attempts()
+        self._attempts.take(run, told)
 
     def begin(self, table: Table) -> None:
         """The first of the attempts of a full refresh."""
-        self._covered, self._from = [], len(table.contents) - 1
+        self._attempts, self._from = Attempts(), len(table.contents) - 1
 
     def problem(self, table: Table, columns: list[str]) -> str:
         contents = table.contents[self._from :]
@@ -144,7 +178,7 @@ class Overwritten:
 
     def _difference(self, content: Content, columns: list[str]) -> str:
         shared = [column for column in columns if column in content.columns]
-        return destinations.difference(content.of(shared), destinations.rows(self._covered, shared))
+        return destinations.difference(content.of(shared), self._attempts.rows(shared))
 
     def settle(self) -> None:
         pass
@@ -157,26 +191,26 @@ class Appended:
 
     def __init__(self) -> None:
         self._settled: list[Record] = []
-        self._since: list[Record] = []
+        self._since = Attempts()
 
     def take(self, run: Run, told: Told, table: Table) -> None:
         if run.starts_anew and table.has_gap:
-            self._since = []
-        self._since = self._since + told.sure
+            self._since = Attempts()
+        self._since.take(run, told)
 
     def problem(self, table: Table, columns: list[str]) -> str:
-        found = destinations.rows([*self._settled, *self._since], self.COLUMNS)
+        found = destinations.rows(self._settled, self.COLUMNS) + self._since.rows(self.COLUMNS)
         if twice := [row for row, count in found.items() if count > 1]:
             return f"{len(twice)} rows came more than once, for example {twice[0]}"
         newest: dict[Any, Record] = {}
-        for record in [*self._settled, *self._since]:
+        for record in [*self._settled, *self._since.records]:
             present = newest.get(record["id"])
             if present is None or present["c"] <= record["c"]:
                 newest[record["id"]] = record
         return destinations.difference(table.content.of(self.COLUMNS), destinations.rows(newest.values(), self.COLUMNS))
 
     def settle(self) -> None:
-        self._settled, self._since = self._settled + self._since, []
+        self._settled, self._since = self._settled + self._since.records, Attempts()
 
 
 @dataclass
@@ -267,7 +301,7 @@ class Reader:
             self.config | settings | {"port": self.relay.port}, self._configured(), state
         )
         before = len(self.relay.sent)
-        run = self._last = self._run([str(argument) for argument in arguments], size)
+        run = self._last = self._run([str(argument) for argument in arguments], size, settings["concurrency"])
         self._size = max(run.size, 500)
         hit = [sent.sql[:80] for sent in self.relay.sent[before:] if sent.was_hit]
         told = destinations.told(run.lines).get("t", Told())
@@ -308,7 +342,7 @@ class Reader:
                 entry |= {"sync_mode": "full_refresh", "destination_sync_mode": "overwrite"}
         return {"streams": [entry]}
 
-    def _run(self, arguments: list[str], size: int | None) -> Run:
+    def _run(self, arguments: list[str], size: int | None, concurrency: int) -> Run:
         process = self.connector.start(*arguments, stderr=None)
         assert process.stdout
         late = threading.Event()
@@ -324,7 +358,7 @@ class Reader:
             raise Wrong(f"a run did not end in {LIMIT} s")
         # What stands after the last line end is no message.
         lines = read.split(b"\n")[:-1]
-        return Run(lines, len(read), None if killed else process.returncode)
+        return Run(lines, len(read), None if killed else process.returncode, concurrency)
 
     def story(self) -> str:
         """What happened, for a failure."""
