@@ -113,6 +113,34 @@ fn in_column(column: Option<&str>) -> String {
     column.map_or_else(String::new, |column| format!(", column {column:?}"))
 }
 
+/// The text of a page, and whether it has bytes that are not UTF-8, which are read as U+FFFD.
+fn text_of_page(rows: &[u8]) -> (Cow<'_, str>, bool) {
+    let text = str::from_utf8(rows).map_or_else(|_| String::from_utf8_lossy(rows), Cow::Borrowed);
+    let lossy = matches!(text, Cow::Owned(_));
+    (text, lossy)
+}
+
+/// Makes room in `out` for a record that did not fit. Returns false if there can be no more, so that
+/// the slow path has to write it.
+fn make_room(
+    out: &mut Lines,
+    flush: &mut dyn FnMut(&mut Lines) -> Result<(), Stopped>,
+) -> Result<bool, Stopped> {
+    let mut most = Encoder::LARGEST;
+    if !out.is_empty() {
+        flush(out)?;
+        if out.is_empty() {
+            return Ok(true);
+        }
+        most = Encoder::MOST_ROOM;
+    }
+    let may_grow = out.size() < most;
+    if may_grow {
+        out.grow();
+    }
+    Ok(may_grow)
+}
+
 /// Writes pages of one query as RECORD lines. Keeps its buffers from page to page.
 #[derive(Debug)]
 pub struct Encoder {
@@ -199,9 +227,7 @@ impl Encoder {
         flush: &mut dyn FnMut(&mut Lines) -> Result<(), Stopped>,
         fast: bool,
     ) -> Result<u64, EncodeError> {
-        let text =
-            str::from_utf8(rows).map_or_else(|_| String::from_utf8_lossy(rows), Cow::Borrowed);
-        let lossy = matches!(text, Cow::Owned(_));
+        let (text, lossy) = text_of_page(rows);
         self.start_page(emitted_at_ms);
 
         let mut frame = Frame::new(&text);
@@ -245,16 +271,7 @@ impl Encoder {
                     frame.advance_to(end.page);
                     return Ok(true);
                 }
-                Err(Stop::Full) if !out.is_empty() => {
-                    flush(out)?;
-                    if !out.is_empty() {
-                        if out.size() >= Self::MOST_ROOM {
-                            return Ok(false);
-                        }
-                        out.grow();
-                    }
-                }
-                Err(Stop::Full) if out.size() < Self::LARGEST => out.grow(),
+                Err(Stop::Full) if make_room(out, flush)? => {}
                 Err(Stop::Odd | Stop::Full) => return Ok(false),
             }
         }

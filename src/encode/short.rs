@@ -159,6 +159,17 @@ pub(super) fn number_length<const FRACTION: bool>(bytes: &[u8; 32]) -> Option<us
     (end < bytes.len()).then_some(end)
 }
 
+/// The non-digits among the first twenty bytes of `"2020-01-02 03:04:05`.
+pub(super) const NON_DIGITS_OF_TIMESTAMP: u64 = 0b0010_0100_1001_0010_0001;
+
+#[inline]
+pub(super) fn non_digits_48(value: &Block) -> u64 {
+    let (blocks, _) = value.as_chunks();
+    u64::from(simd::non_digits(&blocks[0]))
+        | u64::from(simd::non_digits(&blocks[1])) << 16
+        | u64::from(simd::non_digits(&blocks[2])) << 32
+}
+
 #[inline]
 pub(super) fn non_digits_32(bytes: &[u8; 32]) -> u32 {
     let (halves, _) = bytes.as_chunks();
@@ -207,11 +218,8 @@ fn write_timestamp<const ZONE: bool>(
     else {
         return write_null(value, room);
     };
-    let (blocks, _) = value.as_chunks();
-    let marks = u64::from(simd::non_digits(&blocks[0]))
-        | u64::from(simd::non_digits(&blocks[1])) << 16
-        | u64::from(simd::non_digits(&blocks[2])) << 32;
-    if marks & 0xf_ffff != 0b0010_0100_1001_0010_0001 || year == b"0000" {
+    let marks = non_digits_48(value);
+    if marks & 0xf_ffff != NON_DIGITS_OF_TIMESTAMP || year == b"0000" {
         return None;
     }
     let (end, kept) = if *after == b'.' {

@@ -36,11 +36,9 @@ mod slow;
 mod temporal;
 mod wire;
 
-use std::borrow::Cow;
-
 use super::frame::Frame;
 use super::place::Stop;
-use super::{EncodeError, Encoder, Stopped, put_line};
+use super::{EncodeError, Encoder, Stopped, make_room, put_line, text_of_page};
 use crate::lines::Lines;
 
 pub use message::protocol_message;
@@ -84,9 +82,6 @@ enum Fast {
 impl ProtobufEncoder {
     /// Bytes for the values of a row at the start; they grow with the rows.
     const ROOM: usize = 64 * 1024;
-
-    /// Larger rows take the slow path.
-    const MOST_ROOM: usize = 16 * 1024 * 1024;
 
     /// An encoder for the partition that `plan` was made for.
     pub fn new(plan: ProtobufPlan) -> Self {
@@ -143,9 +138,7 @@ impl ProtobufEncoder {
         flush: &mut dyn FnMut(&mut Lines) -> Result<(), Stopped>,
         fast: bool,
     ) -> Result<u64, EncodeError> {
-        let text =
-            str::from_utf8(rows).map_or_else(|_| String::from_utf8_lossy(rows), Cow::Borrowed);
-        let lossy = matches!(text, Cow::Owned(_));
+        let (text, lossy) = text_of_page(rows);
         self.start_page(emitted_at_ms);
         let mut frame = Frame::new(&text);
         while frame.next_row()? {
@@ -208,16 +201,7 @@ impl ProtobufEncoder {
             };
             match written {
                 Ok(end) => break (end, filled),
-                Err(Stop::Full) if !out.is_empty() => {
-                    flush(out)?;
-                    if !out.is_empty() {
-                        if out.size() >= Self::MOST_ROOM {
-                            return Ok(Fast::Left);
-                        }
-                        out.grow();
-                    }
-                }
-                Err(Stop::Full) if out.size() < Encoder::LARGEST => out.grow(),
+                Err(Stop::Full) if make_room(out, flush)? => {}
                 Err(Stop::Full | Stop::Odd) => return Ok(Fast::Left),
             }
         };
@@ -272,7 +256,7 @@ impl ProtobufEncoder {
                     frame.advance_to(end);
                     return Fast::Written;
                 }
-                Err(Stop::Full) if self.values.len() < Self::MOST_ROOM => {
+                Err(Stop::Full) if self.values.len() < Encoder::MOST_ROOM => {
                     self.values.resize(self.values.len() * 2, 0);
                 }
                 Err(Stop::Full | Stop::Odd) => return Fast::Left,

@@ -6,7 +6,7 @@ use super::calendar::{self, two};
 use super::digits;
 use super::room::{Block, Lengths, Room, put_number, put_pair};
 use super::wire::{tag, zigzag};
-use crate::encode::short::non_digits_32;
+use crate::encode::short::{NON_DIGITS_OF_TIMESTAMP, non_digits_32, non_digits_48};
 
 /// Days since 1970 of `YYYY-MM-DD`, whose digits were looked at.
 #[inline]
@@ -74,11 +74,8 @@ fn timestamp(value: &Block, changes: &mut Changes) -> Option<Timestamp> {
     else {
         return None;
     };
-    let (blocks, _) = value.as_chunks();
-    let marks = u64::from(simd::non_digits(&blocks[0]))
-        | u64::from(simd::non_digits(&blocks[1])) << 16
-        | u64::from(simd::non_digits(&blocks[2])) << 32;
-    if marks & 0xf_ffff != 0b0010_0100_1001_0010_0001 {
+    let marks = non_digits_48(value);
+    if marks & 0xf_ffff != NON_DIGITS_OF_TIMESTAMP {
         return None;
     }
     let (end, nanoseconds) = match after {
