@@ -4,6 +4,7 @@
 //! only one format has.
 
 use super::bisect::{self, Sorted};
+use super::contradiction::refuse_contradictions;
 use crate::sql::ident::Table;
 use crate::sql::metadata;
 use crate::trino::Client;
@@ -75,8 +76,10 @@ pub(super) async fn formats_by_metadata_tables(
     tables: &[Table],
 ) -> Result<Vec<(Table, Format)>, TrinoError> {
     let iceberg = ask(client, tables, metadata::all_iceberg).await?;
+    let iceberg = refuse_contradictions(client, iceberg, Table::clone).await?;
     let (found, others) = sorted(iceberg, Format::Iceberg);
     let delta = ask(client, &others, metadata::all_delta).await?;
+    let delta = refuse_contradictions(client, delta, Table::clone).await?;
     let (more, _) = sorted(delta, Format::DeltaLake);
     Ok(found.into_iter().chain(more).collect())
 }

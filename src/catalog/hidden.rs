@@ -1,16 +1,13 @@
 //! Columns that Trino hides and that people need: it leaves them out of its listings, but reads them
 //! where a query names them.
 
+use super::contradiction::refuse_contradictions;
+use super::row_types::{self, TABLES_PER_QUERY};
 use super::{TableColumns, bisect};
 use crate::sql::ident::Table;
-use crate::sql::metadata;
 use crate::trino::Client;
-use crate::trino::control;
 use crate::trino::error::TrinoError;
-use crate::types::{TrinoType, column_type};
-
-/// How many tables one query asks about; as for the exact types of rows.
-const TABLES_PER_QUERY: usize = 25;
+use crate::types::TrinoType;
 
 /// The hidden columns of a connector's tables that are read like others (docs/catalogs.md). With
 /// `file_columns`, also the file of a row and when it was written, where tables are made of files.
@@ -53,26 +50,19 @@ pub(crate) async fn add(
     let ask = |group: Vec<(usize, Vec<&'static str>)>| async move {
         let parts: Vec<(Table, Vec<&str>)> = group
             .into_iter()
-            .map(|(at, names)| {
-                let table = Table {
-                    catalog: catalog.into(),
-                    schema: schema.into(),
-                    name: all[at].name.clone(),
-                };
-                (table, names)
-            })
+            .map(|(at, names)| (Table::new(catalog, schema, &*all[at].name), names))
             .collect();
-        control::columns(client, &metadata::no_rows(&parts)).await
+        row_types::exact_types(client, &parts).await
     };
     // Only one kind of connector has them, so most catalogs ask nothing.
     let sorted = bisect::ask_in_groups(&asked, TABLES_PER_QUERY, &[], ask).await?;
+    let table = |(at, _): &(usize, Vec<&str>)| Table::new(catalog, schema, &*all[*at].name);
+    let sorted = refuse_contradictions(client, sorted, table).await?;
     for ((at, _), error) in sorted.refused {
         tracing::debug!(%error, table = tables[at].name, "there are no hidden columns");
     }
-    for (group, columns) in sorted.answers {
-        let mut types = columns
-            .iter()
-            .map(|column| column_type(&column.type_text, column.type_signature.as_deref()));
+    for (group, types) in sorted.answers {
+        let mut types = types.into_iter();
         for (at, names) in group {
             let found: Vec<(String, TrinoType)> = names
                 .into_iter()

@@ -8,6 +8,7 @@
 //! | `format` | which tables keep versions, where no connector tells it |
 //! | `queries` | the columns of the configuration's queries |
 //! | `namespaces` | which catalogs exist, where names with dots depend on it |
+//! | `contradiction` | an error about a part of a table, held against the table itself |
 //! | `hidden` | columns that Trino hides and that are read all the same |
 //! | `left_out` | columns of types that Trino does not know |
 //! | `reserved` | columns whose names destinations write themselves |
@@ -15,6 +16,7 @@
 //! | `fault`, `patience` | who is at fault for an error; what is asked again |
 
 pub(crate) mod bisect;
+pub(crate) mod contradiction;
 pub(crate) mod fault;
 pub(crate) mod format;
 pub(crate) mod hidden;

@@ -6,7 +6,7 @@
 //! believed. Only connectors that are known to keep no versions, and to redirect nothing, are not
 //! asked.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use serde::Deserialize;
 
@@ -27,7 +27,7 @@ const TABLES_PER_QUERY: usize = 50;
 const REDIRECTING: [&str; 4] = ["hive", "iceberg", "delta_lake", "hudi"];
 
 /// Connectors that keep no versions of tables and redirect nothing. All others are asked.
-const WITHOUT_VERSIONS: [&str; 36] = [
+const WITHOUT_VERSIONS: [&str; 37] = [
     "accumulo",
     "bigquery",
     "blackhole",
@@ -61,6 +61,7 @@ const WITHOUT_VERSIONS: [&str; 36] = [
     "singlestore",
     "snowflake",
     "sqlserver",
+    "system",
     "tpcds",
     "tpch",
     "vertica",
@@ -90,6 +91,11 @@ pub(crate) fn keeps_no_versions(connector: Option<&str>) -> bool {
     connector.is_some_and(|name| name == HUDI || WITHOUT_VERSIONS.contains(&name))
 }
 
+/// Whether plans tell where the rows of a catalog's tables come from.
+pub(crate) fn is_told_by_plans(connector: Option<&str>) -> bool {
+    connector.is_some_and(|name| REDIRECTING.contains(&name))
+}
+
 /// Where the rows of the named tables come from. Nothing is told of views, of tables for which it
 /// could not be found out, and of catalogs whose connector is known to redirect nothing.
 ///
@@ -103,45 +109,109 @@ pub(crate) async fn table_targets(
     schema: &str,
     names: &[&str],
 ) -> Result<HashMap<String, Target>, TrinoError> {
-    if names.is_empty() || keeps_no_versions(connector) && connector != Some(HUDI) {
+    if keeps_no_versions(connector) && !is_told_by_plans(connector) {
         return Ok(HashMap::new());
     }
-    let mut asked: BTreeSet<&str> = names.iter().copied().collect();
-    if connector.is_some() {
-        for TableKindRow { name, is_base } in kinds(client, catalog, schema).await? {
-            if !is_base {
-                asked.remove(name.as_str());
-            }
+    let asked: BTreeSet<&str> = names.iter().copied().collect();
+    let asked = asked
+        .into_iter()
+        .map(|name| Table::new(catalog, schema, name));
+    let asked: Vec<Table> = asked.collect();
+    let mut told = match connector.filter(|_| is_told_by_plans(connector)) {
+        Some(connector) => told_by_plans(client, connector, (catalog, schema), &asked).await?,
+        None => Told {
+            unclear: asked,
+            ..Told::default()
+        },
+    };
+    let unclear = [&told.unclear[..], &told.unproven].concat();
+    for (table, format) in format::formats_by_metadata_tables(client, &unclear).await? {
+        told.add(table, format.connector());
+    }
+    // A plan that was refused proves nothing, so the catalog's connector is taken for theirs.
+    if let Some(connector) = connector.filter(|_| Format::of_connector(connector).is_some()) {
+        for table in std::mem::take(&mut told.unclear) {
+            told.add(table, connector);
         }
     }
-    let full = |name: &str| Table {
-        catalog: catalog.into(),
-        schema: schema.into(),
-        name: name.into(),
-    };
-    let mut asked: Vec<Table> = asked.into_iter().map(full).collect();
-    let mut targets = HashMap::new();
-    if let Some(connector) = connector.filter(|name| REDIRECTING.contains(name)) {
-        (targets, asked) = redirected(client, connector, &asked).await?;
-    }
-    let by_format = format::formats_by_metadata_tables(client, &asked).await?;
-    let by_format = by_format
-        .into_iter()
-        .map(|(table, format)| (table, format.connector()));
-    // A plan that was refused proves nothing, so the catalog's connector is taken for theirs.
-    let believed = connector.filter(|_| Format::of_connector(connector).is_some());
-    let believed = believed.into_iter().flat_map(|connector| {
-        let tables = asked.iter().cloned();
-        tables.map(move |table| (table, connector))
-    });
-    for (table, connector) in by_format.chain(believed) {
+    Ok(told.targets)
+}
+
+/// What plans tell about tables. A view is nowhere in it: its plan names other tables.
+#[derive(Default)]
+struct Told {
+    targets: HashMap<String, Target>,
+    /// Tables about which the plan was refused, or says nothing although they are no views.
+    unclear: Vec<Table>,
+    /// Names that lead to another catalog, and may be views of tables with the same names there.
+    unproven: Vec<Table>,
+}
+
+impl Told {
+    fn add(&mut self, table: Table, connector: &str) {
         let name = table.name.clone();
-        targets.entry(name).or_insert_with(|| Target {
+        self.targets.entry(name).or_insert_with(|| Target {
             table,
             connector: connector.to_owned(),
         });
     }
-    Ok(targets)
+}
+
+async fn told_by_plans(
+    client: &Client,
+    connector: &str,
+    (catalog, schema): (&str, &str),
+    tables: &[Table],
+) -> Result<Told, TrinoError> {
+    let plan = |group: Vec<Table>| async move {
+        control::plan(client, &metadata::io_plan(&group), catalog).await
+    };
+    let plans = bisect::ask_in_groups(tables, TABLES_PER_QUERY, &[], plan).await?;
+    let mut told = Told::default();
+    for (table, error) in plans.refused {
+        tracing::debug!(%error, "where the rows of {table} come from is not told");
+        told.unclear.push(table);
+    }
+    let mut doubtful = Vec::new();
+    for (group, plan) in plans.answers {
+        let Some(sources) = sources(&plan) else {
+            told.unclear.extend(group);
+            continue;
+        };
+        for table in group {
+            // No view reads from itself.
+            if sources.contains(&table) {
+                told.add(table, connector);
+            } else {
+                let others = named_like(&table, &sources);
+                doubtful.push((table, others));
+            }
+        }
+    }
+    if doubtful.is_empty() {
+        return Ok(told);
+    }
+    let kinds = kinds(client, catalog, schema).await?;
+    for (table, others) in doubtful {
+        let kind = kinds.iter().find(|kind| kind.name == table.name);
+        match (kind.map(|kind| kind.is_base), &others[..]) {
+            (Some(true), [source]) => match keys::connector(client, &source.catalog).await? {
+                Some(connector) => {
+                    let target = Target {
+                        table: source.clone(),
+                        connector,
+                    };
+                    told.targets.insert(table.name, target);
+                }
+                None => told.unproven.push(table),
+            },
+            (Some(true), _) => told.unclear.push(table),
+            (None, [_, ..]) => told.unproven.push(table),
+            // A view, or a name that no plan and no list of tables has.
+            (Some(false), _) | (None, []) => {}
+        }
+    }
+    Ok(told)
 }
 
 /// Whether each name in a schema is a base table. Empty, if the user may not know.
@@ -160,61 +230,16 @@ async fn kinds(
     }
 }
 
-/// Where Trino's plans say that the rows of tables come from, and the tables for which no plan says
-/// it. A view is in neither: its plan names other tables.
-async fn redirected(
-    client: &Client,
-    connector: &str,
-    tables: &[Table],
-) -> Result<(HashMap<String, Target>, Vec<Table>), TrinoError> {
-    let plan = |group: Vec<Table>| async move {
-        let catalog = group.first().map_or("", |table| &table.catalog);
-        control::plan(client, &metadata::io_plan(&group), catalog).await
-    };
-    let plans = bisect::ask_in_groups(tables, TABLES_PER_QUERY, &[], plan).await?;
-    let mut unclear = Vec::new();
-    for (table, error) in plans.refused {
-        tracing::debug!(%error, "where the rows of {table} come from is not told");
-        unclear.push(table);
-    }
-    let mut found = Vec::new();
-    for (group, plan) in plans.answers {
-        let sources = sources(&plan);
-        for table in group {
-            match named_like(&table, &sources)[..] {
-                [source] => found.push((table, source.clone())),
-                [] if !sources.is_empty() => {}
-                _ => unclear.push(table),
-            }
-        }
-    }
-    let mut connectors = BTreeMap::new();
-    for (table, source) in &found {
-        if source.catalog == table.catalog {
-            connectors.insert(source.catalog.clone(), Some(connector.to_owned()));
-        } else if !connectors.contains_key(&source.catalog) {
-            let other = keys::connector(client, &source.catalog).await?;
-            connectors.insert(source.catalog.clone(), other);
-        }
-    }
-    let targets = found.into_iter().filter_map(|(asked, table)| {
-        let connector = connectors.get(&table.catalog).cloned().flatten()?;
-        Some((asked.name, Target { table, connector }))
-    });
-    Ok((targets.collect(), unclear))
-}
-
-/// The tables that the rows of `table` may come from. A group of tables has one plan, so they are
-/// found by its name.
-fn named_like<'a>(table: &Table, sources: &'a [Table]) -> Vec<&'a Table> {
+/// The tables with the name of `table` in a plan of several tables.
+fn named_like(table: &Table, sources: &[Table]) -> Vec<Table> {
     let named = sources
         .iter()
         .filter(|source| source.schema == table.schema && source.name == table.name);
-    named.collect()
+    named.cloned().collect()
 }
 
-/// The tables that a plan of type IO reads; empty if it is no such plan.
-fn sources(plan: &str) -> Vec<Table> {
+/// The tables that a plan of type IO reads; `None` if it is no such plan.
+fn sources(plan: &str) -> Option<Vec<Table>> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Plan {
@@ -239,19 +264,18 @@ fn sources(plan: &str) -> Vec<Table> {
         Ok(plan) => plan,
         Err(error) => {
             tracing::debug!(%error, "a plan of type IO is not as expected");
-            return Vec::new();
+            return None;
         }
     };
-    let tables = plan
-        .input_table_column_infos
-        .into_iter()
-        .map(|input| Table {
-            catalog: input.table.catalog,
-            schema: input.table.schema_table.schema,
-            name: input.table.schema_table.table,
-        });
+    let tables = plan.input_table_column_infos.into_iter().map(|input| {
+        Table::new(
+            input.table.catalog,
+            input.table.schema_table.schema,
+            input.table.schema_table.table,
+        )
+    });
     let tables: BTreeSet<Table> = tables.collect();
-    tables.into_iter().collect()
+    Some(tables.into_iter().collect())
 }
 
 #[cfg(test)]
@@ -259,11 +283,7 @@ mod tests {
     use super::*;
 
     fn table(catalog: &str, name: &str) -> Table {
-        Table {
-            catalog: catalog.into(),
-            schema: "s".into(),
-            name: name.into(),
-        }
+        Table::new(catalog, "s", name)
     }
 
     #[test]
@@ -273,10 +293,10 @@ mod tests {
              "constraint": {"none": false, "columnConstraints": []}},
             {"table": {"catalog": "hive", "schemaTable": {"schema": "s", "table": "b"}}}],
             "estimate": {"outputRowCount": "NaN"}}"#;
-        let sources = sources(plan);
+        let sources = sources(plan).unwrap();
         let like = |name: &str| named_like(&table("hive", name), &sources);
-        assert_eq!(like("a"), [&table("ice", "a")]);
-        assert_eq!(like("b"), [&table("hive", "b")]);
+        assert_eq!(like("a"), [table("ice", "a")]);
+        assert_eq!(like("b"), [table("hive", "b")]);
         assert!(like("a view of them").is_empty());
     }
 
@@ -288,7 +308,7 @@ mod tests {
 
     #[test]
     fn an_answer_of_another_form_tells_nothing() {
-        assert!(sources("").is_empty());
-        assert!(sources("{}").is_empty());
+        assert_eq!(sources(""), None);
+        assert_eq!(sources("{}"), None);
     }
 }

@@ -14,7 +14,7 @@ use crate::types::{TrinoType, column_type};
 
 /// How many tables one query asks about. Trino plans two such queries faster than one join of more
 /// tables.
-const TABLES_PER_QUERY: usize = 25;
+pub(super) const TABLES_PER_QUERY: usize = 25;
 
 /// Replaces the types of all columns that contain rows with their exact types. A table that cannot
 /// be asked keeps the types that were parsed from the text; reading it will fail with its own
@@ -67,11 +67,7 @@ async fn ask(
         .iter()
         .map(|table| {
             let name = table.name.clone();
-            let full = Table {
-                catalog: catalog.into(),
-                schema: schema.into(),
-                name,
-            };
+            let full = Table::new(catalog, schema, name);
             let columns = table.columns.iter().filter(|(_, ty)| has_rows(ty));
             let mut columns: Vec<&str> = columns.map(|(name, _)| name.as_str()).collect();
             if columns.is_empty() {
@@ -81,7 +77,19 @@ async fn ask(
             (full, columns)
         })
         .collect();
-    let columns = control::columns(client, &metadata::no_rows(&parts)).await?;
+    exact_types(client, &parts).await
+}
+
+/// The exact types of the named columns of some tables, in order.
+///
+/// # Errors
+///
+/// When Trino cannot be asked, or does not know one of the columns.
+pub(super) async fn exact_types(
+    client: &Client,
+    columns: &[(Table, Vec<&str>)],
+) -> Result<Vec<TrinoType>, TrinoError> {
+    let columns = control::columns(client, &metadata::no_rows(columns)).await?;
     Ok(columns
         .iter()
         .map(|column| column_type(&column.type_text, column.type_signature.as_deref()))

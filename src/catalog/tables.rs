@@ -200,11 +200,7 @@ async fn itself(
     schema: &str,
     name: &str,
 ) -> Result<TableColumns, TrinoError> {
-    let table = Table {
-        catalog: catalog.into(),
-        schema: schema.into(),
-        name: name.into(),
-    };
+    let table = Table::new(catalog, schema, name);
     let columns = control::columns(client, &metadata::columns_of_table(&table)).await?;
     let columns = columns
         .into_iter()

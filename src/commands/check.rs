@@ -201,11 +201,7 @@ async fn one_readable(client: &Client, schema: &Schema) -> Result<Option<Readabl
                 break;
             }
             rows_left -= 1;
-            let table = Table {
-                catalog: catalog.clone(),
-                schema: name.clone(),
-                name: table.to_owned(),
-            };
+            let table = Table::new(catalog.clone(), name.clone(), table);
             match read_one_row(client, &table).await {
                 Ok(()) => return Ok(Some(Readable::Yes)),
                 Err(error) if fault::whose_fault(&error) == Fault::Server => return Err(error),

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::catalog::bisect;
+use crate::catalog::contradiction::refuse_contradictions;
 use crate::catalog::format::{self, Format};
 use crate::catalog::redirection::{self, Target};
 use crate::config::Replication;
@@ -48,7 +49,12 @@ pub(crate) async fn table_capabilities(
         .iter()
         .map(|(name, target)| (name.clone(), target.connector.clone()))
         .collect();
-    let versioned = with_versions(client, targets).await?;
+    let mut versioned = targets;
+    versioned.retain(|_, target| target.format().is_some());
+    // Tables of other connectors were found by the metadata tables themselves.
+    if redirection::is_told_by_plans(connector) {
+        drop_denied(client, &mut versioned).await?;
+    }
     let changes = match replication {
         Replication::Standard => HashSet::new(),
         Replication::Changes => with_changes(client, &versioned).await?,
@@ -60,12 +66,11 @@ pub(crate) async fn table_capabilities(
     })
 }
 
-/// The tables that keep versions for which the user may ask.
-async fn with_versions(
+/// Drops the tables for whose versions the user may not ask.
+async fn drop_denied(
     client: &Client,
-    mut targets: HashMap<String, Target>,
-) -> Result<HashMap<String, Target>, TrinoError> {
-    targets.retain(|_, target| target.format().is_some());
+    targets: &mut HashMap<String, Target>,
+) -> Result<(), TrinoError> {
     for format in [Format::Iceberg, Format::DeltaLake] {
         let mut tables: Vec<Table> = targets
             .values()
@@ -76,7 +81,7 @@ async fn with_versions(
         let denied = format::with_denied_versions(client, format, &tables).await?;
         targets.retain(|_, target| !denied.contains(&target.table));
     }
-    Ok(targets)
+    Ok(())
 }
 
 /// The tables whose changes can be read: Iceberg tables, and Delta Lake tables with a feed.
@@ -106,6 +111,7 @@ async fn with_feed(client: &Client, tables: &[Table]) -> Result<Vec<String>, Tri
         control::rows::<NameRow>(client, &changes::with_delta_feed(&group)).await
     };
     let sorted = bisect::ask_in_groups(tables, TABLES_PER_QUERY, &[], ask).await?;
+    let sorted = refuse_contradictions(client, sorted, Table::clone).await?;
     for (table, error) in sorted.refused {
         let advice = if error.is_denied() {
             format!(". Grant the user SELECT on \"{}$properties\"", table.name)

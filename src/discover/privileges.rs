@@ -31,11 +31,7 @@ pub(crate) async fn readable<'a>(
         bisect::ask_in_groups(names, TABLES_PER_QUERY, &[], |group| async move {
             let tables: Vec<Table> = group
                 .into_iter()
-                .map(|name| Table {
-                    catalog: catalog.into(),
-                    schema: schema.into(),
-                    name: name.into(),
-                })
+                .map(|name| Table::new(catalog, schema, name))
                 .collect();
             control::columns(client, &metadata::readable(&tables)).await
         })

@@ -58,13 +58,15 @@ pub(crate) async fn cut_by_partition(
     table: &Table,
     only: Option<(&str, &str)>,
 ) -> Result<Slices, TrinoError> {
-    let columns = partition_columns(context, plan).await?;
+    let columns = match only {
+        Some((column, _)) => vec![column.to_owned()],
+        None => partition_columns(context, plan).await?,
+    };
     // A state names the column of its slices, which must still be there when the read goes on.
     let candidates: Vec<&(String, TrinoType)> = plan
         .columns
         .iter()
         .filter(|(name, ty)| columns.contains(name) && can_be_bound(ty))
-        .filter(|(name, _)| only.is_none_or(|(column, _)| column == name))
         .collect();
     if candidates.is_empty() {
         return Ok(Slices::whole(None));

@@ -136,11 +136,7 @@ fn same_error_for_all(
     names: &[&str],
     error: &ConnectorError,
 ) -> Vec<(Table, Result<Found, ConnectorError>)> {
-    let table = |name: &&str| Table {
-        catalog: catalog.to_owned(),
-        schema: schema.to_owned(),
-        name: (*name).to_owned(),
-    };
+    let table = |name: &&str| Table::new(catalog, schema, *name);
     let tables = names.iter().map(table);
     tables.map(|table| (table, Err(error.clone()))).collect()
 }
@@ -165,11 +161,7 @@ async fn find_tables(
     if let Err(error) = or_fatal(added)? {
         return Ok(same_error_for_all(place, names, &error));
     }
-    let full = |name: String| Table {
-        catalog: catalog.to_owned(),
-        schema: schema.to_owned(),
-        name,
-    };
+    let full = |name: String| Table::new(catalog, schema, name);
     let mut targets = {
         let names: Vec<&str> = found.tables.iter().map(|table| &*table.name).collect();
         let asked = redirection::table_targets(client, connector, catalog, schema, &names).await;
@@ -278,11 +270,7 @@ mod tests {
 
     #[test]
     fn only_trinos_word_makes_a_table_missing() {
-        let table = Table {
-            catalog: "c".into(),
-            schema: "s".into(),
-            name: "t".into(),
-        };
+        let table = Table::new("c", "s", "t");
         let error = |name: &str, kind: &str| {
             let error = QueryError {
                 error_name: name.into(),

@@ -400,11 +400,7 @@ mod tests {
     fn found(connector: Option<&str>) -> Found {
         let column = |name: &str| (name.to_owned(), TrinoType::Bigint);
         Found {
-            relation: Relation::Table(Table {
-                catalog: "c".into(),
-                schema: "s".into(),
-                name: "t".into(),
-            }),
+            relation: Relation::Table(Table::new("c", "s", "t")),
             connector: connector.map(str::to_owned),
             columns: vec![
                 column("b"),

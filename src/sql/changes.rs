@@ -398,11 +398,7 @@ mod tests {
     use super::*;
 
     fn table() -> Table {
-        Table {
-            catalog: "c".into(),
-            schema: "s".into(),
-            name: "t".into(),
-        }
+        Table::new("c", "s", "t")
     }
 
     fn commit() -> Commit {

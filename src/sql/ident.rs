@@ -31,6 +31,21 @@ pub(crate) struct Table {
     pub(crate) name: String,
 }
 
+impl Table {
+    /// The table of these names.
+    pub(crate) fn new(
+        catalog: impl Into<String>,
+        schema: impl Into<String>,
+        name: impl Into<String>,
+    ) -> Self {
+        Self {
+            catalog: catalog.into(),
+            schema: schema.into(),
+            name: name.into(),
+        }
+    }
+}
+
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -79,11 +94,7 @@ mod tests {
     fn quotes_in_names_and_texts_are_doubled() {
         assert_eq!(Ident("a\"b.c d").to_string(), "\"a\"\"b.c d\"");
         assert_eq!(Text("it's").to_string(), "'it''s'");
-        let table = Table {
-            catalog: "c".into(),
-            schema: "s.x".into(),
-            name: "t\"".into(),
-        };
+        let table = Table::new("c", "s.x", "t\"");
         assert_eq!(table.to_string(), "\"c\".\"s.x\".\"t\"\"\"");
     }
 }

@@ -83,11 +83,7 @@ mod tests {
     use super::*;
 
     fn table() -> Table {
-        Table {
-            catalog: "c".into(),
-            schema: "s".into(),
-            name: "t".into(),
-        }
+        Table::new("c", "s", "t")
     }
 
     #[test]

@@ -287,11 +287,7 @@ mod tests {
 
     #[test]
     fn the_ends_of_a_partition_column_come_from_the_list_of_partitions() {
-        let table = Relation::Table(Table {
-            catalog: "c".into(),
-            schema: "s".into(),
-            name: "t".into(),
-        });
+        let table = Relation::Table(Table::new("c", "s", "t"));
         let cursor = Cursor {
             column: "p".into(),
             ty: TrinoType::parse("bigint"),
@@ -319,11 +315,7 @@ mod tests {
 
     #[test]
     fn each_part_of_a_tables_position_is_a_scan_with_its_condition() {
-        let table = Relation::Table(Table {
-            catalog: "a".into(),
-            schema: "s".into(),
-            name: "t".into(),
-        });
+        let table = Relation::Table(Table::new("a", "s", "t"));
         let sql = position("date", &table, Some("2020-01-01"));
         for part in [
             "SELECT low, high, total, shown, ties, ties_sum, CAST(0 AS bigint) AS outside, ",

@@ -160,11 +160,7 @@ mod tests {
 
     #[test]
     fn only_timestamps_with_zone_are_touched() {
-        let table = Relation::Table(Table {
-            catalog: "c".into(),
-            schema: "s".into(),
-            name: "t".into(),
-        });
+        let table = Relation::Table(Table::new("c", "s", "t"));
         let columns = [
             ("a".to_owned(), TrinoType::Bigint),
             (

@@ -121,11 +121,7 @@ mod tests {
 
     #[test]
     fn metadata_tables_are_one_quoted_name() {
-        let table = Table {
-            catalog: "c".into(),
-            schema: "s".into(),
-            name: "t\"x".into(),
-        };
+        let table = Table::new("c", "s", "t\"x");
         assert_eq!(
             delta_between(&table, 1, 2),
             "SELECT version, to_milliseconds(timestamp - TIMESTAMP '1970-01-01 00:00:00 UTC') AS at_ms, \
