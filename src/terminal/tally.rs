@@ -147,16 +147,19 @@ impl Tally {
         ];
         let rows = self.begun.iter().map(|(name, stream)| {
             let (after, end) = match stream.ended {
-                Some(Ended { after, failed }) => (after, if failed { ", failed" } else { "" }),
-                None => (Duration::ZERO, ", not finished"),
+                Some(Ended { after, failed }) => (after, failed.then_some("failed")),
+                None => (Duration::ZERO, Some("not finished")),
             };
+            // A stream for which there is no plan is read in no way.
+            let how = Some(stream.how.as_str()).filter(|how| !how.is_empty());
+            let how: Vec<&str> = how.into_iter().chain(end).collect();
             vec![
                 name.clone(),
                 HumanCount(stream.rows).to_string(),
                 HumanBytes(stream.bytes).to_string(),
                 clock(after),
                 HumanCount(per_second(stream.rows, after)).to_string(),
-                format!("{}{end}", stream.how),
+                how.join(", "),
             ]
         });
         table::lines(&columns, rows)
@@ -225,6 +228,8 @@ mod tests {
         tally.finish("s.orders", false, after(began, 3));
         tally.start("s.customer", "whole", began);
         tally.finish("s.customer", true, after(began, 70));
+        tally.start("s.gone", "", began);
+        tally.finish("s.gone", true, began);
         let table = tally.table();
         let lines: Vec<&str> = table.lines().map(str::trim_end).collect();
         assert_eq!(
@@ -232,6 +237,7 @@ mod tests {
             [
                 "stream        rows  received  time  rows/s  read",
                 "s.customer       0       0 B  1:10       0  whole, failed",
+                "s.gone           0       0 B  0:00       0  failed",
                 "s.orders    15,000  1.00 MiB  0:03   5,000  by cursor \"id\"",
             ]
         );
