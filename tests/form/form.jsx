@@ -1,5 +1,6 @@
 // Renders connectionSpecification of spec.json as a form: groups as cards, in their order, a secret as a password field,
-// multiline as a text area. What the schema says is shown by @rjsf; this only arranges it as Airbyte's form does.
+// multiline as a text area. Optional fields wait behind "Optional fields", unless they are always to be shown. What the
+// schema says is shown by @rjsf; this only arranges it as Airbyte's form does.
 import React from "react";
 import { createRoot } from "react-dom/client";
 import Form from "@rjsf/mui";
@@ -37,19 +38,32 @@ function uiOf(node) {
   return ui;
 }
 
+function Fields({ names, title }) {
+  const part = {
+    type: "object",
+    title,
+    required: schema.required.filter((name) => names.includes(name)),
+    properties: Object.fromEntries(names.map((name) => [name, structuredClone(schema.properties[name])])),
+  };
+  const ui = { ...uiOf(part), "ui:submitButtonOptions": { norender: true } };
+  return <Form schema={part} uiSchema={ui} validator={validator} formData={data} omitExtraData liveOmit />;
+}
+
 function App() {
+  const isShown = (name) => schema.required.includes(name) || schema.properties[name].always_show;
   return schema.groups.map((group) => {
-    const names = Object.keys(schema.properties).filter((name) => schema.properties[name].group === group.id);
-    const part = {
-      type: "object",
-      title: group.title,
-      required: schema.required.filter((name) => names.includes(name)),
-      properties: Object.fromEntries(names.map((name) => [name, structuredClone(schema.properties[name])])),
-    };
-    const ui = { ...uiOf(part), "ui:submitButtonOptions": { norender: true } };
+    const fields = schema.properties;
+    const names = Object.keys(fields).filter((name) => fields[name].group === group.id && !fields[name].airbyte_hidden);
+    const [shown, optional] = [names.filter(isShown), names.filter((name) => !isShown(name))];
     return (
       <div key={group.id} className="card">
-        <Form schema={part} uiSchema={ui} validator={validator} formData={data} omitExtraData liveOmit />
+        {shown.length ? <Fields names={shown} title={group.title} /> : <h5>{group.title}</h5>}
+        {optional.length > 0 && (
+          <details open={chosen.has("open")}>
+            <summary>Optional fields</summary>
+            <Fields names={optional} />
+          </details>
+        )}
       </div>
     );
   });

@@ -103,6 +103,10 @@ async fn read_body(
     let mut body = buffers.take(size.min(BELIEVED));
     body.bytes.clear();
     while let Some(chunk) = response.chunk().await? {
+        if body.bytes.capacity() - body.bytes.len() < chunk.len() {
+            // Less than twice as much: buffers are kept, and seldom grow again.
+            body.bytes.reserve_exact(chunk.len().max(body.bytes.len() / 4));
+        }
         body.bytes.extend_from_slice(&chunk);
         if body.bytes.len() as u64 > limit {
             return Ok(Body::Cut(body));

@@ -23,13 +23,14 @@ import loads  # noqa: E402
 import machine  # noqa: E402
 import render  # noqa: E402
 import sections  # noqa: E402
+import ways_out  # noqa: E402
 from cases import tpch  # noqa: E402
 from measure import BenchError  # noqa: E402
 from report import ServerError, say  # noqa: E402
 from tools import Workshop  # noqa: E402
 from trino_client import QueryError, TrinoClient  # noqa: E402
 
-PARTS = ("startup", "lineitem", "newest", "delay", "memory", "narrow", "wide", "nested", "loads", "growth", "changes")
+PARTS = ("startup", "lineitem", "replay", "sockets", "newest", "delay", "memory", "narrow", "wide", "nested", "loads", "growth", "changes")
 
 
 def main() -> int:
@@ -62,8 +63,8 @@ def _run(workshop: Workshop, path: Path, arguments: argparse.Namespace, quick: b
     runs = arguments.runs or (1 if quick else 3)
     compared = cases.comparisons(quick)
     sizes = (10_000,) if quick else (10_000, 100_000, 1_000_000)
-    parts = _parts(workshop, compared, sizes, runs, quick)
     trino = TrinoClient(workshop.url, "bench", timeout=300)
+    parts = _parts(workshop, trino, compared, sizes, runs, quick)
     wanted = [part for part in PARTS if part in arguments.only]
     with cases.Tables(
         trino, [case for case in compared if case.key in wanted], sizes if "loads" in wanted else ()
@@ -78,7 +79,7 @@ def _run(workshop: Workshop, path: Path, arguments: argparse.Namespace, quick: b
 
 
 def _parts(
-    workshop: Workshop, compared: list[cases.Case], sizes: tuple[int, ...], runs: int, quick: bool
+    workshop: Workshop, trino: TrinoClient, compared: list[cases.Case], sizes: tuple[int, ...], runs: int, quick: bool
 ) -> dict[str, Callable[[], Any]]:
     raw, connector = workshop.raw, workshop.connector
     tools = [
@@ -96,6 +97,8 @@ def _parts(
     return parts | {
         "newest": lambda: sections.newest(compared[0], runs),
         "startup": lambda: sections.start_up(workshop),
+        "replay": lambda: ways_out.replay(workshop, compared[0], runs),
+        "sockets": lambda: ways_out.sockets(workshop, trino, compared[0], runs),
         "delay": lambda: sections.delay(workshop, delayed, 20, runs),
         "memory": lambda: sections.memory(workshop, small, big, seconds),
         "growth": lambda: sections.growth(workshop, quick, runs),

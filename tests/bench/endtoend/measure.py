@@ -74,21 +74,24 @@ def run(
     count: str | None = None,
     prints_rows: bool = False,
     bound: float | None = None,
+    reader: list[str] | None = None,
     environment: dict[str, str] | None = None,
 ) -> Run:
     """Runs `command` with stdout to /dev/null and measures it.
 
-    With `count`, stdout goes through a pipe into a grep that counts the lines that begin so; with
-    `prints_rows`, it is one JSON object with a number of `rows`; else `rows` is taken as given.
+    With `count`, stdout goes through a pipe into a grep that counts the lines that begin so; with `reader`, it goes
+    through a pipe into this program; with `prints_rows`, it is one JSON object with a number of `rows`; else `rows` is
+    taken as given.
     After `bound` seconds the program is asked to end.
     """
     with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as complaints:
         counting = None
         stdout: Any = answer if prints_rows else subprocess.DEVNULL
-        if count is not None:
+        if count is not None or reader:
             counting = subprocess.Popen(
-                ["grep", "-c", f"^{count}"],
-                stdin=subprocess.PIPE, stdout=answer, env={"LC_ALL": "C", "PATH": os.environ["PATH"]},
+                reader or ["grep", "-c", f"^{count}"],
+                stdin=subprocess.PIPE, stdout=subprocess.DEVNULL if reader else answer,
+                env={"LC_ALL": "C", "PATH": os.environ["PATH"]},
             )
             stdout = counting.stdin
         before, own = Counter.now(servers), time.process_time()

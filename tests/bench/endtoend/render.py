@@ -76,6 +76,28 @@ def _reason(failure: str) -> str:
     return "cannot write rows as JSON" if "ObjectCodec" in failure else "fails"
 
 
+def _replay(result: dict[str, Any]) -> str:
+    rows = [
+        (
+            title, f"{run['wall']:.2f}", f"{run['cpu']:.2f}", f"{run['peak_mb']:.0f}",
+            f"{_round(result['rows'] / max(run['cpu'], 0.001)):,}",
+        )
+        for title, run in result["tools"].items()
+    ]  # fmt: skip
+    return _table(("tool", "wall s", "CPU s", "peak MB", "rows per CPU s"), rows)
+
+
+def _sockets(result: dict[str, Any]) -> str:
+    rows = [
+        (
+            "stdout, lines of JSON" if way["format"] == "stdout" else f"{way['format']} over {way['sockets']} sockets",
+            f"{way['wall']:.2f}", f"{way['cpu']:.2f}", f"{way['bytes'] / 1e6:,.0f}", f"{way['peak_mb']:.0f}",
+        )
+        for way in result["ways"]
+    ]  # fmt: skip
+    return _table(("way", "wall s", "CPU s", "MB written", "peak MB"), rows)
+
+
 def _startup(result: dict[str, Any]) -> str:
     return _table(
         ("`spec`, first byte", "`spec`, end of the process", "`true`, for comparison", "binary, stripped"),
@@ -161,6 +183,8 @@ _PARTS: dict[str, Callable[[Any], str]] = {
     "delay": _comparison,
     "newest": _comparison,
     "startup": _startup,
+    "replay": _replay,
+    "sockets": _sockets,
     "memory": _memory,
     "growth": _growth,
     "loads": _loads,

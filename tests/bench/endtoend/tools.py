@@ -118,11 +118,11 @@ class Workshop:
         catalog = cases.configured_catalog(self.cache, self.binary, plain, case, *others)
         return [str(self.binary), "read", "--config", str(config), "--catalog", str(catalog)]
 
-    def prusto(self) -> Tool:
+    def prusto(self, port: int | None = None) -> Tool:
         """prusto's decode loop."""
         return Tool(
             "prusto", "prusto, rows counted", "direct",
-            lambda case: [str(self.readers / "prusto-reader"), str(self.port), case.sql()],
+            lambda case: [str(self.readers / "prusto-reader"), str(port or self.port), case.sql()],
         )
 
     def python_source(self) -> Tool:
