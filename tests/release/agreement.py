@@ -34,11 +34,12 @@ def disagreements(root: Path, tag: str | None = None) -> list[str]:
 
 def version(root: Path) -> str:
     """The one version."""
-    return _cargo(root)["version"]
+    return str(_cargo(root)["version"])
 
 
 def _cargo(root: Path) -> dict[str, Any]:
-    return tomllib.loads((root / "Cargo.toml").read_text())["package"]
+    package: dict[str, Any] = tomllib.loads((root / "Cargo.toml").read_text())["package"]
+    return package
 
 
 def _lock(root: Path) -> Iterator[str]:

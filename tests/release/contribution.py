@@ -1,4 +1,4 @@
-"""The files of a pull request to Airbyte's repository, in the places where its tools look for them; see docs/airbyte.md."""
+"""The files of a pull request to Airbyte's repository, where its tools look for them; see docs/airbyte.md."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def write(root: Path, target: Path) -> list[Path]:
 
 
 def with_whole_links(text: str, repository: str, folder: str) -> str:
-    """A page's text with links to files beside it replaced by links into our repository; they lead nowhere in Airbyte's."""
+    """A page's text with links to files beside it replaced by whole addresses: they lead nowhere in Airbyte's."""
 
     def whole(link: re.Match[str]) -> str:
         path = folder + link[1]
