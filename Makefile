@@ -19,7 +19,7 @@ demo: ## start a small Trino, read two tables from it, load them into DuckDB, st
 test: ## run every check, the tests against real servers included
 	@tests/run
 
-test-fast: ## the checks that need no server: for each change, in under two minutes once all is built
+test-fast: ## the quick checks, for each change: no server, nothing that waits long
 	@tests/run --fast
 
 release-check: ## whether everything that names the version and the address agrees with Cargo.toml
