@@ -3,9 +3,9 @@
     python=$(python3 tests/servers python release tests/release/requirements.txt)
     $python tests/release/airbyte_checks.py
 
-It is not part of `make test`: the checks bring clients of several clouds with them. What they would ask of the network is
-answered here: no such connector is in the registry, and no such image on Docker Hub. As they know no Rust, they are told
-that the connector is written in Java, to see what they say of everything else.
+It is not part of `make test`: the checks bring clients of several clouds with them. What they would ask of the network
+is answered here: no such connector is in the registry, and no such image on Docker Hub. As they know no Rust, they are
+told that the connector is written in Java, to see what they say of everything else.
 """
 
 from __future__ import annotations
