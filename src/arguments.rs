@@ -116,8 +116,12 @@ pub(crate) fn sort(args: Vec<OsString>, command: &Command) -> Sorted {
             sorted.known.push(arg.clone());
             break command.find_subcommand(arg);
         }
-        if command.get_arguments().any(|known| is_named(known, &text)) {
-            break None;
+        if let Some(flag) = flag_named(&text, command) {
+            if !flag.is_global_set() {
+                break None;
+            }
+            sorted.known.push(arg.clone());
+            continue;
         }
         let is_value = |next: &&OsString| {
             !is_flag(&next.to_string_lossy()) && command.find_subcommand(next).is_none()
@@ -125,7 +129,10 @@ pub(crate) fn sort(args: Vec<OsString>, command: &Command) -> Sorted {
         let value = rest.next_if(is_value);
         sorted.set_aside.push(unknown(&text, value, command));
     };
-    let Some(subcommand) = subcommand.filter(|found| found.get_name() != "help") else {
+    // Values without a flag belong to commands for people only.
+    let takes_flags_only =
+        |found: &&Command| found.get_name() != "help" && found.get_positionals().next().is_none();
+    let Some(subcommand) = subcommand.filter(takes_flags_only) else {
         return Sorted {
             known: args,
             set_aside: Vec::new(),
@@ -145,8 +152,7 @@ pub(crate) fn sort(args: Vec<OsString>, command: &Command) -> Sorted {
             continue;
         }
         let is_bare = |next: &&OsString| !is_flag(&next.to_string_lossy());
-        let mut flags = subcommand.get_arguments();
-        let Some(flag) = flags.find(|known| is_named(known, &text)) else {
+        let Some(flag) = flag_named(&text, subcommand) else {
             list = None;
             let value = rest.next_if(|next| !text.contains('=') && is_bare(next));
             sorted.set_aside.push(unknown(&text, value, subcommand));
@@ -157,7 +163,8 @@ pub(crate) fn sort(args: Vec<OsString>, command: &Command) -> Sorted {
             .and(flag.get_long())
             .map(|name| format!("--{name}"));
         sorted.known.push(arg.clone());
-        if flag.get_action().takes_values() && !text.contains('=') {
+        let has_value = text.contains('=') || !text.starts_with("--") && text.len() > 2;
+        if flag.get_action().takes_values() && !has_value {
             sorted.known.extend(rest.next_if(is_bare).cloned());
         }
     }
@@ -176,6 +183,16 @@ fn unknown(text: &str, value: Option<&OsString>, command: &Command) -> SetAside 
 /// `-` means standard input, so it is a value and no flag.
 fn is_flag(text: &str) -> bool {
     text.starts_with('-') && text != "-"
+}
+
+/// The flag of `command` that `text` names. `-config` is no `-c` with the value `onfig`.
+fn flag_named<'c>(text: &str, command: &'c Command) -> Option<&'c Arg> {
+    let name = text.split('=').next().unwrap_or_default();
+    if !name.starts_with("--") && name.len() > 2 && misspelt(name, command).is_some() {
+        return None;
+    }
+    let mut flags = command.get_arguments();
+    flags.find(|flag| is_named(flag, text))
 }
 
 fn is_named(flag: &Arg, text: &str) -> bool {
@@ -264,10 +281,18 @@ mod tests {
             known("st --level debug check --x --config C"),
             "st check --config C"
         );
-        assert_eq!(known("st --quiet check --config C"), "st check --config C");
+        assert_eq!(known("st --silent check --config C"), "st check --config C");
         assert_eq!(
-            known("st check -v 5 --config=C --x=C"),
+            known("st check -x 5 --config=C --x=C"),
             "st check --config=C"
+        );
+    }
+
+    #[test]
+    fn a_flag_of_all_commands_may_stand_before_the_command() {
+        assert_eq!(
+            known("st -q --new check --config C --other D"),
+            "st -q check --config C"
         );
     }
 
@@ -282,6 +307,9 @@ mod tests {
             "st help read",
             "st -V",
             "st nonsense --config C",
+            "st read -c C -k K -s S -v",
+            "st read -cC -kK",
+            "st completions bash",
         ] {
             assert_eq!(known(line), line);
         }

@@ -5,10 +5,25 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use crate::arguments::{self, SetAside};
 use crate::files;
 use crate::protocol::catalog::SyncMode;
+
+/// What to do first, for somebody who gives no command.
+pub const FIRST_STEPS: &str = "\
+source-trino reads tables and views of Trino as Airbyte records.
+
+  1. Write config.json:
+     {\"hostname\": \"localhost\", \"port\": 8080, \"username\": \"test\",
+      \"catalog\": \"tpch\", \"schema\": \"tiny\"}
+  2. source-trino check --config config.json
+  3. source-trino discover --config config.json --configured > catalog.json
+  4. source-trino read --config config.json --catalog catalog.json > records.jsonl
+
+All commands and options: source-trino --help
+";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,7 +35,7 @@ Examples:
 
 One of the files may be - for standard input. Messages of the Airbyte protocol
 go to stdout, one JSON object a line; LOG_LEVEL (or RUST_LOG) sets how much is
-logged there.";
+logged there. Completions: source-trino completions bash (or zsh, fish).";
 
 /// Airbyte source connector for Trino: reads tables and views as Airbyte records.
 #[derive(Debug, Parser)]
@@ -29,6 +44,12 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// Show errors only: no warnings, no progress, no table at the end
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Log what is for developers, too: every query
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
 }
 
 /// The commands of an Airbyte source.
@@ -37,19 +58,39 @@ pub enum Command {
     /// Print the connector's specification
     Spec,
     /// Test a configuration: connection, credentials, catalog, schema, privileges
-    Check(ConfigArgs),
+    Check(CheckArgs),
     /// List all streams (tables and views) with their columns
     Discover(DiscoverArgs),
     /// Read the streams of a configured catalog
     Read(ReadArgs),
+    /// Print a script that completes commands and options in a shell
+    #[command(hide = true)]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    #[command(hide = true)]
+    Man,
 }
 
 /// The configuration file.
 #[derive(Debug, Args)]
 pub struct ConfigArgs {
     /// JSON file with the connection's configuration (see `source-trino spec`)
-    #[arg(long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE")]
     pub config: PathBuf,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The configuration file.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// End with exit code 1 if the check has failed; without it, only the message on stdout says so
+    #[arg(long)]
+    pub exit_code: bool,
 }
 
 /// Arguments of `discover`.
@@ -114,16 +155,19 @@ pub struct ReadArgs {
     #[command(flatten)]
     pub config: ConfigArgs,
     /// JSON file with the configured catalog (see `source-trino discover --configured`)
-    #[arg(long, value_name = "FILE")]
+    #[arg(short = 'k', long, value_name = "FILE")]
     pub catalog: PathBuf,
     /// JSON file with the states of an earlier read: an array of them, or the STATE lines of its
     /// output
-    #[arg(long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE")]
     pub state: Option<PathBuf>,
     /// File that keeps the states: read if it is there, and replaced whenever a STATE and the
     /// records before it have left
     #[arg(long, value_name = "FILE", conflicts_with = "state")]
     pub state_file: Option<PathBuf>,
+    /// Show the progress on stderr even if stdout is a pipe
+    #[arg(long)]
+    pub progress: bool,
 }
 
 /// Parses the command line. Arguments that are not known are set aside, as newer platforms may
@@ -159,6 +203,24 @@ pub fn parse(
     let cli = parsed?;
     refuse_shared_input(&cli.command, &command)?;
     Ok((cli, sorted.set_aside))
+}
+
+/// A script that completes the command line in a shell.
+pub(crate) fn completions(shell: Shell) -> Vec<u8> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "source-trino", &mut script);
+    script
+}
+
+/// The manual page, in roff.
+///
+/// # Errors
+///
+/// Never, as it is written to memory.
+pub(crate) fn manual() -> std::io::Result<Vec<u8>> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+    Ok(page)
 }
 
 /// Two files cannot both be standard input: the first one would take all of it.
@@ -212,6 +274,35 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_shell_completes_the_options_of_all_commands() {
+        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+            let script = String::from_utf8(completions(shell)).unwrap();
+            for option in ["check", "discover", "read", "state-file", "exit-code"] {
+                assert!(script.contains(option), "{shell}: {option}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_manual_page_names_the_commands() {
+        let page = String::from_utf8(manual().unwrap()).unwrap();
+        assert!(page.starts_with(".ie"), "{page}");
+        assert!(page.contains("discover"), "{page}");
+    }
+
+    #[test]
+    fn short_options_are_the_long_ones() {
+        let (cli, unknown) = parsed("st read -c c -k k -s s -q").unwrap();
+        let Command::Read(args) = cli.command else {
+            panic!()
+        };
+        assert_eq!(args.config.config, PathBuf::from("c"));
+        assert_eq!(args.catalog, PathBuf::from("k"));
+        assert_eq!(args.state, Some(PathBuf::from("s")));
+        assert!(cli.quiet && unknown.is_empty());
     }
 
     #[test]

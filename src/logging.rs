@@ -4,8 +4,6 @@
 //! developers, from `RUST_LOG` with the full filter syntax of `tracing-subscriber`.
 
 use std::fmt::{self, Write as _};
-use std::io::Write as _;
-use std::sync::OnceLock;
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -16,60 +14,21 @@ use tracing_subscriber::{EnvFilter, Layer};
 use crate::output::Output;
 use crate::protocol::message::{Log, LogLevel, Message};
 use crate::secrets::scrub;
+use crate::terminal::{self, Kind, Reader, Told};
 
-/// Who reads stderr.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stderr {
-    /// Nobody, because the platform takes every line on stderr for an error.
-    Unused,
-    /// A person, who sees warnings and errors there, besides what goes to stdout.
-    Person,
-    /// Somebody who runs a command whose stdout is not Airbyte's protocol. All log lines go to
-    /// stderr then.
-    Instead,
-}
-
-/// Whether a person was told something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
-    /// No.
-    No,
-    /// Yes, on stderr, and the same goes to stdout.
-    Beside,
-    /// Yes, on stderr, and it does not belong on stdout.
-    Instead,
-}
-
-static STDERR: OnceLock<Stderr> = OnceLock::new();
-
-/// Sends all events of this process to `output`, and to stderr if somebody reads it. Later calls
-/// have no effect.
-pub fn install(output: &Output, stderr: Stderr) {
-    let _ = STDERR.set(stderr);
+/// Sends all events of this process to `output`, and to stderr if somebody reads it. With `verbose`,
+/// what is for developers as well. Later calls have no effect.
+pub fn install(output: &Output, verbose: bool) {
     let layer = LogLines {
         output: output.clone(),
     };
     let _ = tracing_subscriber::registry()
-        .with(filter())
+        .with(filter(verbose))
         .with(layer)
         .try_init();
 }
 
-/// Shows a text to the person at the terminal, if there is one.
-pub fn tell_person(text: &str) -> Told {
-    let told = match STDERR.get() {
-        Some(Stderr::Person) => Told::Beside,
-        Some(Stderr::Instead) => Told::Instead,
-        _ => return Told::No,
-    };
-    // These bytes remove the progress line, which is drawn again later.
-    let clear = if told == Told::Beside { "\r\x1b[K" } else { "" };
-    // If stderr is closed, there is nobody to tell.
-    let _ = writeln!(std::io::stderr(), "{clear}{}", scrub(text.to_owned()));
-    told
-}
-
-fn filter() -> EnvFilter {
+fn filter(verbose: bool) -> EnvFilter {
     if let Ok(filter) = EnvFilter::try_from_default_env() {
         return filter;
     }
@@ -80,8 +39,9 @@ fn filter() -> EnvFilter {
     EnvFilter::new(match level.as_str() {
         "fatal" | "error" => "error",
         "warn" | "warning" => "warn",
-        "debug" => "info,source_trino=debug",
         "trace" => "debug,source_trino=trace",
+        "debug" => "info,source_trino=debug",
+        _ if verbose => "info,source_trino=debug",
         _ => "warn,source_trino=info",
     })
 }
@@ -102,12 +62,13 @@ impl<S: Subscriber> Layer<S> for LogLines {
             Level::DEBUG => LogLevel::Debug,
             Level::TRACE => LogLevel::Trace,
         };
-        let urgent = matches!(level, LogLevel::Error | LogLevel::Warn);
-        let told = if urgent || STDERR.get() == Some(&Stderr::Instead) {
-            tell_person(&message)
-        } else {
-            Told::No
+        let kind = match level {
+            LogLevel::Error => Some(Kind::Error),
+            LogLevel::Warn => Some(Kind::Warning),
+            _ if terminal::reader() == Reader::Instead => Some(Kind::Plain),
+            _ => None,
         };
+        let told = kind.map_or(Told::No, |kind| terminal::tell(kind, &message));
         if told == Told::Instead {
             return;
         }

@@ -7,14 +7,19 @@ use std::process::ExitCode;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use source_trino::cli::Command;
-use source_trino::logging::{self, Stderr};
+use indicatif::HumanCount;
+use source_trino::cli::{Cli, Command};
+use source_trino::logging;
 use source_trino::output::Output;
 use source_trino::output::pipe::Pipe;
 use source_trino::signals::{Ending, Parent, Signals};
+use source_trino::terminal::{self, Kind, Reader};
 use source_trino::trino::Queries;
 use source_trino::{cli, commands, platform};
 use tokio::time::timeout;
+
+/// Exit code for a command line that makes no sense.
+const USAGE: u8 = 2;
 
 /// How long the last lines may take to leave after a signal.
 const LAST_LINES: Duration = Duration::from_millis(100);
@@ -45,6 +50,10 @@ fn main() -> ExitCode {
 }
 
 fn start(parent: Option<Parent>) -> io::Result<End> {
+    if std::env::args_os().len() == 1 && terminal::is_watched() {
+        let _ = write!(io::stderr(), "{}", cli::FIRST_STEPS);
+        return Ok(End::Finished(USAGE));
+    }
     let (cli, set_aside) = match cli::parse(std::env::args_os(), platform::reports_to_person()) {
         Ok(parsed) => parsed,
         Err(error) => error.exit(),
@@ -53,7 +62,8 @@ fn start(parent: Option<Parent>) -> io::Result<End> {
     let is_durable = matches!(&cli.command, Command::Read(args) if args.state_file.is_some());
     let (output, writer) =
         Output::start(move || Box::new(Pipe::new(io::stdout().lock(), is_durable)))?;
-    logging::install(&output, stderr(&cli.command));
+    terminal::set_reader(reader(&cli));
+    logging::install(&output, cli.verbose);
     let panics = commands::report_panics(&output);
     for argument in set_aside {
         tracing::warn!("{}", argument.remark());
@@ -66,6 +76,7 @@ fn start(parent: Option<Parent>) -> io::Result<End> {
         Signals::listen(parent)?
     };
     let queries = Queries::default();
+    let going_on = going_on(&cli.command);
     let ran = catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(run(cli.command, &output, &queries, &mut signals))
     }));
@@ -73,7 +84,11 @@ fn start(parent: Option<Parent>) -> io::Result<End> {
     let end = runtime.block_on(leave(end, &output, &queries, &mut signals));
     // A thread that waits for stdout must not keep an interrupted process alive.
     runtime.shutdown_background();
-    Ok(match (end, written(writer, end)) {
+    let written = written(writer, end);
+    if let (Some(going_on), End::Stopped(_) | End::OutputLost) = (going_on, end) {
+        say_what_was_reached(&output, &going_on);
+    }
+    Ok(match (end, written) {
         (End::Stopped(ending), _) => End::Stopped(ending),
         (End::Finished(0), Ok(())) if panics.any() => End::Finished(1),
         (end, Ok(())) => end,
@@ -87,11 +102,45 @@ fn start(parent: Option<Parent>) -> io::Result<End> {
 }
 
 /// Who reads stderr of this command.
-fn stderr(command: &Command) -> Stderr {
-    match command {
-        Command::Discover(args) if args.configured => Stderr::Instead,
-        _ if io::stderr().is_terminal() && !io::stdout().is_terminal() => Stderr::Person,
-        _ => Stderr::Unused,
+fn reader(cli: &Cli) -> Reader {
+    match &cli.command {
+        Command::Discover(args) if args.configured || io::stdout().is_terminal() => Reader::Instead,
+        _ if terminal::is_watched() && !io::stdout().is_terminal() && cli.quiet => {
+            Reader::QuietPerson
+        }
+        _ if terminal::is_watched() && !io::stdout().is_terminal() => Reader::Person,
+        _ if terminal::stdout_is_file() && !platform::is_caller() => Reader::Log,
+        _ => Reader::Nobody,
+    }
+}
+
+/// How a read that was stopped goes on; `None` for the other commands.
+fn going_on(command: &Command) -> Option<String> {
+    let Command::Read(args) = command else {
+        return None;
+    };
+    Some(if args.state_file.is_some() {
+        "the same command goes on from there".to_owned()
+    } else {
+        "its last STATE is in the output; a read with --state goes on from there".to_owned()
+    })
+}
+
+/// Tells a person how far a read came that was stopped.
+fn say_what_was_reached(output: &Output, going_on: &str) {
+    let (records, states) = output.reached();
+    let records = HumanCount(records);
+    if states == 0 {
+        terminal::tell(
+            Kind::Warning,
+            &format!("stopped after {records} records, with no checkpoint yet"),
+        );
+    } else {
+        terminal::tell(
+            Kind::Warning,
+            &format!("stopped after {records} records and {states} checkpoints"),
+        );
+        terminal::tell(Kind::Hint, going_on);
     }
 }
 

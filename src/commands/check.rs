@@ -1,14 +1,14 @@
 //! `check`: one pass over everything that a read needs, on the transport that `read` uses.
 
 use std::collections::HashSet;
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::{FAILED, checked, json};
 use crate::catalog::fault::{self, Fault};
-use crate::catalog::{queries, tables};
+use crate::catalog::{keys, queries, tables};
+use crate::cli::CheckArgs;
 use crate::config::Connection;
 use crate::discover::schemas::{self, Schema};
 use crate::discover::{near, privileges};
@@ -18,6 +18,7 @@ use crate::protocol::message::{ConnectionStatus, Log, LogLevel, Message, Status}
 use crate::secrets::scrub;
 use crate::sql::ident::Table;
 use crate::sql::metadata;
+use crate::terminal::{self, Kind, Told};
 use crate::trino::control::{self, NameRow, PropertyRow};
 use crate::trino::error::TrinoError;
 use crate::trino::{Client, Patience, Queries};
@@ -28,11 +29,16 @@ const ROWS_TRIED: usize = 100;
 /// How long to wait for the row.
 const ROW_PATIENCE: Duration = Duration::from_secs(30);
 
-pub(super) async fn run(path: &Path, output: &Output, queries: &Queries) -> anyhow::Result<u8> {
-    let config: Value = match json(path, "configuration").await {
+pub(super) async fn run(
+    args: &CheckArgs,
+    output: &Output,
+    queries: &Queries,
+) -> anyhow::Result<u8> {
+    let config: Value = match json(&args.config.config, "configuration").await {
         Ok(config) => config,
         // Nothing could be checked: this is the caller's mistake and not the configuration's.
         Err(error) => {
+            tell(Kind::Error, &error.message);
             output.send(&error.trace()).await?;
             output.send(&failed(&error)).await?;
             return Ok(FAILED);
@@ -43,7 +49,8 @@ pub(super) async fn run(path: &Path, output: &Output, queries: &Queries) -> anyh
         Err(error) => Err(error),
     };
     match result {
-        Ok(()) => {
+        Ok(found) => {
+            tell(Kind::Good, &found);
             let message = "Check succeeded".to_owned();
             output
                 .send(&Message::Log {
@@ -65,10 +72,22 @@ pub(super) async fn run(path: &Path, output: &Output, queries: &Queries) -> anyh
             if let Some(detail) = &error.detail {
                 tracing::debug!("{detail}");
             }
+            tell(Kind::Error, &error.message);
             output.send(&failed(&error)).await?;
+            if args.exit_code {
+                return Ok(FAILED);
+            }
         }
     }
     Ok(0)
+}
+
+/// Shows the result on stderr to a person at a terminal, also if stdout is at the same terminal: a
+/// line of JSON is hard to read.
+fn tell(kind: Kind, text: &str) {
+    if terminal::tell(kind, text) == Told::No && terminal::is_watched() {
+        terminal::show(kind, text);
+    }
 }
 
 fn failed(error: &ConnectorError) -> Message {
@@ -83,16 +102,42 @@ fn failed(error: &ConnectorError) -> Message {
 
 /// Checks everything that a read needs: reachability, TLS and version; credentials, session,
 /// catalog and schemas; a table that can be read, and the protocol by which its rows would come.
-async fn examine(connection: &Connection, queries: &Queries) -> Result<(), ConnectorError> {
+/// Returns what was found, in a few words.
+async fn examine(connection: &Connection, queries: &Queries) -> Result<String, ConnectorError> {
     let client = Client::connect(connection, queries, Patience::CHECK).await?;
     session(&client, connection).await?;
     for query in &connection.queries {
         let columns = queries::columns(&client, query).await?;
         queries::describe(query, &columns)?;
     }
-    readable_table(&client, connection).await?;
+    let tables = readable_table(&client, connection).await?;
     client.prove(connection.fetch_protocol).await?;
-    Ok(())
+    let server = &connection.server;
+    let keys = if terminal::is_watched() {
+        keys(&client, connection).await
+    } else {
+        ""
+    };
+    Ok(format!(
+        "Trino {} at {}:{}, user {}, {tables}{keys}",
+        client.version(),
+        server.host,
+        server.port,
+        connection.username
+    ))
+}
+
+/// Whether primary keys are known, which only a person wants to hear.
+async fn keys(client: &Client, connection: &Connection) -> &'static str {
+    let (catalog, schema) = (&connection.catalog, &connection.schema);
+    let Ok(connector) = keys::connector(client, catalog).await else {
+        return "";
+    };
+    let keys = keys::primary_keys(client, connector.as_deref(), catalog, schema).await;
+    match keys {
+        Ok(keys) if !keys.is_empty() => ", keys known",
+        _ => ", no keys known",
+    }
 }
 
 /// Checks whether the server accepts the configured session. An unknown property is reported with
@@ -133,16 +178,27 @@ async fn session(client: &Client, connection: &Connection) -> Result<(), Connect
 }
 
 /// Checks whether there is a table that the user may read. A configured query that works is enough.
-async fn readable_table(client: &Client, connection: &Connection) -> Result<(), ConnectorError> {
+async fn readable_table(
+    client: &Client,
+    connection: &Connection,
+) -> Result<String, ConnectorError> {
     let schemas = schemas::resolve(client, connection).await?;
     if !connection.queries.is_empty() {
-        return Ok(());
+        return Ok(format!("{} queries", connection.queries.len()));
     }
     let mut refusal = None;
     for schema in &schemas {
         match one_readable(client, schema).await {
             Ok(None) => {}
-            Ok(Some(Readable::Yes)) => return Ok(()),
+            Ok(Some(Readable::Yes { of })) => {
+                let Schema { catalog, name, .. } = schema;
+                let more = match schemas.len() {
+                    1 => String::new(),
+                    several => format!(" and more in {} schemas", several - 1),
+                };
+                let tables = if of == 1 { "table" } else { "tables" };
+                return Ok(format!("{of} {tables} in {catalog}.{name}{more}"));
+            }
             Ok(Some(Readable::No(error))) => refusal = refusal.or(Some(error)),
             Err(error) => return Err(fault::ended(error)),
         }
@@ -174,7 +230,10 @@ async fn readable_table(client: &Client, connection: &Connection) -> Result<(), 
 
 /// Whether a table of a schema can be read, or else why the first one cannot be.
 enum Readable {
-    Yes,
+    /// It can. So many tables does the schema have.
+    Yes {
+        of: usize,
+    },
     No(TrinoError),
 }
 
@@ -186,6 +245,7 @@ enum Readable {
 async fn one_readable(client: &Client, schema: &Schema) -> Result<Option<Readable>, TrinoError> {
     let Schema { catalog, name, .. } = schema;
     let names = tables_before_views(client, catalog, name).await?;
+    let of = names.len();
     let mut names: &[String] = &names;
     let mut refusal = None;
     let mut size = 1;
@@ -203,7 +263,7 @@ async fn one_readable(client: &Client, schema: &Schema) -> Result<Option<Readabl
             rows_left -= 1;
             let table = Table::new(catalog.clone(), name.clone(), table);
             match read_one_row(client, &table).await {
-                Ok(()) => return Ok(Some(Readable::Yes)),
+                Ok(()) => return Ok(Some(Readable::Yes { of })),
                 Err(error) if fault::whose_fault(&error) == Fault::Server => return Err(error),
                 // The database's error about a row says more than Trino's error about a name.
                 Err(error) => refusal = Some(error),

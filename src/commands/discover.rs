@@ -1,13 +1,21 @@
 //! `discover`: writes all streams or, with `--configured`, a configured catalog that `read` takes.
 
+use std::io::IsTerminal as _;
+
+use serde_json::Value;
+
 use crate::cli::DiscoverArgs;
 use crate::discover::{near, stream};
 use crate::error::ConnectorError;
 use crate::output::Output;
-use crate::protocol::catalog::{AirbyteCatalog, AirbyteStream};
+use crate::protocol::catalog::{AirbyteCatalog, AirbyteStream, SyncMode};
 use crate::protocol::configured::ConfiguredAirbyteCatalog;
 use crate::protocol::message::Message;
+use crate::terminal::table::{self, Column};
 use crate::trino::{Client, Patience, Queries};
+
+/// How many cursors of a stream are shown.
+const CURSORS: usize = 4;
 
 /// How many streams a warning names.
 const NAMED: usize = 5;
@@ -44,6 +52,10 @@ pub(super) async fn run(
         let mut text = serde_json::to_vec_pretty(&catalog)?;
         text.push(b'\n');
         output.send_lines(text).await?;
+    } else if std::io::stdout().is_terminal() {
+        let mut text = table(&streams).into_bytes();
+        text.push(b'\n');
+        output.send_lines(text).await?;
     } else {
         output
             .send(&Message::Catalog {
@@ -52,6 +64,51 @@ pub(super) async fn run(
             .await?;
     }
     Ok(0)
+}
+
+/// The streams as a table for a person at a terminal.
+fn table(streams: &[AirbyteStream]) -> String {
+    let columns = [
+        Column::Text("stream"),
+        Column::Number("columns"),
+        Column::Text("key"),
+        Column::Text("possible cursors"),
+        Column::Text("sync modes"),
+    ];
+    let rows = streams.iter().map(|stream| {
+        let properties = stream.json_schema["properties"].as_object();
+        let names = properties.into_iter().flatten();
+        let cursor = stream.default_cursor_field.iter().flatten();
+        let cursors: Vec<&str> = if stream.default_cursor_field.is_some() {
+            cursor.map(String::as_str).collect()
+        } else {
+            let rising = names.filter(|(_, schema)| can_rise(schema));
+            rising.map(|(name, _)| name.as_str()).collect()
+        };
+        let shown = cursors.len().min(CURSORS);
+        let more = if cursors.len() > shown { ", …" } else { "" };
+        let key = stream.source_defined_primary_key.iter().flatten();
+        let key: Vec<&str> = key.map(String::as_str).collect();
+        let modes = stream.supported_sync_modes.iter().map(|mode| match mode {
+            SyncMode::FullRefresh => "full refresh",
+            SyncMode::Incremental => "incremental",
+        });
+        vec![
+            full(stream),
+            properties.map_or(0, serde_json::Map::len).to_string(),
+            key.join(", "),
+            format!("{}{more}", cursors[..shown].join(", ")),
+            modes.collect::<Vec<_>>().join(", "),
+        ]
+    });
+    table::lines(&columns, rows)
+}
+
+/// Whether the values of a column of this schema usually rise: dates, times and whole numbers. A
+/// text can be a cursor as well, but seldom is.
+fn can_rise(schema: &Value) -> bool {
+    let is = |member: &str, value: &str| schema[member] == value;
+    is("airbyte_type", "integer") || is("format", "date") || is("format", "date-time")
 }
 
 /// The name of a stream with its namespace.

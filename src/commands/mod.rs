@@ -13,12 +13,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::cli::Command;
+use crate::cli::{self, Command};
 use crate::config::{self, Connection};
 use crate::error::ConnectorError;
 use crate::files;
-use crate::logging::{self, Told};
 use crate::output::{Closed, Output};
+use crate::terminal::{self, Kind, Told};
 use crate::trino::Queries;
 
 /// Exit code of a command that failed.
@@ -39,9 +39,14 @@ impl Panics {
 pub async fn run(command: Command, output: &Output, queries: &Queries) -> u8 {
     let result = match command {
         Command::Spec => spec::run(output).await,
-        Command::Check(args) => check::run(&args.config, output, queries).await,
+        Command::Check(args) => check::run(&args, output, queries).await,
         Command::Discover(args) => discover::run(&args, output, queries).await,
         Command::Read(args) => read::run(&args, output, queries).await,
+        Command::Completions { shell } => print(cli::completions(shell), output).await,
+        Command::Man => match cli::manual() {
+            Ok(page) => print(page, output).await,
+            Err(error) => Err(error.into()),
+        },
     };
     match result {
         Ok(code) => code,
@@ -51,12 +56,18 @@ pub async fn run(command: Command, output: &Output, queries: &Queries) -> u8 {
             let error = error
                 .downcast::<ConnectorError>()
                 .unwrap_or_else(|error| ConnectorError::system(format!("{error:#}")));
-            if logging::tell_person(&error.message) != Told::Instead {
+            if terminal::tell(Kind::Error, &error.message) != Told::Instead {
                 let _ = output.send(&error.trace()).await;
             }
             FAILED
         }
     }
+}
+
+/// Writes a text that is no message of the protocol.
+async fn print(text: Vec<u8>, output: &Output) -> anyhow::Result<u8> {
+    output.send_lines(text).await?;
+    Ok(0)
 }
 
 /// Writes an ERROR trace for each panic. A panic ends the task that it happens in, and so fails the

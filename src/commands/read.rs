@@ -5,9 +5,7 @@ use std::sync::Arc;
 use super::states;
 use crate::cli::ReadArgs;
 use crate::error::ConnectorError;
-use crate::logging;
 use crate::output::{Closed, Output};
-use crate::progress::Progress;
 use crate::protocol::configured::ConfiguredAirbyteCatalog;
 use crate::protocol::state::InputState;
 use crate::read::channel::Channel;
@@ -17,6 +15,8 @@ use crate::read::runner::Summary;
 use crate::read::{self, runner};
 use crate::sockets::OpenSockets;
 use crate::sockets::environment::DataChannel;
+use crate::terminal::progress::Progress;
+use crate::terminal::{self, Kind};
 use crate::trino::{Client, Patience, Queries};
 
 /// The most queries at once that can be configured.
@@ -59,7 +59,7 @@ pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> 
         .map_err(ConnectorError::from)?;
     let plans = read::plan_streams(&client, &connection, &catalog, &input.state).await?;
     let fetch_protocol = client.settle(connection.fetch_protocol).await;
-    let progress = Progress::new(plans.len());
+    let progress = Progress::new(plans.len(), args.progress);
     let context = Context {
         client,
         output: output.clone(),
@@ -88,7 +88,7 @@ pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> 
         .collect();
     // These come last, because the first error of a sync decides whether the platform tries again.
     for error in &nameless {
-        logging::tell_person(&error.message);
+        terminal::tell(Kind::Error, &error.message);
         output.send(&error.trace()).await?;
     }
     let failed = summary.failed + nameless.len();

@@ -80,7 +80,10 @@ pub(super) fn read_authentication(fields: &mut Fields<'_>, plain: bool) -> Authe
 pub(super) fn grants(fields: &mut Fields<'_>) -> Grants {
     Grants {
         session_user: fields.text("session_user"),
-        roles: fields.pairs("roles"),
+        roles: fields.pairs(
+            "roles",
+            "catalog=role, such as system=analyst for a role of Trino itself",
+        ),
         extra_credentials: extra_credentials(fields),
     }
 }

@@ -354,7 +354,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A list of `name=value` texts, or an object of names and values.
-    pub(super) fn pairs(&mut self, name: &str) -> Vec<(String, String)> {
+    pub(super) fn pairs(&mut self, name: &str, form: &str) -> Vec<(String, String)> {
         if let Some(Value::Object(map)) = self.value(name) {
             let text = |value: &Value| match value {
                 Value::String(text) => text.clone(),
@@ -385,10 +385,7 @@ impl<'a> Fields<'a> {
                 }
                 _ => {
                     let name_only = text.split('=').next().unwrap_or_default();
-                    self.problem(
-                        name,
-                        &format!("\"{name_only}\" is not of the form name=value"),
-                    );
+                    self.problem(name, &format!("\"{name_only}\" is not of the form {form}"));
                 }
             }
         }

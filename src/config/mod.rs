@@ -159,7 +159,7 @@ impl Connection {
         );
         let proxy = route::proxy(&mut fields);
         let tunnel = route::tunnel(&mut fields);
-        let session_properties = fields.pairs("session_properties");
+        let session_properties = fields.pairs("session_properties", "name=value");
         let client_tags = fields.texts("client_tags");
         let source = fields
             .text("source")

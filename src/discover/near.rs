@@ -3,8 +3,11 @@
 /// How similar a name must be to be suggested (0 to 1, Jaro-Winkler).
 const ALIKE: f64 = 0.75;
 
-/// How many names are suggested at most.
-const OFFERED: usize = 5;
+/// How many similar names are suggested at most: more would only hide the right one.
+const SUGGESTED: usize = 2;
+
+/// How many of the names that exist are listed at most.
+const LISTED: usize = 5;
 
 /// What to say after "X does not exist.": the names that are most similar to `wrong` or, if none is
 /// similar, the first few that exist.
@@ -15,30 +18,22 @@ pub(crate) fn hint(wrong: &str, existing: &[String]) -> String {
         .filter(|(likeness, _)| *likeness >= ALIKE)
         .collect();
     alike.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let quoted = |names: &mut dyn Iterator<Item = &String>| {
-        names
-            .take(OFFERED)
-            .map(|name| format!("\"{name}\""))
-            .collect::<Vec<_>>()
-            .join(", ")
+    let quoted = |names: &[&String]| -> Vec<String> {
+        names.iter().map(|name| format!("\"{name}\"")).collect()
     };
     if !alike.is_empty() {
-        return format!(
-            "Did you mean {}?",
-            quoted(&mut alike.iter().map(|(_, name)| *name))
-        );
+        let best = alike.iter().take(SUGGESTED).map(|(_, name)| *name);
+        let best: Vec<&String> = best.collect();
+        return format!("Did you mean {}?", quoted(&best).join(" or "));
     }
     if existing.is_empty() {
         return "The user can see none.".to_owned();
     }
     let mut sorted: Vec<&String> = existing.iter().collect();
     sorted.sort();
-    let more = if existing.len() > OFFERED {
-        ", …"
-    } else {
-        ""
-    };
-    format!("There are {}{more}.", quoted(&mut sorted.into_iter()))
+    let more = if existing.len() > LISTED { ", …" } else { "" };
+    sorted.truncate(LISTED);
+    format!("There are {}{more}.", quoted(&sorted).join(", "))
 }
 
 #[cfg(test)]
@@ -47,10 +42,10 @@ mod tests {
 
     #[test]
     fn near_names_are_offered_best_first() {
-        let existing = ["sales", "sale", "hr"].map(str::to_owned);
+        let existing = ["sales", "sale", "sal", "hr"].map(str::to_owned);
         assert_eq!(
             hint("salse", &existing),
-            "Did you mean \"sales\", \"sale\"?"
+            "Did you mean \"sales\" or \"sale\"?"
         );
     }
 

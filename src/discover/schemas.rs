@@ -195,9 +195,10 @@ fn choose(
                 near::hint(first, catalogs)
             )));
         } else {
+            let cure = misplaced(field, name)
+                .unwrap_or_else(|| format!("{} Check \"{field}\".", near::hint(name, &visible)));
             return Err(ConnectorError::config(format!(
-                "The schema \"{name}\" does not exist in the catalog \"{catalog}\", or the user may not see it. {} Check \"{field}\".",
-                near::hint(name, &visible)
+                "The schema \"{name}\" does not exist in the catalog \"{catalog}\", or the user may not see it. {cure}"
             )));
         }
     }
@@ -208,6 +209,32 @@ fn choose(
         }
     }
     Ok(chosen)
+}
+
+/// What to do about a `schema` that does not exist and that people write for something else: a
+/// pattern, several schemas, or a catalog and a schema.
+fn misplaced(field: &str, name: &str) -> Option<String> {
+    if field != "schema" {
+        return None;
+    }
+    if name.contains('*') {
+        return Some(format!(
+            "\"schema\" is the name of one schema. Name one there, and put the pattern \"{name}\" \
+             into \"schemas\" (More Schemas)."
+        ));
+    }
+    let mut several = name.split([',', ';']).map(str::trim);
+    if let (Some(first), Some(second)) = (several.next(), several.next()) {
+        return Some(format!(
+            "\"schema\" is the name of one schema. Put \"{first}\" there, and \"{second}\" and all \
+             others into \"schemas\" (More Schemas)."
+        ));
+    }
+    let (catalog, schema) = name.split_once('.')?;
+    Some(format!(
+        "If it is the schema \"{schema}\" of the catalog \"{catalog}\", set \"catalog\" to \
+         \"{catalog}\" and \"schema\" to \"{schema}\"."
+    ))
 }
 
 /// Whether `name` matches `pattern`; `*` stands for any text.
@@ -277,6 +304,25 @@ mod tests {
             error.message,
             "The schema \"publik\" does not exist in the catalog \"c\", or the user may not see it. Did you mean \"public\"? Check \"schema\"."
         );
+    }
+
+    #[test]
+    fn what_belongs_into_another_field_is_sent_there() {
+        for (schema, cure) in [
+            ("*", "put the pattern \"*\" into \"schemas\""),
+            ("raw_*", "put the pattern \"raw_*\" into \"schemas\""),
+            (
+                "public, hr",
+                "Put \"public\" there, and \"hr\" and all others",
+            ),
+            (
+                "lake.events",
+                "set \"catalog\" to \"lake\" and \"schema\" to \"events\".",
+            ),
+        ] {
+            let error = chosen(schema, &[]).unwrap_err();
+            assert!(error.message.contains(cure), "{}", error.message);
+        }
     }
 
     #[test]

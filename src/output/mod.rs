@@ -84,6 +84,8 @@ struct Shared {
     lost: CancellationToken,
     not_kept: OnceLock<std::io::Error>,
     bytes: AtomicU64,
+    records: AtomicU64,
+    states: AtomicU64,
 }
 
 impl Shared {
@@ -144,6 +146,8 @@ impl Output {
             lost: CancellationToken::new(),
             not_kept: OnceLock::new(),
             bytes: AtomicU64::new(0),
+            records: AtomicU64::new(0),
+            states: AtomicU64::new(0),
         });
         let writer = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
@@ -268,6 +272,17 @@ impl Output {
     /// Becomes cancelled when stdout cannot be written any more.
     pub fn closed(&self) -> &CancellationToken {
         &self.shared.closed
+    }
+
+    /// Records and STATEs written so far.
+    pub fn reached(&self) -> (u64, u64) {
+        let Shared {
+            records, states, ..
+        } = &*self.shared;
+        (
+            records.load(Ordering::Relaxed),
+            states.load(Ordering::Relaxed),
+        )
     }
 
     /// Bytes written so far.

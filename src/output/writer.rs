@@ -40,6 +40,7 @@ pub(super) fn run(
             Item::Records(lines, count) => {
                 count.0.fetch_add(lines.count(), Ordering::Relaxed);
                 let result = write(lines.as_bytes());
+                shared.records.fetch_add(lines.count(), Ordering::Relaxed);
                 shared.keep(lines);
                 result
             }
@@ -48,6 +49,7 @@ pub(super) fn run(
                 state.source_stats = SourceStats::with_records(records);
                 let message = Message::State { state: *state };
                 let written = write(&line(&message));
+                shared.states.fetch_add(1, Ordering::Relaxed);
                 if let Message::State { state } = &message
                     && written.is_ok()
                 {

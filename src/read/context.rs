@@ -14,8 +14,8 @@ use crate::encode::EncodeError;
 use crate::error::ConnectorError;
 use crate::messages;
 use crate::output::{Closed, Output, RecordCount};
-use crate::progress::Progress;
 use crate::protocol::message::FailureType;
+use crate::terminal::progress::Progress;
 use crate::trino::Client;
 use crate::trino::error::TrinoError;
 

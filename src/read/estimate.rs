@@ -40,6 +40,15 @@ pub(crate) fn send(
         }
         if let Ok(Some(estimate)) = timeout(LIMIT, estimate_of_stream(&context.client, &plan)).await
         {
+            let stream = plan.descriptor.to_string();
+            context.progress.expect(&stream, estimate.row_estimate);
+            let payload = TracePayload::Estimate { estimate };
+            let estimate = Message::Trace {
+                trace: Trace {
+                    payload,
+                    emitted_at: clock::now_ms(),
+                },
+            };
             // The read itself notices a closed stdout.
             let _ = context.output.send(&estimate).await;
         }
@@ -47,7 +56,7 @@ pub(crate) fn send(
 }
 
 /// The estimate of a stream. `None` if Trino knows no number of rows or may not tell it.
-async fn estimate_of_stream(client: &Client, plan: &StreamPlan) -> Option<Message> {
+async fn estimate_of_stream(client: &Client, plan: &StreamPlan) -> Option<Estimate> {
     let table = plan.relation.table()?;
     let rows: Vec<StatsRow> = control::rows(client, &metadata::statistics(table))
         .await
@@ -66,19 +75,12 @@ async fn estimate_of_stream(client: &Client, plan: &StreamPlan) -> Option<Messag
         .filter(selected)
         .filter_map(|row| row.data_size)
         .collect();
-    let estimate = Estimate {
+    Some(Estimate {
         name: plan.descriptor.name.clone(),
         estimate_type: StateType::Stream,
         namespace: plan.descriptor.namespace.clone(),
         row_estimate: whole(row_count),
         byte_estimate: (!sizes.is_empty()).then(|| whole(sizes.iter().sum())),
-    };
-    let payload = TracePayload::Estimate { estimate };
-    Some(Message::Trace {
-        trace: Trace {
-            payload,
-            emitted_at: clock::now_ms(),
-        },
     })
 }
 

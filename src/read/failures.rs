@@ -9,9 +9,9 @@ use std::collections::HashMap;
 
 use super::status;
 use crate::error::ConnectorError;
-use crate::logging;
 use crate::output::{Closed, Output};
 use crate::protocol::message::{FailureType, StreamDescriptor, StreamStatus};
+use crate::terminal::{self, Kind};
 
 /// How many errors of one kind are told one by one.
 const TOLD: usize = 20;
@@ -50,7 +50,7 @@ impl Failures {
         let told = self.told.get(&error.failure_type).copied();
         // For a person the order does not matter, so nothing has to wait.
         if !error.is_shared && self.waiting.len() < TOLD {
-            logging::tell_person(&error.message);
+            terminal::tell(Kind::Error, &error.message);
         }
         if error.is_shared
             || told.is_some_and(|told| told >= TOLD)
@@ -152,7 +152,7 @@ impl Failures {
             stream: Some(first.clone()),
             ..*error
         };
-        logging::tell_person(&together.message);
+        terminal::tell(Kind::Error, &together.message);
         self.output.send(&together.trace()).await?;
         for stream in streams {
             status::say(&self.output, stream, StreamStatus::Incomplete).await?;
@@ -178,7 +178,7 @@ impl Failures {
                 error.message
             ),
         );
-        logging::tell_person(&sum.message);
+        terminal::tell(Kind::Error, &sum.message);
         self.output.send(&sum.trace()).await?;
         for stream in streams {
             status::say(&self.output, stream, StreamStatus::Incomplete).await?;

@@ -199,6 +199,7 @@ impl Reader<'_> {
             client, progress, ..
         } = self.context.clone();
         let (output, count) = (self.partition.output.clone(), self.partition.count.clone());
+        let stream = self.plan.descriptor.to_string();
         let stream_run = Arc::clone(self.stream_run);
         let mut boundary = self.boundary.take();
         let job = move || {
@@ -218,7 +219,7 @@ impl Reader<'_> {
             };
             let outcome = encoder.encode(rows, &mut buffer, &mut boundary, &mut send);
             output.give_back(buffer);
-            progress.add(*outcome.rows.as_ref().unwrap_or(&0), rows.len());
+            progress.add(&stream, *outcome.rows.as_ref().unwrap_or(&0), rows.len());
             (encoder, boundary, block, outcome)
         };
         let done = self.stream_run.encoders.spawn_blocking(job).await;

@@ -81,7 +81,8 @@ async fn stream(
     is_begun: bool,
 ) -> Result<Result<u64, ConnectorError>, Closed> {
     let name = descriptor.to_string();
-    context.progress.start(&name);
+    let how = plan.as_ref().map(way_of_reading).unwrap_or_default();
+    context.progress.start(&name, &how);
     if (is_begun || plan.is_ok()) && !context.client.is_lost() {
         status::tell(&context, &descriptor, StreamStatus::Started).await?;
     }
@@ -99,6 +100,19 @@ async fn stream(
         tracing::info!("stream \"{descriptor}\": {records} records");
     }
     Ok(outcome)
+}
+
+/// How a stream is read, in a few words for a person.
+fn way_of_reading(plan: &StreamPlan) -> String {
+    let after = match plan.state {
+        Some(_) => ", from its state",
+        None => "",
+    };
+    match &plan.mode {
+        Mode::FullRefresh => format!("whole{after}"),
+        Mode::Cursor(cursor) => format!("by cursor \"{}\"{after}", cursor.column),
+        Mode::Changes(..) => format!("changes{after}"),
+    }
 }
 
 /// Sends RUNNING, the records and the states of a stream. Returns the number of records.

@@ -126,6 +126,11 @@ impl Queries {
 }
 
 impl Client {
+    /// The server's version, as it tells it itself.
+    pub(crate) fn version(&self) -> &str {
+        &self.traits.version
+    }
+
     /// Makes the first contact, which needs no credentials: reachability, TLS, version.
     ///
     /// # Errors

@@ -169,10 +169,11 @@ impl Segment {
             codec::check("stored", expected, stored.len())?;
         }
         let (encoding, uncompressed) = (self.encoding, self.metadata.uncompressed_size);
+        let size = uncompressed.unwrap_or_default();
+        let mut out = transport.buffers().take(codec::room(size));
         let unpack = move || {
-            let mut out = Vec::new();
-            let unpacked = encoding.unpack(&stored, uncompressed, &mut out)?;
-            Ok::<_, CodecError>(if unpacked { out.into() } else { stored })
+            let unpacked = encoding.unpack(&stored, uncompressed, &mut out.bytes)?;
+            Ok::<_, CodecError>(if unpacked { out.into_bytes() } else { stored })
         };
         let rows = tokio::task::spawn_blocking(unpack)
             .await

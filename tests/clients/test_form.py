@@ -203,6 +203,33 @@ def test_defaults_and_examples_are_valid(path: Path, field: dict[str, Any]) -> N
         validator.validate(value)
 
 
+#: Optional fields that nearly everybody has to look at. All others wait behind "Optional fields".
+SHOWN = {"port", "ssl_mode", "authentication", "schemas", "replication_method"}
+
+
+def test_what_nearly_everybody_needs_is_shown_at_once() -> None:
+    """The interface folds optional fields away, unless they are always to be shown."""
+    optional = {name: field for name, field in FORM["properties"].items() if name not in FORM["required"]}
+    assert {name for name, field in optional.items() if field.get("always_show")} == SHOWN
+    assert not any(FORM["properties"][name].get("always_show") for name in FORM["required"])
+
+
+@pytest.mark.parametrize(("path", "field"), named(fields()))
+def test_every_field_that_is_typed_has_an_example(path: Path, field: dict[str, Any]) -> None:
+    """But for secrets, and lists of blocks, whose fields have their own."""
+    kinds = field["type"] if isinstance(field["type"], list) else [field["type"]]
+    is_typed = "const" not in field and not {"boolean", "object"} & {*kinds, field.get("items", {}).get("type")}
+    if is_typed and not field.get("airbyte_secret"):
+        assert field.get("examples"), "no example"
+
+
+@pytest.mark.parametrize(("path", "field"), named(fields()))
+def test_numbers_with_a_unit_have_it_in_their_title(path: Path, field: dict[str, Any]) -> None:
+    """A description is read after the mistake."""
+    if "second" in field.get("description", "") and field["type"] == "integer":
+        assert field["title"].endswith(" in Seconds")
+
+
 @pytest.mark.parametrize(("path", "field"), named(fields()))
 def test_lists_say_what_is_in_them(path: Path, field: dict[str, Any]) -> None:
     """The form shows lists of texts and of objects."""

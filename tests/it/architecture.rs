@@ -101,10 +101,11 @@ fn only_the_transport_the_tunnel_and_the_speed_mode_open_sockets() {
 
 #[test]
 fn only_the_writer_gets_stdout() {
-    // `main` hands it to the writer, and asks like `progress` whether it is a terminal.
-    assert_eq!(files_with("stdout()"), ["main.rs", "progress.rs"]);
+    // `main` hands it to the writer; who shows things to people asks what it is.
+    let others = ["commands/discover.rs", "main.rs", "terminal/mod.rs"];
+    assert_eq!(files_with("stdout()"), others);
     let asks = files_with("stdout().is_terminal()");
-    assert_eq!(asks, ["main.rs", "progress.rs"]);
+    assert_eq!(asks, ["commands/discover.rs", "main.rs"]);
     for part in ["println!", "print!(", "eprint", "dbg!"] {
         assert_eq!(files_with(part), [""; 0], "{part}");
     }
@@ -147,8 +148,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("state_file", &["files", "protocol", "state_entries"]),
     ("output", &["lines", "protocol", "state_file"]),
     ("sockets", &["error", "output", "protocol"]),
-    ("logging", &["output", "protocol", "secrets"]),
-    ("progress", &["logging"]),
+    ("terminal", &["secrets"]),
+    ("logging", &["output", "protocol", "secrets", "terminal"]),
     ("cli", &["arguments", "files", "protocol"]),
     // What a person is told of the client's errors; they decide which kind it is.
     ("messages", &["error", "protocol", "trino"]),
@@ -196,13 +197,12 @@ const ARROWS: &[(&str, &[&str])] = &[
             "encode",
             "error",
             "lines",
-            "logging",
             "messages",
             "output",
-            "progress",
             "protocol",
             "sockets",
             "sql",
+            "terminal",
             "trino",
             "trino/wire",
             "types",

@@ -81,8 +81,12 @@ fn one_text_for_a_list_is_taken_apart_at_its_commas() {
 
 #[test]
 fn one_text_of_pairs_keeps_the_commas_of_its_values() {
-    let pairs =
-        |value: Value| read(&json!({"x": value}), |fields| fields.pairs("x")).unwrap_or_default();
+    let pairs = |value: Value| {
+        read(&json!({"x": value}), |fields| {
+            fields.pairs("x", "name=value")
+        })
+        .unwrap_or_default()
+    };
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     assert_eq!(pairs(json!("a=1, b=2")), [pair("a", "1"), pair("b", "2")]);
     assert_eq!(

@@ -8,6 +8,7 @@ use reqwest::{Response, StatusCode, Url};
 
 use crate::secrets::one_line;
 use crate::trino::error::{FailedStep, TrinoError};
+use crate::trino::http::buffers::{Buffer, Buffers};
 use crate::trino::http::failure;
 use crate::trino::http::route::{Between, Way};
 
@@ -30,7 +31,14 @@ const ERROR_TIME: Duration = Duration::from_secs(10);
 /// How many characters of an error page are shown.
 const SHOWN: usize = 200;
 
-/// The body of a good answer with at most `limit` bytes, or the error for a bad one.
+/// Bytes of a buffer for an answer that does not tell its length. Pages have about as many.
+const TYPICAL: usize = 1 << 20;
+
+/// The most bytes that are made ready because an answer says that it has as many.
+const BELIEVED: usize = 32 << 20;
+
+/// The body of a good answer with at most `limit` bytes, or the error for a bad one. It is read into
+/// one of `buffers`.
 ///
 /// # Errors
 ///
@@ -40,12 +48,13 @@ pub(crate) async fn body(
     limit: u64,
     url: &Url,
     way: &Way,
+    buffers: &Buffers,
 ) -> Result<Bytes, TrinoError> {
     if !response.status().is_success() {
         return Err(refusal(response, url, way).await);
     }
-    match read_body(response, limit).await {
-        Ok(Body::Whole(body)) => Ok(body),
+    match read_body(response, limit, buffers).await {
+        Ok(Body::Whole(body)) => Ok(body.into_bytes()),
         Ok(Body::Cut(_)) => Err(TrinoError::TooLarge {
             server: url.origin().ascii_serialization(),
             limit,
@@ -66,8 +75,8 @@ pub(crate) async fn token_body(
     way: &Way,
 ) -> Result<(StatusCode, Bytes), TrinoError> {
     let status = response.status();
-    match read_body(response, SMALL).await {
-        Ok(Body::Whole(body)) => Ok((status, body)),
+    match read_body(response, SMALL, &Buffers::default()).await {
+        Ok(Body::Whole(body)) => Ok((status, body.into_bytes())),
         Ok(Body::Cut(_)) => Err(TrinoError::TooLarge {
             server: url.origin().ascii_serialization(),
             limit: SMALL,
@@ -78,30 +87,28 @@ pub(crate) async fn token_body(
 
 /// How much of a body was read.
 enum Body {
-    Whole(Bytes),
+    Whole(Buffer),
     /// As much as was allowed; there was more.
-    Cut(Bytes),
+    Cut(Buffer),
 }
 
-async fn read_body(mut response: Response, limit: u64) -> Result<Body, reqwest::Error> {
-    let mut chunks = Vec::new();
-    let mut length = 0;
+/// Each piece is copied at once. So the connection can read the next one into the same memory.
+async fn read_body(
+    mut response: Response,
+    limit: u64,
+    buffers: &Buffers,
+) -> Result<Body, reqwest::Error> {
+    let told = response.content_length().map(usize::try_from);
+    let size = told.and_then(Result::ok).unwrap_or(TYPICAL);
+    let mut body = buffers.take(size.min(BELIEVED));
+    body.bytes.clear();
     while let Some(chunk) = response.chunk().await? {
-        length += chunk.len() as u64;
-        chunks.push(chunk);
-        if length > limit {
-            return Ok(Body::Cut(joined(chunks)));
+        body.bytes.extend_from_slice(&chunk);
+        if body.bytes.len() as u64 > limit {
+            return Ok(Body::Cut(body));
         }
     }
-    Ok(Body::Whole(joined(chunks)))
-}
-
-/// One text of several pieces; a single piece is not copied.
-fn joined(mut chunks: Vec<Bytes>) -> Bytes {
-    match chunks.len() {
-        0 | 1 => chunks.pop().unwrap_or_default(),
-        _ => chunks.concat().into(),
-    }
+    Ok(Body::Whole(body))
 }
 
 /// The error for an answer with a status other than 2xx.
@@ -131,8 +138,10 @@ async fn refusal(response: Response, url: &Url, way: &Way) -> TrinoError {
         .as_ref()
         .is_none_or(|kind| kind.starts_with(b"text/plain"));
     let is_page = kind.is_some_and(|kind| kind.starts_with(b"text/html"));
-    let text = match tokio::time::timeout(ERROR_TIME, read_body(response, ERROR)).await {
-        Ok(Ok(Body::Whole(text) | Body::Cut(text))) => text,
+    let buffers = Buffers::default();
+    let text = tokio::time::timeout(ERROR_TIME, read_body(response, ERROR, &buffers)).await;
+    let text = match text {
+        Ok(Ok(Body::Whole(text) | Body::Cut(text))) => text.into_bytes(),
         Ok(Err(_)) | Err(_) => Bytes::new(),
     };
     let text = String::from_utf8_lossy(&text);

@@ -6,6 +6,7 @@
 //! | `origin` | where the URIs in Trino's answers are asked for |
 //! | `route` | direct, through a proxy, or through a tunnel |
 //! | `answer` | an answer's body, up to the size that its kind may have; what a bad answer says |
+//! | `buffers` | memory for the bodies of answers, used again and again |
 //! | `failure` | the steps of a request that can fail; errors of the HTTP library → which step failed |
 //! | `tls` | `ssl_mode` → a TLS configuration |
 //! | `verifier` | whether a server's certificate is accepted |
@@ -15,6 +16,7 @@
 
 mod answer;
 mod auth;
+mod buffers;
 mod certificates;
 mod client_certificate;
 pub(crate) mod failure;

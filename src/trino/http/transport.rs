@@ -11,6 +11,7 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, redirect};
 use crate::config::{Connection, Tls};
 use crate::trino::error::TrinoError;
 use crate::trino::http::auth::Credentials;
+use crate::trino::http::buffers::Buffers;
 use crate::trino::http::origin::Home;
 use crate::trino::http::route::{Between, Way};
 use crate::trino::http::tls_problem::TlsProblem;
@@ -55,6 +56,8 @@ pub(crate) struct Transport {
     contact: Contact,
     /// Whether the storage of segments answers.
     storage: Contact,
+    /// Memory for answers, and for what segments are unpacked to.
+    buffers: Buffers,
 }
 
 /// What is sent with a statement besides the session.
@@ -116,6 +119,7 @@ impl Transport {
             credentials,
             contact: Contact::new(Duration::ZERO),
             storage: Contact::new(retry::BUDGET),
+            buffers: Buffers::default(),
         })
     }
 
@@ -148,6 +152,11 @@ impl Transport {
         self.home.is_base(url)
     }
 
+    /// Memory for answers, and for what segments are unpacked to.
+    pub(crate) fn buffers(&self) -> &Buffers {
+        &self.buffers
+    }
+
     /// Whether the coordinator answers, as far as all requests together know.
     pub(crate) fn contact(&self) -> &Contact {
         &self.contact
@@ -166,7 +175,7 @@ impl Transport {
             .timeout(FIRST_ANSWER);
         let response = self.send(request, &url).await?;
         self.session.apply_response_headers(response.headers());
-        answer::body(response, answer::SMALL, &url, &self.way).await
+        answer::body(response, answer::SMALL, &url, &self.way, &self.buffers).await
     }
 
     /// Sends a request of the statement protocol and reads the whole answer. A server other than
@@ -185,7 +194,7 @@ impl Transport {
         if is_base {
             self.session.apply_response_headers(response.headers());
         }
-        answer::body(response, answer::PAGE, &url, &self.way).await
+        answer::body(response, answer::PAGE, &url, &self.way, &self.buffers).await
     }
 
     /// As [`Transport::request`], for a URI from Trino; `origin` decides which server is asked.
@@ -215,7 +224,7 @@ impl Transport {
         }
         let response = self.send(request, &url).await?;
         self.session.apply_response_headers(response.headers());
-        answer::body(response, answer::PAGE, &url, &self.way).await
+        answer::body(response, answer::PAGE, &url, &self.way, &self.buffers).await
     }
 
     /// Downloads a segment of `size` bytes, as far as that is known, from the storage or through
@@ -256,7 +265,7 @@ impl Transport {
     ) -> Result<(), TrinoError> {
         let ask = |url: Url| async move {
             let response = self.send(self.to_place(&url, headers), &url).await?;
-            answer::body(response, answer::SMALL, &url, &self.way).await
+            answer::body(response, answer::SMALL, &url, &self.way, &self.buffers).await
         };
         self.home.ask(segment_url(uri)?, ask).await.map(drop)
     }
@@ -276,7 +285,7 @@ impl Transport {
                 .get(LOCATION)
                 .filter(|_| response.status().is_redirection());
             let Some(location) = location else {
-                return answer::body(response, limit, &url, &self.way).await;
+                return answer::body(response, limit, &url, &self.way, &self.buffers).await;
             };
             let target = location
                 .to_str()

@@ -58,7 +58,8 @@ impl Encoding {
         }
     }
 
-    /// Unpacks the segment `stored` into `out`. Returns false if it is plain JSON already.
+    /// Unpacks the segment `stored` into `out`, in place of what is there. Returns false if it is
+    /// plain JSON already.
     ///
     /// # Errors
     ///
@@ -72,14 +73,16 @@ impl Encoding {
         let Some(expected) = uncompressed else {
             return Ok(false);
         };
-        let size = usize::try_from(expected)
-            .ok()
-            .filter(|_| expected <= LARGEST)
-            .ok_or_else(|| CodecError::Corrupt(format!("{expected} bytes are too many")))?;
-        out.clear();
+        if expected > LARGEST {
+            return Err(CodecError::Corrupt(format!(
+                "{expected} bytes are too many"
+            )));
+        }
+        let size = room(expected);
         let found = match self {
             Self::Json => return Ok(false),
             Self::Lz4 => {
+                // What is in a used buffer is written over, and need not be zeroed before.
                 out.resize(size, 0);
                 lz4_flex::block::decompress_into(stored, out)
                     .map_err(|error| CodecError::Corrupt(error.to_string()))?
@@ -87,6 +90,7 @@ impl Encoding {
             Self::Zstd => {
                 // The capacity is the limit: a frame that unpacks to more is an error and takes no
                 // more memory.
+                out.clear();
                 out.reserve_exact(size);
                 zstd::bulk::Decompressor::new()
                     .and_then(|mut unpacker| unpacker.decompress_to_buffer(stored, out))
@@ -96,6 +100,15 @@ impl Encoding {
         check("decompressed", expected, found)?;
         Ok(true)
     }
+}
+
+/// How many bytes of memory a segment needs that says that it has `size`: none, if it says what is
+/// not believed.
+pub(crate) fn room(size: u64) -> usize {
+    usize::try_from(size)
+        .ok()
+        .filter(|_| size <= LARGEST)
+        .unwrap_or_default()
 }
 
 /// Compares a size with what the segment's metadata says.
