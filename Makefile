@@ -5,7 +5,7 @@ export CARGO_TARGET_DIR ?= $(SOURCE_TRINO_CACHE)/target
 export PYTHONDONTWRITEBYTECODE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-catalogs test-long bench fmt lint servers-up servers-down clean-cache
+.PHONY: help build demo test test-fast release-check test-catalogs test-long bench fmt lint servers-up servers-down clean-cache
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,13 @@ demo: ## start a small Trino, read two tables from it, load them into DuckDB, st
 
 test: ## run every check, the tests against real servers included
 	@tests/run
+
+test-fast: ## the quick checks, for each change: no server, nothing that waits long
+	@tests/run --fast
+
+release-check: ## whether everything that names the version and the address agrees with Cargo.toml
+	@python3 tests/release $(if $(TAG),--tag '$(TAG)')
+	@python3 tests/image --static
 
 test-long: build ## altered tables, the whole sweep of faults and an hour of the random campaign, against real servers
 	@SOURCE_TRINO_BIN="$(CARGO_TARGET_DIR)/release/source-trino" \

@@ -8,6 +8,7 @@ tested without it.
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
@@ -16,12 +17,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import airbyte
 import pytest
+from airbyte.caches import DuckDBCache
 from airbyte.exceptions import AirbyteConnectorCheckFailedError, AirbyteConnectorFailedError
 from sqlalchemy.exc import SQLAlchemyError
 
 from clients_support import profile, pyairbyte, tables
-from clients_support.environment import Servers
+from clients_support.environment import ROOT, Servers
 from clients_support.pyairbyte import Destination, load
 from clients_support.trino import Trino
 
@@ -185,6 +188,34 @@ class TestTypes:
             return
         load(binary, servers.config("memory", types), destination, ["json_objects"])
         assert destination.rows("SELECT c_json FROM TARGET.json_objects") == [{"c_json": '{"a":[1,null,"x"]}'}]
+
+
+@pytest.fixture
+def installed(binary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program is in PATH under its name, as pip puts it there."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "source-trino").symlink_to(binary)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
+
+
+def test_the_lines_of_the_readme_load_a_table(
+    installed: None, servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Word for word, but for the port of the test server and the place of the database."""
+    [lines] = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S)
+    assert len(lines.splitlines()) <= 8
+    assert (port := '"port": 8080') in lines
+    lines = lines.replace(port, f'"port": {servers.config("tpch", "tiny")["port"]}')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(airbyte, "new_local_cache", lambda: DuckDBCache(db_path=tmp_path / "file.duckdb"))
+    exec(compile(lines, "README.md", "exec"), {})
+    assert "[1500 rows x" in capsys.readouterr().out
+
+
+def test_the_program_is_found_by_its_name(installed: None, servers: Servers) -> None:
+    """Without `local_executable`, where Airbyte's registry is not asked."""
+    source = airbyte.get_source("source-trino", config=servers.config("tpch", "tiny"))
+    assert {"customer", "nation"} <= {*source.get_available_streams()}
 
 
 def test_odd_names_arrive(destination: Destination, binary: Path, servers: Servers, memory_schema: str) -> None:
