@@ -81,7 +81,7 @@ pub(super) fn grants(fields: &mut Fields<'_>) -> Grants {
     Grants {
         session_user: fields.text("session_user"),
         roles: fields.pairs("roles"),
-        extra_credentials: extra_credentials(fields),
+        extra_credentials: named_secrets(fields, "extra_credentials"),
     }
 }
 
@@ -151,9 +151,12 @@ fn client_credentials(fields: &mut Fields<'_>, plain: bool) -> Authentication {
     })
 }
 
-/// A list of `{"name": …, "value": …}`, or an object of names and values.
-fn extra_credentials(fields: &mut Fields<'_>) -> Vec<(String, SecretString)> {
-    const NAME: &str = "extra_credentials";
+/// The secrets in the field `field`: a list of `{"name": …, "value": …}`, or an object of names and
+/// values.
+pub(super) fn named_secrets(
+    fields: &mut Fields<'_>,
+    field: &'static str,
+) -> Vec<(String, SecretString)> {
     let credential = |name: &str, value: Option<&Value>| {
         let value = value.and_then(Value::as_str).unwrap_or_default();
         crate::secrets::hide(value);
@@ -161,14 +164,14 @@ fn extra_credentials(fields: &mut Fields<'_>) -> Vec<(String, SecretString)> {
         is_whole.then(|| (name.trim().to_owned(), SecretString::from(value)))
     };
     // An incomplete entry is named, but its value is not shown.
-    let read: Vec<Result<_, String>> = match fields.value(NAME) {
+    let read: Vec<Result<_, String>> = match fields.value(field) {
         Some(Value::Object(map)) => map
             .iter()
             .map(|(name, value)| {
                 credential(name, Some(value)).ok_or_else(|| format!(" (\"{name}\")"))
             })
             .collect(),
-        _ => fields.objects(NAME, "name", |entry| {
+        _ => fields.objects(field, "name", |entry| {
             let name = entry.value("name").and_then(Value::as_str);
             credential(name.unwrap_or_default(), entry.given("value"))
                 .ok_or_else(|| entry.entry().to_owned())
@@ -181,7 +184,7 @@ fn extra_credentials(fields: &mut Fields<'_>) -> Vec<(String, SecretString)> {
             Err(entry) => {
                 let text =
                     format!("must hold entries of a name and a value, both of them text{entry}");
-                fields.problem(NAME, &text);
+                fields.problem(field, &text);
             }
         }
     }

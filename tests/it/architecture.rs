@@ -62,6 +62,8 @@ fn only_the_transport_and_its_neighbours_know_reqwest() {
         files_with("reqwest::"),
         [
             "config/auth.rs",
+            "config/headers.rs",
+            "config/mod.rs",
             "config/route.rs",
             "config/server.rs",
             "trino/http/answer.rs",

@@ -35,5 +35,6 @@ mod secrets;
 mod speed;
 mod spooled;
 mod state_file;
+mod table_patterns;
 mod texts;
 mod tls;

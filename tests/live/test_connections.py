@@ -471,6 +471,25 @@ def test_a_cookie_of_a_sticky_gateway_is_kept(
         reads_regions(connector, config("tpch", "tiny", fetch_protocol="direct", port=port))
 
 
+def test_a_gateway_gets_the_headers_of_the_user(
+    connector: Connector, config: Config, environment: Environment, programs: dict[str, str], tmp_path: Path
+) -> None:
+    """As Cloudflare Access does, it refuses every request without its header, also those of Trino's first contact."""
+    location = f"""
+    location / {{
+      if ($http_x_gate_secret != "gate-secret-1") {{ return 403 "<html><title>Sign in</title></html>"; }}
+      proxy_set_header Host $http_host;
+      proxy_pass http://127.0.0.1:{environment.http_port};
+    }}"""
+    header = {"name": "X-Gate-Secret", "value": "gate-secret-1"}
+    with nginx(programs["nginx"], tmp_path, location) as port:
+        fails(connector.check(config("tpch", "tiny", port=port)), "403")
+        result = reads_regions(connector, config("tpch", "tiny", port=port, http_headers=[header]))
+    assert "gate-secret-1" not in result.stdout.decode() + result.stderr
+    made = config("tpch", "tiny", http_headers=[{"name": "X-Trino-User", "value": "gate-secret-1"}])
+    fails(connector.check(made), "http_headers", '"username"')
+
+
 # SSH tunnels
 
 
