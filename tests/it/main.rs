@@ -20,6 +20,7 @@ mod endings;
 mod failures;
 mod fake;
 mod fields;
+mod gateways;
 mod headers;
 mod heartbeat;
 mod inputs;
