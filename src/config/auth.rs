@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::fields::Fields;
+use super::kerberos::{self, Kerberos};
 use super::server::is_loopback;
 
 /// How the user is proven to Trino.
@@ -19,6 +20,8 @@ pub(crate) enum Authentication {
     Jwt(SecretString),
     /// By tokens of an OAuth2 server, from the client credentials grant (RFC 6749, 4.4).
     ClientCredentials(ClientCredentials),
+    /// By tickets of a KDC (RFC 4559).
+    Kerberos(Kerberos),
 }
 
 /// What the OAuth2 server wants to know before it gives a token.
@@ -47,7 +50,13 @@ pub(crate) struct Grants {
     pub(crate) extra_credentials: Vec<(String, SecretString)>,
 }
 
-const METHODS: &[&str] = &["none", "password", "jwt", "oauth2_client_credentials"];
+const METHODS: &[&str] = &[
+    "none",
+    "password",
+    "jwt",
+    "oauth2_client_credentials",
+    "kerberos",
+];
 
 /// The fields that tell which method is meant if it is not named.
 const MARKS: &[(&str, &[&str])] = &[
@@ -57,6 +66,7 @@ const MARKS: &[(&str, &[&str])] = &[
         "oauth2_client_credentials",
         &["token_endpoint", "client_id", "client_secret"],
     ),
+    ("kerberos", &["principal", "keytab"]),
 ];
 
 /// Reads `authentication`. `plain` says that secrets may go over plain http.
@@ -72,6 +82,8 @@ pub(super) fn read_authentication(fields: &mut Fields<'_>, plain: bool) -> Authe
             Some("password") => secret(fields, "password", "the password of the user"),
             Some("jwt") => secret(fields, "token", "the JSON Web Token"),
             Some("oauth2_client_credentials") => client_credentials(fields, plain),
+            Some("kerberos") => kerberos::read_kerberos(fields)
+                .map_or(Authentication::None, Authentication::Kerberos),
             _ => Authentication::None,
         }
     })

@@ -24,6 +24,7 @@ mod gateways;
 mod headers;
 mod heartbeat;
 mod inputs;
+mod kerberos;
 mod limits;
 mod messages;
 mod old_server;
