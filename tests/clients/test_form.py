@@ -251,6 +251,10 @@ BAD = {
     "a password that is missing": ({"authentication": {"method": "password"}}, "authentication"),
     "a password that is a number": ({"authentication": {"method": "password", "password": 1}}, "authentication"),
     "a token that is missing": ({"authentication": {"method": "jwt"}}, "authentication"),
+    "Kerberos without a service": (
+        {"authentication": {"method": "kerberos", "principal": "airbyte@EXAMPLE.COM", "password": "p"}},
+        "authentication",
+    ),
     "OAuth2 without a secret": (
         {
             "authentication": {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,10 @@ import pytest
 from live_support import documented, servers
 from live_support.connector import Connector
 from live_support.environment import Environment
+from live_support.faults import Fault, Moment
 from live_support.messages import configured, handwritten
 from live_support.network import free_port, nginx
+from live_support.relay import Sent, relay
 from live_support.verdicts import fails, reads_regions, succeeds
 
 
@@ -158,8 +161,9 @@ def test_a_clock_that_differs_is_explained(connector: Connector, config: Config,
 
 def test_a_kdc_that_is_not_there_is_explained(connector: Connector, config: Config, kdc: dict[str, Any]) -> None:
     fails(connector.check(config(kdc=f"127.0.0.1:{free_port()}")), '"kdc"', "No KDC answers")
-    made = config(principal="alice@ANOTHER.REALM", kdc=None, krb5_conf=Path(kdc["krb5_conf"]).read_text())
-    fails(connector.check(made), '"principal"', "ANOTHER.REALM")
+    text = Path(kdc["krb5_conf"]).read_text()
+    made = config(principal="bob@ANOTHER.REALM", keytab=None, password="wrong-secret-1", kdc=None, krb5_conf=text)
+    fails(connector.check(made), '"principal"', "ANOTHER.REALM", "no KDC for the realm")
 
 
 def test_a_configuration_that_cannot_be_used_is_explained(connector: Connector, config: Config) -> None:
@@ -177,6 +181,26 @@ def test_a_refused_ticket_is_renewed_once(
         fails(connector.check(config(fields={"port": port})), "401", '"service_name"')
     asked = (tmp_path / "access.log").read_text().splitlines()
     assert len(asked) == 2, asked
+
+
+def test_a_ticket_that_trino_refuses_once_is_replaced(connector: Connector, config: Config, realm: Environment) -> None:
+    """The relay stands before the plain port of this machine, where Trino asks for no ticket."""
+    refused: list[Sent] = []
+
+    def rule(sent: Sent) -> Fault | None:
+        if refused or not sent.sql.startswith("SELECT"):
+            return None
+        refused.append(sent)
+        # A ticket that was had just now would be kept: another request may have replaced it.
+        time.sleep(2.5)
+        return Fault("HTTP_401", Moment.POST, status=401)
+
+    with relay(realm.http_port, rule) as gate:
+        made = config(fields={"port": gate.port, "ssl_mode": {"mode": "disable"}})
+        result = connector.check(made, environment={"LOG_LEVEL": "debug"})
+    succeeds(result)
+    assert len(refused) == 1
+    assert len([text for text in result.logs("DEBUG") if "a ticket for" in text]) == 2
 
 
 def test_no_output_has_a_secret(connector: Connector, config: Config, kdc: dict[str, Any]) -> None:
