@@ -17,9 +17,10 @@ COPY src src
 RUN touch src/main.rs src/lib.rs && cargo build --release --locked
 
 FROM ${BASE_IMAGE}
+# libkrb5-3 is loaded only if Kerberos is chosen.
 # The trust store belongs to the user, as in Airbyte's own images: update-ca-certificates works without root.
 RUN apt-get update \
-    && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends ca-certificates \
+    && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends ca-certificates libkrb5-3 \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log \
     && groupadd --gid 1000 airbyte \
     && useradd --uid 1000 --gid airbyte --create-home --shell /bin/sh airbyte \

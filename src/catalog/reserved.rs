@@ -20,6 +20,21 @@ pub(crate) fn warn_of_reserved_columns<'a>(
     }
 }
 
+/// The columns by which a table is known that a destination has written: of the present
+/// destinations, and of those before 2023.
+const IDS: &[&str] = &["_airbyte_raw_id", "_airbyte_ab_id"];
+
+/// Whether a table is probably one that a destination has written, by its name (raw tables) or by
+/// its columns.
+pub(crate) fn is_written_by_airbyte<'a>(
+    table: &str,
+    columns: impl IntoIterator<Item = &'a str>,
+) -> bool {
+    let mut columns = columns.into_iter();
+    table.starts_with("_airbyte_")
+        || columns.any(|column| IDS.contains(&column.to_lowercase().as_str()))
+}
+
 /// The columns whose names begin like those of Airbyte's columns.
 fn reserved_columns<'a>(columns: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let columns = columns.into_iter();
@@ -34,6 +49,17 @@ fn reserved_columns<'a>(columns: impl IntoIterator<Item = &'a str>) -> Vec<&'a s
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tables_of_destinations_are_known_by_name_or_id() {
+        assert!(is_written_by_airbyte("_airbyte_raw_orders", ["data"]));
+        assert!(is_written_by_airbyte("orders", ["id", "_AIRBYTE_RAW_ID"]));
+        assert!(is_written_by_airbyte("orders", ["_airbyte_ab_id"]));
+        assert!(!is_written_by_airbyte(
+            "airbyte_users",
+            ["id", "_ab_cdc_lsn"]
+        ));
+    }
 
     #[test]
     fn columns_of_airbytes_own_names_are_found() {

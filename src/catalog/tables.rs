@@ -69,6 +69,31 @@ pub(crate) async fn all_tables(
     with_missing(client, catalog, schema, &names, tables).await
 }
 
+/// The tables and views of a schema whose names are `chosen`. Nothing is asked about the others.
+///
+/// # Errors
+///
+/// As [`all_tables`].
+pub(crate) async fn chosen_tables(
+    client: &Client,
+    catalog: &str,
+    schema: &str,
+    chosen: impl Fn(&str) -> bool,
+) -> Result<Found, TrinoError> {
+    let names = names(client, catalog, schema).await?;
+    if names.is_empty() {
+        // A listing of names may be empty although the listing of columns is not.
+        let mut found = all_tables(client, catalog, schema).await?;
+        found.tables.retain(|table| chosen(&table.name));
+        found.failures.retain(|(table, _)| chosen(table));
+        return Ok(found);
+    }
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let names: Vec<&str> = names.into_iter().filter(|name| chosen(name)).collect();
+    let tables = listed_by_name(client, catalog, schema, &names).await?;
+    with_missing(client, catalog, schema, &names, tables).await
+}
+
 /// Names of all tables and views of a schema, sorted.
 ///
 /// # Errors

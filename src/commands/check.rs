@@ -11,7 +11,7 @@ use crate::catalog::{keys, queries, tables};
 use crate::cli::CheckArgs;
 use crate::config::Connection;
 use crate::discover::schemas::{self, Schema};
-use crate::discover::{near, privileges};
+use crate::discover::{near, patterns, privileges};
 use crate::error::ConnectorError;
 use crate::output::Output;
 use crate::protocol::message::{ConnectionStatus, Log, LogLevel, Message, Status};
@@ -183,12 +183,15 @@ async fn readable_table(
     connection: &Connection,
 ) -> Result<String, ConnectorError> {
     let schemas = schemas::resolve(client, connection).await?;
+    if !connection.table_patterns.is_empty() {
+        patterns::warn_of_unused(client, connection, &schemas).await?;
+    }
     if !connection.queries.is_empty() {
         return Ok(format!("{} queries", connection.queries.len()));
     }
     let mut refusal = None;
     for schema in &schemas {
-        match one_readable(client, schema).await {
+        match one_readable(client, connection, schema).await {
             Ok(None) => {}
             Ok(Some(Readable::Yes { of })) => {
                 let Schema { catalog, name, .. } = schema;
@@ -204,6 +207,7 @@ async fn readable_table(
         }
     }
     let catalog = &connection.catalog;
+    let patterns = patterns::reminder(connection);
     let list = schemas
         .iter()
         .map(|schema| format!("\"{}\"", schema.namespace))
@@ -211,8 +215,8 @@ async fn readable_table(
         .join(", ");
     Err(match refusal {
         None => ConnectorError::config(format!(
-            "The user sees no table in {list} of the catalog \"{catalog}\". Check \"schema\", or \
-             grant the user SELECT on a table."
+            "The user sees no table in {list} of the catalog \"{catalog}\"{patterns}. Check \"schema\", \
+             or grant the user SELECT on a table."
         )),
         Some(error) => {
             let cure = fault::cure_of_listed_table(&error);
@@ -242,9 +246,18 @@ enum Readable {
 /// Tables are tried before views, because the first row of a view may take long. They are tried in
 /// groups that grow: usually one statement is enough, and many unreadable tables do not need many
 /// statements.
-async fn one_readable(client: &Client, schema: &Schema) -> Result<Option<Readable>, TrinoError> {
-    let Schema { catalog, name, .. } = schema;
-    let names = tables_before_views(client, catalog, name).await?;
+async fn one_readable(
+    client: &Client,
+    connection: &Connection,
+    schema: &Schema,
+) -> Result<Option<Readable>, TrinoError> {
+    let Schema {
+        catalog,
+        name,
+        namespace,
+    } = schema;
+    let mut names = tables_before_views(client, catalog, name).await?;
+    names.retain(|table| connection.table_patterns.choose(namespace, table));
     let of = names.len();
     let mut names: &[String] = &names;
     let mut refusal = None;

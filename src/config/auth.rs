@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::fields::Fields;
+use super::kerberos::{self, Kerberos};
 use super::server::is_loopback;
 
 /// How the user is proven to Trino.
@@ -19,6 +20,8 @@ pub(crate) enum Authentication {
     Jwt(SecretString),
     /// By tokens of an OAuth2 server, from the client credentials grant (RFC 6749, 4.4).
     ClientCredentials(ClientCredentials),
+    /// By tickets of a KDC (RFC 4559).
+    Kerberos(Kerberos),
 }
 
 /// What the OAuth2 server wants to know before it gives a token.
@@ -47,7 +50,13 @@ pub(crate) struct Grants {
     pub(crate) extra_credentials: Vec<(String, SecretString)>,
 }
 
-const METHODS: &[&str] = &["none", "password", "jwt", "oauth2_client_credentials"];
+const METHODS: &[&str] = &[
+    "none",
+    "password",
+    "jwt",
+    "oauth2_client_credentials",
+    "kerberos",
+];
 
 /// The fields that tell which method is meant if it is not named.
 const MARKS: &[(&str, &[&str])] = &[
@@ -57,6 +66,7 @@ const MARKS: &[(&str, &[&str])] = &[
         "oauth2_client_credentials",
         &["token_endpoint", "client_id", "client_secret"],
     ),
+    ("kerberos", &["principal", "keytab"]),
 ];
 
 /// Reads `authentication`. `plain` says that secrets may go over plain http.
@@ -72,6 +82,8 @@ pub(super) fn read_authentication(fields: &mut Fields<'_>, plain: bool) -> Authe
             Some("password") => secret(fields, "password", "the password of the user"),
             Some("jwt") => secret(fields, "token", "the JSON Web Token"),
             Some("oauth2_client_credentials") => client_credentials(fields, plain),
+            Some("kerberos") => kerberos::read_kerberos(fields)
+                .map_or(Authentication::None, Authentication::Kerberos),
             _ => Authentication::None,
         }
     })
@@ -84,7 +96,7 @@ pub(super) fn grants(fields: &mut Fields<'_>) -> Grants {
             "roles",
             "catalog=role, such as system=analyst for a role of Trino itself",
         ),
-        extra_credentials: extra_credentials(fields),
+        extra_credentials: named_secrets(fields, "extra_credentials"),
     }
 }
 
@@ -154,9 +166,12 @@ fn client_credentials(fields: &mut Fields<'_>, plain: bool) -> Authentication {
     })
 }
 
-/// A list of `{"name": …, "value": …}`, or an object of names and values.
-fn extra_credentials(fields: &mut Fields<'_>) -> Vec<(String, SecretString)> {
-    const NAME: &str = "extra_credentials";
+/// The secrets in the field `field`: a list of `{"name": …, "value": …}`, or an object of names and
+/// values.
+pub(super) fn named_secrets(
+    fields: &mut Fields<'_>,
+    field: &'static str,
+) -> Vec<(String, SecretString)> {
     let credential = |name: &str, value: Option<&Value>| {
         let value = value.and_then(Value::as_str).unwrap_or_default();
         crate::secrets::hide(value);
@@ -164,14 +179,14 @@ fn extra_credentials(fields: &mut Fields<'_>) -> Vec<(String, SecretString)> {
         is_whole.then(|| (name.trim().to_owned(), SecretString::from(value)))
     };
     // An incomplete entry is named, but its value is not shown.
-    let read: Vec<Result<_, String>> = match fields.value(NAME) {
+    let read: Vec<Result<_, String>> = match fields.value(field) {
         Some(Value::Object(map)) => map
             .iter()
             .map(|(name, value)| {
                 credential(name, Some(value)).ok_or_else(|| format!(" (\"{name}\")"))
             })
             .collect(),
-        _ => fields.objects(NAME, "name", |entry| {
+        _ => fields.objects(field, "name", |entry| {
             let name = entry.value("name").and_then(Value::as_str);
             credential(name.unwrap_or_default(), entry.given("value"))
                 .ok_or_else(|| entry.entry().to_owned())
@@ -184,7 +199,7 @@ fn extra_credentials(fields: &mut Fields<'_>) -> Vec<(String, SecretString)> {
             Err(entry) => {
                 let text =
                     format!("must hold entries of a name and a value, both of them text{entry}");
-                fields.problem(NAME, &text);
+                fields.problem(field, &text);
             }
         }
     }

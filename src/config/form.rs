@@ -46,10 +46,7 @@ const NAMES_ELSEWHERE: &[(&str, &[&str])] = &[
             "connectionstring",
         ],
     ),
-    (
-        "username",
-        &["user", "login", "userid", "dbuser", "principal"],
-    ),
+    ("username", &["user", "login", "userid", "dbuser"]),
     (
         "catalog",
         &["database", "databasename", "db", "dbname", "catalogname"],
@@ -64,6 +61,11 @@ const NAMES_ELSEWHERE: &[(&str, &[&str])] = &[
         "authentication.token",
         &["token", "jwt", "accesstoken", "bearertoken"],
     ),
+    (
+        "authentication.principal",
+        &["principal", "kerberosprincipal"],
+    ),
+    ("authentication.keytab", &["keytab"]),
     (
         "authentication",
         &["auth", "authmethod", "authtype", "credentials"],

@@ -7,6 +7,9 @@
 mod auth;
 mod fields;
 mod form;
+mod headers;
+mod kerberos;
+mod patterns;
 pub(crate) mod pem;
 mod queries;
 mod route;
@@ -16,11 +19,14 @@ mod sync;
 mod tls;
 mod value;
 
+use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 pub(crate) use auth::{Authentication, ClientCredentials, Grants};
 pub(crate) use fields::Problem;
 pub(crate) use form::{SPEC, unknown_fields};
+pub(crate) use kerberos::Kerberos;
+pub(crate) use patterns::{TablePatterns, matches};
 pub(crate) use queries::QueryStream;
 pub(crate) use route::public_key;
 pub(crate) use route::{Proxy, Tunnel, TunnelLogin};
@@ -73,6 +79,8 @@ pub(crate) struct Connection {
     pub(crate) allow_credentials_over_http: bool,
     /// The proxy on the way. Without one, the proxies of the environment are used.
     pub(crate) proxy: Option<Proxy>,
+    /// Headers of the user's own, for the configured server only; their values are secrets.
+    pub(crate) http_headers: HeaderMap,
     /// The SSH server on the way.
     pub(crate) tunnel: Option<Tunnel>,
     /// The catalog whose tables are read, in lower case as Trino keeps all names.
@@ -81,6 +89,8 @@ pub(crate) struct Connection {
     pub(crate) schema: String,
     /// More schemas: exact names or patterns with `*`. A catalog and a dot may stand before them.
     pub(crate) schemas: Vec<DottedName>,
+    /// Which tables of these schemas become streams.
+    pub(crate) table_patterns: TablePatterns,
     /// SQL statements that are streams.
     pub(crate) queries: Vec<QueryStream>,
     /// How new and changed rows are found.
@@ -113,7 +123,7 @@ pub(crate) struct Connection {
 impl Connection {
     /// Whether requests carry credentials. With plain http, everybody on the way could read them.
     pub(crate) fn has_secrets(&self) -> bool {
-        has_secrets(&self.authentication, &self.grants)
+        has_secrets(&self.authentication, &self.grants, &self.http_headers)
     }
 
     /// Checks a configuration.
@@ -141,6 +151,7 @@ impl Connection {
             "the name of a schema in that catalog, for example \"public\"; SHOW SCHEMAS lists them",
         );
         let schemas = dotted_names(&mut fields, "schemas");
+        let table_patterns = patterns::table_patterns(&mut fields);
         let check_privileges = fields.flag("check_privileges", true);
         let file_columns = fields.flag("file_columns", false);
         let has_concurrency = fields.has("concurrency");
@@ -159,12 +170,13 @@ impl Connection {
         );
         let proxy = route::proxy(&mut fields);
         let tunnel = route::tunnel(&mut fields);
+        let http_headers = headers::http_headers(&mut fields);
         let session_properties = fields.pairs("session_properties", "name=value");
         let client_tags = fields.texts("client_tags");
         let source = fields
             .text("source")
             .unwrap_or_else(|| DEFAULT_SOURCE.to_owned());
-        if has_secrets(&authentication, &grants)
+        if has_secrets(&authentication, &grants, &http_headers)
             && !plain
             && !server.tls.is_on()
             && !server.is_loopback()
@@ -197,10 +209,12 @@ impl Connection {
             grants,
             allow_credentials_over_http: plain,
             proxy,
+            http_headers,
             tunnel,
             catalog: catalog.to_lowercase(),
             schema: schema.to_lowercase(),
             schemas,
+            table_patterns,
             queries,
             sync,
             as_of,
@@ -218,8 +232,10 @@ impl Connection {
     }
 }
 
-fn has_secrets(authentication: &Authentication, grants: &Grants) -> bool {
-    !matches!(authentication, Authentication::None) || !grants.extra_credentials.is_empty()
+fn has_secrets(authentication: &Authentication, grants: &Grants, http_headers: &HeaderMap) -> bool {
+    !matches!(authentication, Authentication::None)
+        || !grants.extra_credentials.is_empty()
+        || headers::has_credentials(http_headers)
 }
 
 impl Connection {

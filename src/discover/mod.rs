@@ -8,6 +8,7 @@
 
 mod capabilities;
 pub(crate) mod near;
+pub(crate) mod patterns;
 pub(crate) mod privileges;
 pub(crate) mod schemas;
 pub(crate) mod stream;
@@ -16,7 +17,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::catalog::bisect::side_by_side;
 use crate::catalog::queries::NoColumns;
-use crate::catalog::reserved::warn_of_reserved_columns;
+use crate::catalog::reserved::{is_written_by_airbyte, warn_of_reserved_columns};
 use crate::catalog::{fault, hidden, keys, left_out, queries, tables};
 use crate::config::{Connection, QueryStream};
 use crate::error::ConnectorError;
@@ -39,6 +40,9 @@ pub(crate) async fn streams(
     connection: &Connection,
 ) -> Result<Vec<AirbyteStream>, ConnectorError> {
     let schemas = schemas::resolve(client, connection).await?;
+    if !connection.table_patterns.is_empty() {
+        patterns::warn_of_unused(client, connection, &schemas).await?;
+    }
     let catalogs: BTreeSet<&str> = schemas.iter().map(|schema| &*schema.catalog).collect();
     let connectors = side_by_side(catalogs, |catalog| async move {
         let connector = keys::connector(client, catalog).await;
@@ -65,11 +69,15 @@ pub(crate) async fn streams(
         let reason = refusals.into_iter().min();
         return Err(nothing(connection, &schemas, reason));
     }
+    let mut written_by_airbyte = Vec::new();
     for stream in &streams {
         let columns = stream.json_schema["properties"].as_object();
         let columns = columns.into_iter().flat_map(|columns| columns.keys());
         let columns = columns.map(String::as_str);
         let descriptor = stream::descriptor(stream);
+        if is_written_by_airbyte(&stream.name, columns.clone()) {
+            written_by_airbyte.push(descriptor.to_string());
+        }
         // The columns that we add to changes are left out here: destinations know them.
         warn_of_reserved_columns(
             &descriptor.to_string(),
@@ -77,6 +85,7 @@ pub(crate) async fn streams(
                 .filter(|column| !(stream.source_defined_cursor && stream::is_of_changes(column))),
         );
     }
+    warn_of_airbytes_tables(&written_by_airbyte);
     streams.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
     Ok(streams)
 }
@@ -100,12 +109,21 @@ async fn schema_streams(
         name,
         namespace,
     } = schema;
+    let patterns = &connection.table_patterns;
     let tables::Found {
         mut tables,
         failures,
-    } = tables::all_tables(client, catalog, name).await?;
+    } = if patterns.is_empty() {
+        tables::all_tables(client, catalog, name).await?
+    } else {
+        let chosen = |table: &str| patterns.choose(namespace, table);
+        tables::chosen_tables(client, catalog, name, chosen).await?
+    };
     let place = (catalog.as_str(), name.as_str());
-    left_out::warn_of_left_out(client, connection, connector, place, &tables, None).await;
+    let chosen: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
+    let chosen: Vec<&str> = chosen.iter().map(String::as_str).collect();
+    let asked_for = (!patterns.is_empty()).then_some(chosen.as_slice());
+    left_out::warn_of_left_out(client, connection, connector, place, &tables, asked_for).await;
     let columns = hidden::hidden_columns(connector, connection.file_columns);
     hidden::add(client, columns, place, &mut tables).await?;
     let mut left_out: Vec<(String, String)> = failures
@@ -158,6 +176,25 @@ fn warn_of_left_out(schema: &str, left_out: &mut [(String, String)]) {
     }
 }
 
+/// Warns of the tables that look like those that a destination has written.
+fn warn_of_airbytes_tables(tables: &[String]) {
+    if tables.is_empty() {
+        return;
+    }
+    let named: Vec<String> = tables
+        .iter()
+        .take(NAMED)
+        .map(|name| format!("\"{name}\""))
+        .collect();
+    let more = if tables.len() > NAMED { ", …" } else { "" };
+    tracing::warn!(
+        "tables that a destination of Airbyte has probably written ({}): {}{more}. Deselect them \
+         unless they are to be copied on, or leave them out by \"exclude\" of \"table_patterns\".",
+        tables.len(),
+        named.join(", ")
+    );
+}
+
 /// The stream of a query. A query that Trino does not accept is left out with a WARN, like a broken
 /// table.
 async fn query_stream(client: &Client, query: &QueryStream) -> Result<Found, ConnectorError> {
@@ -190,10 +227,11 @@ fn nothing(connection: &Connection, schemas: &[Schema], refusal: Option<String>)
         .collect::<Vec<_>>()
         .join(", ");
     let catalog = &connection.catalog;
+    let patterns = patterns::reminder(connection);
     ConnectorError::config(match refusal {
         None => format!(
-            "The user sees no table in {list} of the catalog \"{catalog}\". Check \"schema\", or \
-             grant the user SELECT on a table."
+            "The user sees no table in {list} of the catalog \"{catalog}\"{patterns}. Check \"schema\", \
+             or grant the user SELECT on a table."
         ),
         Some(reason) => format!(
             "Nothing in {list} of the catalog \"{catalog}\" can be read. {reason} Grant the user \

@@ -11,8 +11,10 @@
 //! | `tls` | certificates and keys of the settings that cannot be used |
 //! | `tunnel` | an SSH server that cannot be used |
 //! | `status` | an answer with an HTTP status |
+//! | `kerberos` | tickets that cannot be had, or that Trino refuses |
 //! | `query` | an error of a query |
 
+mod kerberos;
 mod query;
 mod status;
 mod tls;
@@ -101,6 +103,7 @@ fn message(error: &TrinoError) -> String {
             "{error}. The spooled protocol needs access from here to the storage where Trino \
              spools results; if there is none, set \"fetch_protocol\" to \"direct\"."
         ),
+        TrinoError::Kerberos(problem) => kerberos::message(problem),
         TrinoError::Token { place, cause } => status::token(place, cause),
         TrinoError::PageLost { .. }
         | TrinoError::Page(_)

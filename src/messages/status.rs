@@ -40,8 +40,8 @@ pub(super) fn message(status: u16, text: &str, is_page: bool) -> String {
         ),
         431 => format!(
             "The headers of the request are too large for Trino or a gateway (HTTP 431{said}). \
-             Shorten \"session_properties\", \"client_tags\", \"roles\", \"extra_credentials\" or \
-             the token of \"authentication\", or have the limit raised."
+             Shorten \"session_properties\", \"client_tags\", \"roles\", \"extra_credentials\", \
+             \"http_headers\" or the token of \"authentication\", or have the limit raised."
         ),
         _ => format!(
             "Trino, or a gateway in front of it, answered with HTTP status {status}{said}. See that \

@@ -194,8 +194,6 @@ fn documented_errors() -> Vec<ConnectorError> {
     };
     let errors = vec![
         transport(FailedStep::ResolveLater),
-        transport(FailedStep::Certificate(CertificateProblem::NoNames)),
-        transport(FailedStep::Certificate(CertificateProblem::FirstVersion)),
         status(403, "Forbidden", true),
         TrinoError::BrowserLogin,
         status(431, "", false),

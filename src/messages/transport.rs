@@ -74,6 +74,9 @@ fn advice(problem: &TransportProblem) -> String {
         FailedStep::Certificate(CertificateProblem::NoNames) => {
             "Have it issued again with one, or set \"ssl_mode\" to \"verify-ca\""
         }
+        FailedStep::Certificate(CertificateProblem::AddressAsName(_)) => {
+            "Have it issued again with the address as IP, or set \"ssl_mode\" to \"verify-ca\""
+        }
         FailedStep::Certificate(_) => "Check \"ssl_mode\" and its \"ca_certificate\"",
         FailedStep::ClientCertificate => {
             "Check \"client_certificate\" of \"ssl_mode\": it must be valid and issued by an \
@@ -119,6 +122,9 @@ fn certificate(problem: &CertificateProblem) -> String {
         }
         CertificateProblem::NoNames => {
             "it has no subject alternative name, and a common name does not count".to_owned()
+        }
+        CertificateProblem::AddressAsName(address) => {
+            format!("it has {address} as the name of a host (DNS) only, and not as an address (IP)")
         }
         CertificateProblem::Expired(None) => "it has expired".to_owned(),
         CertificateProblem::Expired(Some(day)) => format!("it has expired on {day}"),

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::protocol::message::FailureType;
 pub(crate) use crate::trino::http::failure::{CertificateProblem, FailedStep, TransportProblem};
 pub(crate) use crate::trino::http::tls_problem::{CertificatesFault, KeyFault, TlsProblem};
+pub(crate) use crate::trino::kerberos::{KerberosProblem, KerberosProof};
 pub(crate) use crate::trino::tunnel::{ForwardProblem, SshKeyFault, TunnelProblem, TunnelProof};
 use crate::trino::wire::codec::CodecError;
 use crate::trino::wire::page::PageError;
@@ -139,6 +140,9 @@ pub(crate) enum TrinoError {
         /// Why not.
         cause: Box<TrinoError>,
     },
+    /// Kerberos does not prove the user.
+    #[error(transparent)]
+    Kerberos(KerberosProblem),
     /// We are shutting down.
     #[error("the read was stopped")]
     Stopped,
@@ -152,6 +156,7 @@ impl TrinoError {
             Self::Status { status, .. } => matches!(status, 429 | 502 | 503 | 504),
             Self::Page(_) | Self::Starting => true,
             Self::Tunnel(problem) => problem.may_pass(),
+            Self::Kerberos(problem) => problem.may_pass(),
             _ => false,
         }
     }
@@ -243,6 +248,7 @@ impl TrinoError {
         match self {
             Self::Query(error) => error.failure_type(),
             Self::Tunnel(problem) if problem.may_pass() => FailureType::Transient,
+            Self::Kerberos(problem) if problem.may_pass() => FailureType::Transient,
             Self::Transport { problem, .. } if problem.step.is_passing() => FailureType::Transient,
             Self::Status { status, .. } => match status {
                 401 | 403 | 431 => FailureType::Config,
@@ -258,6 +264,7 @@ impl TrinoError {
             | Self::Redirect { .. }
             | Self::PlainRedirect { .. }
             | Self::Elsewhere(_)
+            | Self::Kerberos(_)
             | Self::Tunnel(_) => FailureType::Config,
             Self::Token { cause, .. } => match &**cause {
                 Self::Status {

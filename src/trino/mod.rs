@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `http` | the requests: transport, credentials, certificates, where URIs are asked for |
 //! | `tunnel` | connections through an SSH server |
+//! | `kerberos` | tickets for Trino, by the system's library |
 //! | `wire` | what is sent and what comes: headers, pages, codecs, errors of queries |
 //! | `server` | what this server can do, from its version |
 //! | `statement` | POST, follow `nextUri`, heartbeat, cancel |
@@ -17,6 +18,7 @@
 pub(crate) mod control;
 pub(crate) mod error;
 mod http;
+mod kerberos;
 pub(crate) mod retry;
 pub(crate) mod rows;
 mod segment;

@@ -5,13 +5,13 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::Method;
+use reqwest::{Method, Url};
 use serde::Deserialize;
 
 use super::error::TrinoError;
 use super::{FIRST_CONTACT, retry};
 use crate::secrets::one_line;
-use crate::trino::http::transport::Transport;
+use crate::trino::http::transport::{Extras, Transport};
 use crate::trino::wire::page::PageError;
 
 /// First release that sends a page again if it is asked for twice (notes of 363, #9453). Older ones
@@ -23,6 +23,17 @@ const HEARTBEAT: u32 = 475;
 
 /// Last release whose headers begin with `X-Presto-`; the next one was called Trino.
 const LAST_PRESTO: u32 = 350;
+
+/// How long a read waits for a coordinator that says itself that it is starting. A cluster that was
+/// stopped to save money needs some minutes.
+const STARTING: Duration = Duration::from_mins(10);
+
+/// Asks for the version where a gateway serves nothing but statements. It needs no catalog and no
+/// right.
+const VERSION: &str = "SELECT version()";
+
+/// How many answers without the version are followed; the server keeps each for a second.
+const ANSWERS: usize = 60;
 
 /// The version numbers that releases of Trino may have, including those as Presto.
 const RELEASES: std::ops::Range<u32> = 300..1000;
@@ -67,16 +78,23 @@ pub(crate) async fn ask(
     // A starting server gets more time, but a wrong name or port must not look like a hang.
     let may_be_starting = |error: &TrinoError| {
         let is_elsewhere = error.is_unknown_host() || matches!(error, TrinoError::Page(_));
-        !is_elsewhere || started.elapsed() < FIRST_CONTACT
+        let limit = match error {
+            TrinoError::Starting => STARTING,
+            _ if is_elsewhere => FIRST_CONTACT,
+            _ => budget,
+        };
+        started.elapsed() < limit
     };
-    let info = retry::retried("The first request", budget, may_be_starting, || async {
-        let body = transport.first_request(Method::GET, "/v1/info").await;
-        let info: Info = serde_json::from_slice(&body.map_err(not_trino)?)
-            .map_err(|error| PageError::Malformed(format!("/v1/info: {error}")))?;
-        if info.starting {
-            Err(TrinoError::Starting)
-        } else {
-            Ok(info)
+    let longest = if budget > FIRST_CONTACT {
+        STARTING
+    } else {
+        budget
+    };
+    let version = retry::retried("The first request", longest, may_be_starting, || async {
+        match transport.first_request(Method::GET, "/v1/info").await {
+            Ok(body) => version_of_info(&body),
+            Err(error) if is_not_served(&error) => version_by_statement(transport, error).await,
+            Err(error) => Err(error),
         }
     })
     .await
@@ -84,7 +102,7 @@ pub(crate) async fn ask(
         TrinoError::Page(error) => TrinoError::NotTrino(error.to_string()),
         other => other,
     })?;
-    let version = one_line(&info.node_version.version);
+    let version = one_line(&version);
     if let Some(number) = number(&version) {
         return Ok(ServerTraits {
             keeps_pages: number >= KEEPS_PAGES,
@@ -103,16 +121,81 @@ pub(crate) async fn ask(
     })
 }
 
-/// Turns an error into "not Trino", if it says that there is no `/v1/info`: every Trino has it.
-fn not_trino(error: TrinoError) -> TrinoError {
-    match error {
-        TrinoError::Status {
-            status: 404 | 405 | 501,
-            ..
-        }
-        | TrinoError::TooLarge { .. } => TrinoError::NotTrino(format!("{error}")),
-        other => other,
+fn version_of_info(body: &[u8]) -> Result<String, TrinoError> {
+    let info: Info = serde_json::from_slice(body)
+        .map_err(|error| PageError::Malformed(format!("/v1/info: {error}")))?;
+    if info.starting {
+        Err(TrinoError::Starting)
+    } else {
+        Ok(info.node_version.version)
     }
+}
+
+/// Whether an error says that there is no `/v1/info`. Every Trino has it, but not every gateway
+/// passes it on.
+fn is_not_served(error: &TrinoError) -> bool {
+    matches!(
+        error,
+        TrinoError::Status {
+            status: 403 | 404 | 405 | 501,
+            ..
+        } | TrinoError::TooLarge { .. }
+    )
+}
+
+/// As much of an answer to a statement as the version needs.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    id: String,
+    next_uri: Option<String>,
+    data: Option<Vec<(String,)>>,
+    #[serde(default)]
+    error: Option<serde::de::IgnoredAny>,
+}
+
+/// The version, from a server whose `/v1/info` failed with `missing`. It is empty if the server
+/// takes statements, but does not tell its version.
+///
+/// # Errors
+///
+/// That it is no Trino, if it takes no statements either.
+async fn version_by_statement(
+    transport: &Transport,
+    missing: TrinoError,
+) -> Result<String, TrinoError> {
+    let read = |body: &[u8]| serde_json::from_slice::<Answer>(body).ok();
+    let url = transport.url("/v1/statement");
+    let first = match transport.post(url, VERSION, Extras::default()).await {
+        Ok(body) => read(&body).filter(|answer| !answer.id.is_empty()),
+        Err(error) if is_not_served(&error) => None,
+        Err(error) => return Err(error),
+    };
+    let Some(mut answer) = first else {
+        return Err(match missing {
+            // Whoever refuses access is told as such.
+            refusal @ TrinoError::Status { status: 403, .. } => refusal,
+            missing => TrinoError::NotTrino(missing.to_string()),
+        });
+    };
+    tracing::debug!("/v1/info is not served ({missing}); asking for the version by a statement");
+    let mut version = String::new();
+    for _ in 0..ANSWERS {
+        if let Some((first,)) = answer.data.take().and_then(|rows| rows.into_iter().next()) {
+            version = first;
+        }
+        let next = answer
+            .next_uri
+            .as_deref()
+            .and_then(|uri| Url::parse(uri).ok());
+        let Some(next) = next.filter(|_| answer.error.is_none()) else {
+            break;
+        };
+        let body = transport.follow(Method::GET, next).await?;
+        answer = read(&body)
+            .ok_or_else(|| PageError::Malformed("the answer to a statement".to_owned()))?;
+    }
+    Ok(version)
 }
 
 /// The release number in `476`, `476-e.3`, `426-amzn-0` or `0.289` (PrestoDB: 0, older than all).

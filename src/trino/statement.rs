@@ -201,14 +201,17 @@ impl Pump {
         let mut hasty = 0;
         let mut queue = Queue::default();
         loop {
+            // A balancer may answer with an id of its own until a cluster has taken the query. The
+            // last id is the one that Trino knows.
+            let query_id = std::mem::take(&mut page.envelope.id);
             if let Some(mut error) = page.envelope.error.take() {
-                error.query_id.clone_from(&self.query_id);
+                error.query_id = query_id;
                 error.was_queued = queue.is_waiting;
                 return Err(TrinoError::Query(error));
             }
             let seen = std::mem::replace(last_uri, page.envelope.next_uri.clone());
             let state = std::mem::take(&mut page.envelope.stats.state);
-            queue.note(&state, &self.query_id);
+            queue.note(&state, &query_id);
             if page.rows().is_some() || page.envelope.columns.is_some() {
                 self.events
                     .send(Event::Page(page))
@@ -219,8 +222,8 @@ impl Pump {
                 return if state == "FINISHED" {
                     Ok(())
                 } else {
-                    let id = &self.query_id;
-                    let text = format!("Query {id} ended in state {state:?} without an error.");
+                    let text =
+                        format!("Query {query_id} ended in state {state:?} without an error.");
                     Err(TrinoError::Protocol(text))
                 };
             };

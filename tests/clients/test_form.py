@@ -278,6 +278,10 @@ BAD = {
     "a password that is missing": ({"authentication": {"method": "password"}}, "authentication"),
     "a password that is a number": ({"authentication": {"method": "password", "password": 1}}, "authentication"),
     "a token that is missing": ({"authentication": {"method": "jwt"}}, "authentication"),
+    "Kerberos without a service": (
+        {"authentication": {"method": "kerberos", "principal": "airbyte@EXAMPLE.COM", "password": "p"}},
+        "authentication",
+    ),
     "OAuth2 without a secret": (
         {
             "authentication": {
@@ -290,6 +294,8 @@ BAD = {
     ),
     "a role without a catalog": ({"roles": ["admin"]}, "roles"),
     "a credential without a value": ({"extra_credentials": [{"name": "user"}]}, "extra_credentials"),
+    "a pattern that is a number": ({"table_patterns": {"include": [1]}}, "table_patterns"),
+    "a header without a value": ({"http_headers": [{"name": "X-Trino-Routing-Group"}]}, "http_headers"),
     "an unknown tunnel": ({"tunnel_method": {"tunnel_method": "VPN"}}, "tunnel_method"),
     "a tunnel without a key": (
         {"tunnel_method": {"tunnel_method": "SSH_KEY_AUTH", "tunnel_host": "bastion", "tunnel_user": "airbyte"}},

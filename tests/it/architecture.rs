@@ -62,6 +62,8 @@ fn only_the_transport_and_its_neighbours_know_reqwest() {
         files_with("reqwest::"),
         [
             "config/auth.rs",
+            "config/headers.rs",
+            "config/mod.rs",
             "config/route.rs",
             "config/server.rs",
             "trino/http/answer.rs",
@@ -155,9 +157,17 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("messages", &["error", "protocol", "trino"]),
     ("trino/wire", &["config", "protocol", "secrets", "trino"]),
     ("trino/tunnel", &["config", "secrets", "trino"]),
+    ("trino/kerberos", &["config"]),
     (
         "trino/http",
-        &["config", "secrets", "trino", "trino/tunnel", "trino/wire"],
+        &[
+            "config",
+            "secrets",
+            "trino",
+            "trino/kerberos",
+            "trino/tunnel",
+            "trino/wire",
+        ],
     ),
     (
         "trino",
@@ -166,6 +176,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "protocol",
             "secrets",
             "trino/http",
+            "trino/kerberos",
             "trino/tunnel",
             "trino/wire",
         ],
@@ -231,7 +242,7 @@ fn named_rooms(code: &str) -> impl Iterator<Item = String> + '_ {
         let mut names = path.take(1).flat_map(|path| path.split("::"));
         let first = names.next().unwrap_or_default();
         match names.next() {
-            Some(folder @ ("wire" | "http" | "tunnel")) if first == "trino" => {
+            Some(folder @ ("wire" | "http" | "kerberos" | "tunnel")) if first == "trino" => {
                 format!("trino/{folder}")
             }
             _ => first.to_owned(),

@@ -73,6 +73,8 @@ fn scalars_are_understood_in_the_forms_that_tools_give_them() {
         json!({"ssl_mode": "disable", "authentication": "none", "tunnel_method": "NO_TUNNEL",
             "replication_method": "CHANGES", "fetch_protocol": "DIRECT"}),
         json!({"schemas": "sales, s"}),
+        json!({"table_patterns": "t, %"}),
+        json!({"http_headers": {"X-Trino-Routing-Group": "etl"}}),
         json!({"client_tags": "a, b", "session_properties": "x=1,2, y=3"}),
         json!({"queries": [{"name": "q", "sql": "SELECT 1 AS a", "primary_key": "a, b"}]}),
     ];
@@ -118,6 +120,15 @@ fn what_is_no_such_value_is_still_refused() {
         (
             json!({"extra_credentials": [{"name": "x", "value": ""}]}),
             "extra_credentials",
+        ),
+        (
+            json!({"http_headers": [{"name": "X-Gate", "value": ""}]}),
+            "http_headers",
+        ),
+        (json!({"table_patterns": ["t"]}), "table_patterns"),
+        (
+            json!({"table_patterns": {"include": [1]}}),
+            "table_patterns.include",
         ),
     ];
     let trino = server();

@@ -242,6 +242,71 @@ fn an_answer_is_never_followed_from_https_to_http() {
 }
 
 #[test]
+fn headers_of_the_user_go_with_every_request_to_the_configured_server_only() {
+    let (trino, other) = (FakeTrino::start(), FakeTrino::start());
+    let tail = "/v1/elsewhere/1?slug=x";
+    let uri = last_page(tail, &other);
+    trino.table("t", N, [rows(json!([[1]])).next(uri), end()]);
+    let config = with(
+        trino.config(),
+        &json!({"username": "zoe", "http_headers": [
+            {"name": "X-Trino-Routing-Group", "value": "etl"},
+            {"name": "CF-Access-Client-Secret", "value": "hunter22"}]}),
+    );
+    let outcome = Connector::new("read")
+        .config(&config)
+        .catalog(&catalog(&["t"]))
+        .env("LOG_LEVEL", "trace")
+        .env("RUST_LOG", "trace")
+        .run();
+    outcome.assert_complete("t", &[1, 2]);
+    let requests = trino.requests();
+    assert!(
+        requests
+            .iter()
+            .any(|request| request.place == Some(Place::Info))
+    );
+    for request in &requests {
+        assert_eq!(
+            request.header("x-trino-routing-group"),
+            Some("etl"),
+            "{request:?}"
+        );
+        assert_eq!(request.header("cf-access-client-secret"), Some("hunter22"));
+    }
+    let elsewhere = other.requests();
+    assert_eq!(elsewhere.len(), 1);
+    for request in elsewhere {
+        assert_eq!(request.header("x-trino-routing-group"), None, "{request:?}");
+        assert_eq!(
+            request.header("cf-access-client-secret"),
+            None,
+            "{request:?}"
+        );
+    }
+    assert!(!outcome.stdout.contains("hunter22") && !outcome.stderr.contains("hunter22"));
+}
+
+#[test]
+fn a_header_that_the_connector_sets_itself_is_a_mistake_of_the_configuration() {
+    let trino = FakeTrino::start();
+    for name in ["Authorization", "X-Trino-User", "Content-Length"] {
+        let headers = json!({"http_headers": [{"name": name, "value": "hunter22"}]});
+        let outcome = Connector::new("check")
+            .config(&with(trino.config(), &headers))
+            .run();
+        let (status, message) = outcome.status();
+        assert_eq!(status, "FAILED");
+        assert!(
+            message.contains(&format!("http_headers: \"{name}\"")),
+            "{message}"
+        );
+        assert!(!outcome.stdout.contains("hunter22"), "{}", outcome.stdout);
+    }
+    assert!(trino.requests().is_empty());
+}
+
+#[test]
 fn servers_before_the_renaming_get_the_headers_that_they_know() {
     let trino = FakeTrino::version("350");
     trino.numbers("t", &[&[1]]);

@@ -140,6 +140,7 @@ fn check_failures() {
         }),
         ("no such path", |trino, _| {
             trino.fault("", Place::Info, Fault::Status(404), 9);
+            trino.fault("", Place::Post, Fault::Status(404), 9);
         }),
         ("unknown session property", |trino, config| {
             config["session_properties"] = json!(["nope=1"]);

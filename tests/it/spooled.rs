@@ -380,7 +380,10 @@ fn a_segment_that_never_came_is_no_complete_stream() {
 fn assert_bare(request: &Request) {
     for (name, value) in &request.headers {
         assert!(
-            !name.starts_with("x-trino") && name != "authorization" && name != "cookie",
+            !name.starts_with("x-trino")
+                && name != "authorization"
+                && name != "cookie"
+                && name != "x-gate",
             "{name}: {value}"
         );
     }
@@ -410,7 +413,8 @@ fn the_storage_gets_the_segments_headers_and_none_of_ours() {
     let config = with(
         trino.config(),
         &json!({"session_properties": "query_priority=1", "client_tags": "a",
-        "authentication": {"method": "password", "password": "hunter22"}}),
+        "authentication": {"method": "password", "password": "hunter22"},
+        "http_headers": [{"name": "X-Gate", "value": "secret-22"}]}),
     );
     let run = Connector::new("read")
         .config(&config)
@@ -428,6 +432,7 @@ fn the_storage_gets_the_segments_headers_and_none_of_ours() {
     let acks = to(&trino.requests(), "/ack");
     assert_eq!(acks.len(), 1);
     assert_eq!(acks[0].method, "GET");
+    assert_eq!(acks[0].header("x-gate"), Some("secret-22"));
     for request in [&got[0], &acks[0]] {
         assert_eq!(values(request, "x-key"), ["one"]);
         assert_eq!(values(request, "x-keys"), ["a", "b"]);
@@ -460,7 +465,13 @@ fn redirects_lead_to_the_storage_and_to_workers() {
             end(),
         ],
     );
-    assert_complete(&read(&trino, &["t"]).run(), 0..3000);
+    let headers = json!({"http_headers": [{"name": "X-Gate", "value": "secret-22"}]});
+    assert_complete(&read_with(&trino, &headers), 0..3000);
+    let here = to(&trino.requests(), "/v1/spooled/");
+    assert_eq!(here.len(), 2);
+    for request in here {
+        assert_eq!(request.header("x-gate"), Some("secret-22"));
+    }
     let others = [worker.requests(), storage.requests()].concat();
     assert_eq!(others.len(), 3);
     for request in others {

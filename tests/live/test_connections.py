@@ -471,6 +471,25 @@ def test_a_cookie_of_a_sticky_gateway_is_kept(
         reads_regions(connector, config("tpch", "tiny", fetch_protocol="direct", port=port))
 
 
+def test_a_gateway_gets_the_headers_of_the_user(
+    connector: Connector, config: Config, environment: Environment, programs: dict[str, str], tmp_path: Path
+) -> None:
+    """As Cloudflare Access does, it refuses every request without its header, also those of Trino's first contact."""
+    location = f"""
+    location / {{
+      if ($http_x_gate_secret != "gate-secret-1") {{ return 403 "<html><title>Sign in</title></html>"; }}
+      proxy_set_header Host $http_host;
+      proxy_pass http://127.0.0.1:{environment.http_port};
+    }}"""
+    header = {"name": "X-Gate-Secret", "value": "gate-secret-1"}
+    with nginx(programs["nginx"], tmp_path, location) as port:
+        fails(connector.check(config("tpch", "tiny", port=port)), "403")
+        result = reads_regions(connector, config("tpch", "tiny", port=port, http_headers=[header]))
+    assert "gate-secret-1" not in result.stdout.decode() + result.stderr
+    made = config("tpch", "tiny", http_headers=[{"name": "X-Trino-User", "value": "gate-secret-1"}])
+    fails(connector.check(made), "http_headers", '"username"')
+
+
 # SSH tunnels
 
 
@@ -749,6 +768,59 @@ def test_a_certificate_that_a_server_issued_itself_may_be_pasted(
         succeeds(check("localhost", "verify-full", ca_certificate=pem))
         succeeds(check("127.0.0.1", "verify-ca", ca_certificate=pem))
         fails(check("127.0.0.1", "verify-full", ca_certificate=pem), "localhost")
+
+
+def issued(directory: Path, authority: Path, subject: str, extensions: str | None) -> tuple[Path, Path]:
+    """A certificate of an authority, and its key; without extensions, even empty ones, it is of version 1."""
+    key, request, certificate, wanted = (directory / name for name in ("old.key", "old.csr", "old.pem", "old.ext"))
+    command = ["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", subject, "-keyout", key, "-out", request]
+    subprocess.run(command, check=True, capture_output=True)
+    sign = ["openssl", "x509", "-req", "-in", request, "-CA", authority, "-CAkey", authority.with_suffix(".key")]
+    if extensions is not None:
+        wanted.write_text(extensions)
+        sign += ["-extfile", wanted]
+    subprocess.run([*sign, "-days", "30", "-set_serial", "8", "-out", certificate], check=True, capture_output=True)
+    return certificate, key
+
+
+@pytest.mark.parametrize(
+    ("subject", "extensions", "authority_is_enough", "words"),
+    [
+        ("/CN=localhost", "basicConstraints=CA:FALSE", True, ["no subject alternative name", '"verify-ca"']),
+        ("/CN=localhost", None, False, ["X.509 version 1", '"require"']),
+        ("/CN=x", "subjectAltName=DNS:127.0.0.1", True, ["127.0.0.1 as the name of a host", '"verify-ca"']),
+    ],
+    ids=["a common name alone", "version 1", "an address as a name"],
+)
+def test_certificates_of_old_installations(
+    connector: Connector,
+    config: Config,
+    environment: Environment,
+    programs: dict[str, str],
+    tmp_path: Path,
+    subject: str,
+    extensions: str | None,
+    authority_is_enough: bool,
+    words: list[str],
+) -> None:
+    tls = issued(tmp_path, Path(environment.trino["ca_certificate"]), subject, extensions)
+    location = f"location / {{ proxy_set_header Host $http_host; proxy_pass http://127.0.0.1:{environment.http_port}; }}"
+    with nginx(programs["nginx"], tmp_path, location, tls=tls) as port:
+
+        def check(mode: str, **ssl_mode: str) -> Result:
+            host = "localhost" if "localhost" in subject else "127.0.0.1"
+            made = config("tpch", "tiny", hostname=host, port=port, fetch_protocol="direct")
+            return connector.check(made | {"ssl_mode": {"mode": mode} | ssl_mode})
+
+        succeeds(check("require"))
+        ours = {"ca_certificate": environment.authority}
+        if authority_is_enough:
+            succeeds(check("verify-ca", **ours))
+        else:
+            fails(check("verify-ca", **ours), *words)
+            # Nor may it be pasted itself: the TLS library does not read its key.
+            fails(check("verify-ca", ca_certificate=tls[0].read_text()), *words)
+        fails(check("verify-full", **ours), *words)
 
 
 # Secrets

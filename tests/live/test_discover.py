@@ -11,6 +11,7 @@ import pytest
 from live_support.connector import Connector, Result, names
 from live_support.messages import configured
 from live_support.oracle import Trino, quoted, unique
+from live_support.verdicts import fails, succeeds
 
 Config = Callable[..., dict[str, Any]]
 NewSchema = Callable[[str, str], str]
@@ -63,6 +64,29 @@ def test_more_schemas_are_chosen_by_name_and_pattern(
     result = connector.discover(config("memory", schemas["sales"], schemas=[text.format(**schemas) for text in more]))
     ours = [name for name in found(result) if name.removesuffix(".t") in schemas.values()]
     assert ours == sorted(f"{schemas[purpose]}.t" for purpose in expected)
+
+
+def test_patterns_choose_the_tables_that_are_streams(
+    connector: Connector, config: Config, sql: Trino, new_schema: NewSchema
+) -> None:
+    schema = new_schema("memory", "patterns")
+    for table in ("orders", "raw_a", "raw_b", "raw_b_backup"):
+        sql(f"CREATE TABLE {quoted('memory', schema, table)} AS SELECT 1 AS a")
+    sql(f"CREATE VIEW {quoted('memory', schema, 'raw_broken')} AS SELECT a FROM {quoted('memory', schema, 'orders')}")
+    sql(f"DROP TABLE {quoted('memory', schema, 'orders')}")
+    chosen = {"include": ["Raw_*", f"{schema}.ord%"], "exclude": ["*_backup", "*broken"]}
+    made = config("memory", schema, table_patterns=chosen)
+    result = connector.discover(made)
+    assert set(result.streams) == {"raw_a", "raw_b"}
+    warnings = result.logs("WARN")
+    assert len(warnings) == 1, warnings
+    assert f"{schema}.ord%" in warnings[0], "the broken view costs nothing, and the table is gone"
+    succeeds(connector.check(made))
+    # What is chosen for a sync is read, whatever the patterns say by now.
+    read = connector.read(made | {"table_patterns": {"include": ["raw_a"]}}, configured(result.streams.values()))
+    assert read.exit_code == 0, read.explain()
+    fails(connector.check(made | {"table_patterns": {"exclude": ["*"]}}), '"table_patterns"')
+
 
 
 def test_a_schema_that_does_not_exist_is_a_config_error(

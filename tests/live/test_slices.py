@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 from live_support.connector import Connector, Result
+from live_support.environment import Environment
 from live_support.messages import configured, handwritten
 from live_support.oracle import Trino, quoted, unique
 
@@ -195,6 +196,31 @@ def make(postgres: psycopg.Connection[Any], schema: str, table: str, columns: st
     rows_of_keys = "SELECT k, 'row ' || k FROM unnest(%s::bigint[]) k ORDER BY md5(k::text)"
     postgres.execute(f"INSERT INTO {name} (k, x) {rows_of_keys}", [keys])
     postgres.execute(f"ANALYZE {name}")
+
+
+def test_a_resource_group_that_is_smaller_than_the_concurrency_holds_no_slice_for_ever(
+    connector: Connector, config: Config, sql: Trino, environment: Environment, new_schema: Callable[[str, str], str]
+) -> None:
+    """One query of the group runs and one waits; a slice that runs must not wait for one that is queued."""
+    schema = new_schema("iceberg", "small_group")
+    tables = ["one", "two"]
+    for table in tables:
+        fill(sql, quoted("iceberg", schema, table), 2000)
+    settings = config(
+        "iceberg",
+        schema,
+        client_tags=[environment.trino["queue_tag"]],
+        concurrency=6,
+        slice_rows=ROWS_OF_A_FILE,
+        fetch_protocol="direct",
+    )
+    found = connector.discover(settings).streams
+    result = connector.read(settings, configured([found[table] for table in tables]), timeout=240)
+    for table in tables:
+        assert result.statuses(table) == ["STARTED", "RUNNING", "COMPLETE"], result.explain()
+        got = Counter((row["n"], row["p"], len(row["x"])) for row in result.data(table))
+        assert_same(got, rows(sql, quoted("iceberg", schema, table)))
+
 
 
 @pytest.fixture(scope="module")

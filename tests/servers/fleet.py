@@ -15,6 +15,7 @@ from typing import Any
 import debian
 import fetch
 import java
+import kerberos
 import postgres
 import s3
 import settings
@@ -60,6 +61,8 @@ class Fleet:
             home = fetch.trino_home(self.kind) if self.kind.server_artifact else fetch.newest_home(runtime)
             if self.kind.complete:
                 debian.network_programs()
+            if self.kind.kerberos:
+                kerberos.programs()
             if self.kind.systems:
                 systems_java = java.find_compiler(settings.SYSTEMS_JAVA)
                 for name in self.kind.systems:
@@ -84,6 +87,8 @@ class Fleet:
             expected |= {"postgres", "s3"}
         if self.kind.jwks:
             expected |= {"jwks"}
+        if self.kind.kerberos:
+            expected |= {"kdc", "kdc-ahead"}
         expected |= {name for name in self.kind.systems if SYSTEMS[name].ports}
         if not expected <= self.processes.running().keys():
             return False
@@ -117,6 +122,11 @@ class Fleet:
         if self.kind.jwks:
             https, keys = (choose_port(purpose) for purpose in ("https", "keys"))
             addresses = trino_config.Addresses(addresses.http, https, jwks=keys)
+        if self.kind.kerberos:
+            addresses = trino_config.Addresses(addresses.http, choose_port("https"))
+            kdc = kerberos.Kdc(data / "kdc", choose_port("kdc"), choose_port("kdc-ahead"))
+            kdc.create()
+            kdc.start(self.processes)
         login = {}
         systems = self._systems(data)
         shown = {name: properties for system in systems for name, properties in system.catalogs().items()}
@@ -129,6 +139,8 @@ class Fleet:
             self._serve_keys(data / "jwks", addresses.jwks)
         described = self._description(addresses, login)
         described["trino"]["catalogs"] += shown
+        if self.kind.kerberos:
+            described["trino"]["kerberos"] = kdc.describe()
         if systems:
             self._start_systems(systems)
             described["systems"] = {system.name: system.describe() for system in systems}
@@ -203,7 +215,8 @@ def _unready(trino: dict[str, Any], kind: settings.Kind) -> str | None:
         if missing:
             return f"it has no catalog {', '.join(sorted(missing))} yet"
         plain.rows(_SMALL_QUERY)
-        if "https_url" in trino:
+        # This login needs more than Python has by itself.
+        if "https_url" in trino and not kind.kerberos:
             secure = TrinoClient(trino["https_url"], ca_certificate=trino["ca_certificate"], timeout=60)
             if "users" in trino:
                 secure.user, secure.password = next(iter(trino["users"].items()))

@@ -39,6 +39,9 @@ PREFERRED_PORTS = {
     "s3": 19476,
     "keys": 19477,
     "catalogs": 18478,
+    "kerberos": 18479,
+    "kdc": 19478,
+    "kdc-ahead": 19479,
     "cassandra": 19480,
     "cassandra-storage": 19481,
     "clickhouse": 19482,
@@ -64,6 +67,12 @@ SYSTEMS_JAVA = 17
 
 #: The user of the token that is made beside the keys of a JWKS server.
 TOKEN_USER = "alice"
+
+#: The realm of the Kerberos tests, and its principals with passwords; alice has a keytab. `short` gets tickets that
+#: live so many seconds, the password of `late` has expired, and `locked` may not log in.
+REALM = "TEST.SOURCE-TRINO"
+KERBEROS_USERS = {name: f"{name}-secret-1" for name in ("bob", "short", "late", "locked")}
+SHORT_LIFE = 3
 
 #: Tag of queries that run one at a time, with room for one more in the queue.
 QUEUE_TAG = "one-at-a-time"
@@ -136,6 +145,8 @@ class Kind:
     kept_plugins: frozenset[str] | None = None
     #: Whether there is https with tokens, whose keys Trino has from a JWKS server.
     jwks: bool = False
+    #: Whether there is https with Kerberos, and a KDC.
+    kerberos: bool = False
     #: The kind whose unpacked server is used, if it is not one of its own.
     home: str | None = None
     #: Plugins that it has beside those of that kind, which are not moved for it.
@@ -182,6 +193,21 @@ KINDS = {
         port="jwks",
         kept_plugins=KEPT_PLUGINS,
         jwks=True,
+        home="full",
+    ),
+    "kerberos": Kind(
+        name="kerberos",
+        server_artifact="trino-server",
+        plugin_artifacts=(),
+        catalogs=("tpch",),
+        heap="1500M",
+        query_memory="500MB",
+        heap_headroom="300MB",
+        complete=False,
+        start_limit=300,
+        port="kerberos",
+        kept_plugins=KEPT_PLUGINS,
+        kerberos=True,
         home="full",
     ),
     # Every other system that Trino shows as a catalog, and that runs here.

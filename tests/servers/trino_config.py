@@ -84,6 +84,8 @@ def write(
         login = _write_security(etc, config, addresses)
         _write_spooling(etc, config, addresses)
         _write_resource_groups(etc)
+    if kind.kerberos:
+        login = _write_kerberos(etc, data / "kdc", config, addresses)
     if kind.jwks:
         login = _write_key_set(etc, data, config, addresses)
     _write_properties(etc / "config.properties", config)
@@ -218,6 +220,23 @@ def _write_key_set(etc: Path, data: Path, config: dict[str, str], addresses: Add
         "token_key": str(key),
         "token_key_id": security.KEY_ID,
         "jwks_url": url,
+    }
+
+
+def _write_kerberos(etc: Path, kdc: Path, config: dict[str, str], addresses: Addresses) -> dict[str, Any]:
+    """https with Kerberos; the user is the first part of the principal."""
+    certificates = security.write_certificates(etc / "tls")
+    config |= _https(certificates, addresses) | {
+        "http-server.authentication.type": "KERBEROS",
+        "http-server.authentication.krb5.service-name": "trino",
+        "http-server.authentication.krb5.principal-hostname": "localhost",
+        "http-server.authentication.krb5.keytab": str(kdc / "trino.keytab"),
+        "http-server.authentication.krb5.user-mapping.pattern": "(.*)@.*",
+        "http.authentication.krb5.config": str(kdc / "krb5.conf"),
+    }
+    return {
+        "https_url": f"https://{settings.HOST}:{addresses.https}",
+        "ca_certificate": str(certificates.authority),
     }
 
 

@@ -105,7 +105,8 @@ async fn read_body(
     while let Some(chunk) = response.chunk().await? {
         if body.bytes.capacity() - body.bytes.len() < chunk.len() {
             // Less than twice as much: buffers are kept, and seldom grow again.
-            body.bytes.reserve_exact(chunk.len().max(body.bytes.len() / 4));
+            body.bytes
+                .reserve_exact(chunk.len().max(body.bytes.len() / 4));
         }
         body.bytes.extend_from_slice(&chunk);
         if body.bytes.len() as u64 > limit {
@@ -116,7 +117,7 @@ async fn read_body(
 }
 
 /// The error for an answer with a status other than 2xx.
-async fn refusal(response: Response, url: &Url, way: &Way) -> TrinoError {
+pub(crate) async fn refusal(response: Response, url: &Url, way: &Way) -> TrinoError {
     let status = response.status();
     let headers = response.headers();
     if status.is_redirection() {
@@ -174,12 +175,16 @@ async fn refusal(response: Response, url: &Url, way: &Way) -> TrinoError {
     }
 }
 
-/// Trino's challenge of `http-server.authentication.type=oauth2`.
+/// Whether Trino takes nothing but a login in a browser, by its challenge of
+/// `http-server.authentication.type=oauth2`. Another challenge beside it means that what was sent
+/// is wrong.
 fn wants_browser(headers: &HeaderMap) -> bool {
-    headers.get_all(WWW_AUTHENTICATE).iter().any(|challenge| {
-        let challenge = challenge.as_bytes().to_ascii_lowercase();
-        memchr::memmem::find(&challenge, b"x_redirect_server").is_some()
-    })
+    let mut challenges = headers.get_all(WWW_AUTHENTICATE).iter().peekable();
+    challenges.peek().is_some()
+        && challenges.all(|challenge| {
+            let challenge = challenge.as_bytes().to_ascii_lowercase();
+            memchr::memmem::find(&challenge, b"x_redirect_server").is_some()
+        })
 }
 
 /// Understands only a number of seconds: gateways in front of Trino are not known to send anything
@@ -234,15 +239,19 @@ mod tests {
 
     #[test]
     fn a_browser_login_is_recognised() {
-        let challenge = |text: &'static str| {
+        const BROWSER: &str =
+            "Bearer x_redirect_server=\"https://t/o\", x_token_server=\"https://t\"";
+        let wants = |challenges: &[&'static str]| {
             let mut headers = HeaderMap::new();
-            headers.append(WWW_AUTHENTICATE, "Basic realm=\"Trino\"".parse().unwrap());
-            headers.append(WWW_AUTHENTICATE, text.parse().unwrap());
+            for challenge in challenges {
+                headers.append(WWW_AUTHENTICATE, challenge.parse().unwrap());
+            }
             wants_browser(&headers)
         };
-        assert!(challenge(
-            "Bearer x_redirect_server=\"https://t/o\", x_token_server=\"https://t\""
-        ));
-        assert!(!challenge("Bearer realm=\"Trino\""));
+        assert!(wants(&[BROWSER]));
+        // A wrong password, where a person could log in as well.
+        assert!(!wants(&["Basic realm=\"Trino\"", BROWSER]));
+        assert!(!wants(&["Bearer realm=\"Trino\""]));
+        assert!(!wants(&[]));
     }
 }

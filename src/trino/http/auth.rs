@@ -7,6 +7,7 @@ use secrecy::ExposeSecret as _;
 use crate::config::{Authentication, Connection};
 use crate::trino::error::TrinoError;
 use crate::trino::http::token::{TokenSource, bearer, sensitive};
+use crate::trino::kerberos::{Kerberos, KerberosProblem};
 
 /// What proves the user to Trino.
 pub(crate) enum Credentials {
@@ -16,6 +17,8 @@ pub(crate) enum Credentials {
     Fixed(HeaderValue),
     /// A token that is replaced when it expires.
     Token(Box<TokenSource>),
+    /// A token of Kerberos, another one in each request.
+    Ticket(Kerberos),
 }
 
 impl Credentials {
@@ -39,6 +42,10 @@ impl Credentials {
             Authentication::ClientCredentials(credentials) => {
                 Self::Token(Box::new(tokens(credentials)?))
             }
+            Authentication::Kerberos(settings) => {
+                let kerberos = Kerberos::new(settings, &connection.server.host);
+                Self::Ticket(kerberos.map_err(TrinoError::Kerberos)?)
+            }
         })
     }
 
@@ -52,6 +59,7 @@ impl Credentials {
             Self::None => None,
             Self::Fixed(header) => Some(header.clone()),
             Self::Token(tokens) => Some(tokens.header().await?),
+            Self::Ticket(kerberos) => Some(negotiate(kerberos.token().await)?),
         })
     }
 
@@ -66,7 +74,35 @@ impl Credentials {
     ) -> Result<Option<HeaderValue>, TrinoError> {
         Ok(match self {
             Self::Token(tokens) => Some(tokens.renewed(refused).await?),
+            Self::Ticket(kerberos) => Some(negotiate(kerberos.renewed_token().await)?),
             Self::None | Self::Fixed(_) => None,
         })
     }
+
+    /// The error of an answer with 401, if a ticket was refused, which has more causes than a
+    /// password has.
+    pub(crate) async fn refusal(&self, error: TrinoError) -> TrinoError {
+        match (self, error) {
+            (
+                Self::Ticket(kerberos),
+                TrinoError::Status {
+                    status: 401, text, ..
+                },
+            ) => TrinoError::Kerberos(kerberos.refused(text).await),
+            (_, error) => error,
+        }
+    }
+}
+
+/// The header of a token of Kerberos.
+fn negotiate(token: Result<String, KerberosProblem>) -> Result<HeaderValue, TrinoError> {
+    let mut value = HeaderValue::try_from(format!(
+        "Negotiate {}",
+        token.map_err(TrinoError::Kerberos)?
+    ))
+    .map_err(|error| TrinoError::Protocol(error.to_string()))?;
+    // It is not added to the secrets that are masked: there is one for each request, and a server
+    // takes each of them once.
+    value.set_sensitive(true);
+    Ok(value)
 }

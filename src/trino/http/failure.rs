@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::fmt;
 
 use reqwest::Url;
-use rustls::pki_types::UnixTime;
+use rustls::pki_types::{ServerName, UnixTime};
 
 use crate::trino::error::{TrinoError, is_temporary_resolution_failure};
 use crate::trino::http::route::{Between, Way};
@@ -88,6 +88,8 @@ pub(crate) enum CertificateProblem {
     OtherNames(Vec<String>),
     /// It names no host. Its common name does not count.
     NoNames,
+    /// It has this address, but as the name of a host, which does not count.
+    AddressAsName(String),
     /// It has expired, on this day if the day is known.
     Expired(Option<String>),
     /// It is not valid yet. It will be from this day on, if the day is known.
@@ -278,9 +280,18 @@ fn certificate_problem(problem: &rustls::CertificateError) -> CertificateProblem
         E::NotValidForNameContext { presented, .. } if presented.is_empty() => {
             CertificateProblem::NoNames
         }
-        E::NotValidForNameContext { presented, .. } => {
-            let names = presented.iter().map(|name| bare_name(name)).collect();
-            CertificateProblem::OtherNames(names)
+        E::NotValidForNameContext {
+            expected,
+            presented,
+        } => {
+            let names: Vec<String> = presented.iter().map(|name| bare_name(name)).collect();
+            let address = expected.to_str().into_owned();
+            let is_address = matches!(expected, ServerName::IpAddress(_));
+            if is_address && names.contains(&address) {
+                CertificateProblem::AddressAsName(address)
+            } else {
+                CertificateProblem::OtherNames(names)
+            }
         }
         E::Expired => CertificateProblem::Expired(None),
         E::ExpiredContext { not_after, .. } => CertificateProblem::Expired(Some(day(*not_after))),
@@ -316,11 +327,30 @@ mod tests {
 
     #[test]
     fn a_certificate_without_names_is_told_as_such() {
-        let name = rustls::pki_types::ServerName::try_from("h").unwrap();
+        let name = ServerName::try_from("h").unwrap();
         let problem = rustls::CertificateError::NotValidForNameContext {
             expected: name.to_owned(),
             presented: Vec::new(),
         };
         assert_eq!(certificate_problem(&problem), CertificateProblem::NoNames);
+    }
+
+    #[test]
+    fn an_address_that_is_written_as_a_name_is_told_as_such() {
+        let problem = |host: &str, presented: &str| {
+            let name = ServerName::try_from(host).unwrap().to_owned();
+            certificate_problem(&rustls::CertificateError::NotValidForNameContext {
+                expected: name,
+                presented: vec![presented.to_owned()],
+            })
+        };
+        assert_eq!(
+            problem("10.0.0.1", "DnsName(\"10.0.0.1\")"),
+            CertificateProblem::AddressAsName("10.0.0.1".into())
+        );
+        assert_eq!(
+            problem("10.0.0.1", "IpAddress(10.0.0.2)"),
+            CertificateProblem::OtherNames(vec!["10.0.0.2".into()])
+        );
     }
 }

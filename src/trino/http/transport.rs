@@ -348,9 +348,20 @@ impl Transport {
         {
             tracing::debug!("the token was refused; asking again with a new one");
             let again = again.header(AUTHORIZATION, renewed);
-            return again.send().await.map_err(failed);
+            return self
+                .accepted(again.send().await.map_err(failed)?, url)
+                .await;
         }
-        Ok(response)
+        self.accepted(response, url).await
+    }
+
+    /// An answer to a request with credentials, unless it is that these were refused.
+    async fn accepted(&self, response: Response, url: &Url) -> Result<Response, TrinoError> {
+        if response.status() != StatusCode::UNAUTHORIZED {
+            return Ok(response);
+        }
+        let error = answer::refusal(response, url, &self.way).await;
+        Err(self.credentials.refusal(error).await)
     }
 }
 

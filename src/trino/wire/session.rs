@@ -35,6 +35,8 @@ pub(crate) struct Session {
     amendable: Amendable,
     /// Headers that only the configured server gets.
     secrets: HeaderMap,
+    /// The user's own headers, which only the configured server gets as well.
+    own: HeaderMap,
 }
 
 impl Session {
@@ -106,6 +108,7 @@ impl Session {
             headers,
             amendable: Amendable::new(properties, roles),
             secrets,
+            own: connection.http_headers.clone(),
         })
     }
 
@@ -146,7 +149,9 @@ impl Session {
 
     /// The headers that only the configured server may see.
     pub(crate) fn secrets(&self) -> HeaderMap {
-        self.secrets.clone()
+        let mut headers = self.secrets.clone();
+        headers.extend(self.own.clone());
+        headers
     }
 
     /// The name of another header of the protocol.

@@ -10,6 +10,7 @@ that it listens on, then works until it is ended.
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import re
 import sys
@@ -23,8 +24,23 @@ from recording import HEAD, NEXT, PLACE  # noqa: E402
 TRINO, TABLE = int(sys.argv[1]), sys.argv[2]
 DIRECTORIES = {"direct": Path(sys.argv[3]), "spooled": Path(sys.argv[4])}
 WHOLE = re.compile(rf"SELECT [^()]+ FROM {re.escape(TABLE)}", re.DOTALL)
-FIRST = '{{"id":"20260101_000000_00000_aaaaa","infoUri":"http://{host}/","nextUri":"http://{host}/replay/{kind}/0",\
-"stats":{{"state":"QUEUED"}},"warnings":[]}}'
+#: Some clients want every member of the statistics.
+COUNTS = (
+    "nodes totalSplits queuedSplits runningSplits completedSplits cpuTimeMillis wallTimeMillis queuedTimeMillis "
+    "elapsedTimeMillis processedRows processedBytes physicalInputBytes peakMemoryBytes spilledBytes"
+)
+STATS = {"state": "QUEUED", "queued": True, "scheduled": False, **dict.fromkeys(COUNTS.split(), 0)}
+
+
+def first(host: str, kind: str) -> dict[str, object]:
+    """The answer to the statement itself, which has no rows yet."""
+    return {
+        "id": "20260101_000000_00000_aaaaa",
+        "infoUri": f"http://{host}/",
+        "nextUri": f"http://{host}/replay/{kind}/0",
+        "stats": STATS,
+        "warnings": [],
+    }
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -38,7 +54,7 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self.path == "/v1/statement" and WHOLE.fullmatch(body.decode().strip()):
             kind = "spooled" if self.headers.get("X-Trino-Query-Data-Encoding") else "direct"
-            self._answer(FIRST.format(host=self.headers["Host"], kind=kind).encode())
+            self._answer(json.dumps(first(self.headers["Host"], kind), separators=(",", ":")).encode())
         else:
             self._pass_on(body)
 

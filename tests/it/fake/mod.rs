@@ -85,6 +85,12 @@ pub(crate) enum Fault {
     Wait(u16, u64),
     /// 200 with a page for people.
     Html,
+    /// This status with a page for people.
+    Page(u16),
+    /// This status, and a challenge for each of these.
+    Challenges(u16, &'static [&'static str]),
+    /// An id and a state of a balancer's own in place of Trino's.
+    Foreign,
     /// 200 without a byte.
     Empty,
     /// The connection closes in the middle of the announced body.
@@ -110,7 +116,10 @@ impl Fault {
     fn is_of_the_answer(self) -> bool {
         !matches!(
             self,
-            Self::Status(429 | 503 | 400..=404 | 410) | Self::Wait(..)
+            Self::Status(429 | 503 | 400..=404 | 410)
+                | Self::Wait(..)
+                | Self::Page(_)
+                | Self::Challenges(..)
         )
     }
 
@@ -129,6 +138,21 @@ impl Fault {
                 .fold(reply, |reply, (name, value)| reply.header(name, *value)),
             Self::Html => Reply::new(200, "<html><body><h1>Please log in</h1></body></html>")
                 .header("Content-Type", "text/html"),
+            Self::Page(status) => {
+                let page = "<html><head><title>Access denied</title></head></html>";
+                Reply::new(status, page).header("Content-Type", "text/html; charset=utf-8")
+            }
+            Self::Challenges(status, challenges) => challenges
+                .iter()
+                .fold(Reply::new(status, "Unauthorized"), |reply, challenge| {
+                    reply.header("WWW-Authenticate", *challenge)
+                }),
+            Self::Foreign => {
+                let mut body: Value = serde_json::from_slice(&reply.body).unwrap();
+                body["id"] = json!("balancer-0001");
+                body["stats"] = json!({"state": "WAITING_FOR_CLUSTER"});
+                Reply::json(body.to_string())
+            }
             Self::Empty => Reply::json(""),
             Self::Cut => reply.by(Way::Cut),
             Self::CutChunked => reply.by(Way::CutChunked),
