@@ -9,6 +9,9 @@ use crate::trino::error::TrinoError;
 use crate::trino::http::token::{TokenSource, bearer, sensitive};
 use crate::trino::kerberos::{Kerberos, KerberosProblem};
 
+/// In Trino's answer to credentials of any kind that came over plain http.
+const INSECURE: &str = "insecure authentication";
+
 /// What proves the user to Trino.
 pub(crate) enum Credentials {
     /// Nothing, or a client certificate.
@@ -86,9 +89,13 @@ impl Credentials {
             (
                 Self::Ticket(kerberos),
                 TrinoError::Status {
-                    status: 401, text, ..
+                    status: 401,
+                    text,
+                    // A page is of a gateway, which knows nothing of the ticket.
+                    is_page: false,
+                    ..
                 },
-            ) => TrinoError::Kerberos(kerberos.refused(text).await),
+            ) if !text.contains(INSECURE) => TrinoError::Kerberos(kerberos.refused(text).await),
             (_, error) => error,
         }
     }
