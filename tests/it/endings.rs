@@ -231,10 +231,10 @@ fn a_standard_input_that_does_not_block_is_waited_for() {
 
 #[test]
 fn a_signal_ends_a_process_that_only_waits_for_its_reader() {
-    // The command has finished; its last lines do not fit into the pipe.
+    // The command has finished; its last lines do not fit into the pipe, which holds 1 MiB.
     let trino = FakeTrino::start();
     let row = format!(r#"["{}"]"#, "x".repeat(1000));
-    let page = text(format!("[{}]", vec![row; 500].join(",")));
+    let page = text(format!("[{}]", vec![row; 1500].join(",")));
     trino.table("t", &[("x", "varchar")], [page, end()]);
     let mut running = read(&trino, &["t"]).start();
     let _stdout = running.stdout();

@@ -93,9 +93,9 @@ fn a_state_is_kept_only_when_it_and_its_records_have_left() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state.json");
     let trino = FakeTrino::start();
-    // Less than waits for stdout, so that the STATE is sent, and more than a pipe holds.
+    // Less than waits for stdout, so that the STATE is sent, and more than a pipe holds (1 MiB).
     let row = format!(r#"["{}"]"#, "x".repeat(1000));
-    let page = text(format!("[{}]", vec![row; 500].join(",")));
+    let page = text(format!("[{}]", vec![row; 1500].join(",")));
     trino.table("t", &[("x", "varchar")], [page, end()]);
     let mut running = keeping(read(&trino, &["t"]), &file).start();
     let mut stdout = running.stdout();
