@@ -22,12 +22,15 @@ def write(results: dict[str, Any]) -> None:
     document = DOCS / "performance.md"
     text = document.read_text()
     blocks = {name: part(name, result) for name, result in results.items()}
-    blocks["targets"] = _table(("target", "figure", "measured", ""), targets(results))
+    # A cache that has only some parts leaves what the document has of the others.
+    if "lineitem" in results:
+        blocks["targets"] = _table(("target", "figure", "measured", ""), targets(results))
     for name, block in blocks.items():
         marked = re.compile(rf"(<!-- bench: {name} -->\n).*?(<!-- /bench -->)", re.DOTALL)
         text = marked.sub(lambda found, block=block: f"{found[1]}{block}\n{found[2]}", text)
     document.write_text(text)
-    (DOCS / "performance.svg").write_text(plot.draw({name: results[name] for name in COMPARED if name in results}))
+    if compared := {name: results[name] for name in COMPARED if name in results}:
+        (DOCS / "performance.svg").write_text(plot.draw(compared))
 
 
 def part(name: str, stored: dict[str, Any]) -> str:
