@@ -103,12 +103,19 @@ fn start(parent: Option<Parent>) -> io::Result<End> {
 
 /// Who reads stderr of this command.
 fn reader(cli: &Cli) -> Reader {
+    let is_screen = io::stdout().is_terminal();
     match &cli.command {
-        Command::Discover(args) if args.configured || io::stdout().is_terminal() => Reader::Instead,
-        _ if terminal::is_watched() && !io::stdout().is_terminal() && cli.quiet => {
-            Reader::QuietPerson
+        Command::Discover(args) if args.configured || is_screen => Reader::Instead,
+        // On the screen, a line of JSON is hard to read; records would only run through.
+        command
+            if terminal::is_watched() && (!is_screen || matches!(command, Command::Check(_))) =>
+        {
+            if cli.quiet {
+                Reader::QuietPerson
+            } else {
+                Reader::Person
+            }
         }
-        _ if terminal::is_watched() && !io::stdout().is_terminal() => Reader::Person,
         _ if terminal::stdout_is_file() && !platform::is_caller() => Reader::Log,
         _ => Reader::Nobody,
     }

@@ -69,41 +69,42 @@ pub(crate) async fn all_tables(
     with_missing(client, catalog, schema, &names, tables).await
 }
 
-/// The tables and views of a schema whose names are `chosen`. Nothing is asked about the others.
+/// The tables and views of a schema that have these names. Nothing is asked about the others.
 ///
 /// # Errors
 ///
 /// As [`all_tables`].
-pub(crate) async fn chosen_tables(
+pub(crate) async fn tables_with_names(
     client: &Client,
     catalog: &str,
     schema: &str,
-    chosen: impl Fn(&str) -> bool,
+    names: &[&str],
 ) -> Result<Found, TrinoError> {
-    let names = names(client, catalog, schema).await?;
-    if names.is_empty() {
-        // A listing of names may be empty although the listing of columns is not.
-        let mut found = all_tables(client, catalog, schema).await?;
-        found.tables.retain(|table| chosen(&table.name));
-        found.failures.retain(|(table, _)| chosen(table));
-        return Ok(found);
-    }
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let names: Vec<&str> = names.into_iter().filter(|name| chosen(name)).collect();
-    let tables = listed_by_name(client, catalog, schema, &names).await?;
-    with_missing(client, catalog, schema, &names, tables).await
+    let tables = listed_by_name(client, catalog, schema, names).await?;
+    with_missing(client, catalog, schema, names, tables).await
 }
 
 /// Names of all tables and views of a schema, sorted.
 ///
 /// # Errors
 ///
-/// When they cannot be listed.
-pub(crate) async fn names(
+/// As [`all_tables`].
+pub(crate) async fn all_names(
     client: &Client,
     catalog: &str,
     schema: &str,
 ) -> Result<Vec<String>, TrinoError> {
+    let names = names(client, catalog, schema).await?;
+    if !names.is_empty() {
+        return Ok(names);
+    }
+    // A listing of names may be empty although the listing of columns is not.
+    let found = all_tables(client, catalog, schema).await?;
+    Ok(found.tables.into_iter().map(|table| table.name).collect())
+}
+
+/// The names that the listing of names has, sorted.
+async fn names(client: &Client, catalog: &str, schema: &str) -> Result<Vec<String>, TrinoError> {
     let sql = metadata::tables(catalog, schema);
     let rows: Vec<TableRow> = patiently(|| control::rows(client, &sql)).await?;
     let mut names: Vec<String> = rows.into_iter().map(|row| row.table_name).collect();

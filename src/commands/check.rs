@@ -17,8 +17,9 @@ use crate::output::Output;
 use crate::protocol::message::{ConnectionStatus, Log, LogLevel, Message, Status};
 use crate::secrets::scrub;
 use crate::sql::ident::Table;
+use crate::sql::keys::key_of_every_table;
 use crate::sql::metadata;
-use crate::terminal::{self, Kind, Told};
+use crate::terminal::{self, Kind, Reader};
 use crate::trino::control::{self, NameRow, PropertyRow};
 use crate::trino::error::TrinoError;
 use crate::trino::{Client, Patience, Queries};
@@ -38,7 +39,7 @@ pub(super) async fn run(
         Ok(config) => config,
         // Nothing could be checked: this is the caller's mistake and not the configuration's.
         Err(error) => {
-            tell(Kind::Error, &error.message);
+            terminal::tell(Kind::Error, &error.message);
             output.send(&error.trace()).await?;
             output.send(&failed(&error)).await?;
             return Ok(FAILED);
@@ -50,7 +51,7 @@ pub(super) async fn run(
     };
     match result {
         Ok(found) => {
-            tell(Kind::Good, &found);
+            terminal::tell(Kind::Good, &found);
             let message = "Check succeeded".to_owned();
             output
                 .send(&Message::Log {
@@ -72,7 +73,7 @@ pub(super) async fn run(
             if let Some(detail) = &error.detail {
                 tracing::debug!("{detail}");
             }
-            tell(Kind::Error, &error.message);
+            terminal::tell(Kind::Error, &error.message);
             output.send(&failed(&error)).await?;
             if args.exit_code {
                 return Ok(FAILED);
@@ -80,14 +81,6 @@ pub(super) async fn run(
         }
     }
     Ok(0)
-}
-
-/// Shows the result on stderr to a person at a terminal, also if stdout is at the same terminal: a
-/// line of JSON is hard to read.
-fn tell(kind: Kind, text: &str) {
-    if terminal::tell(kind, text) == Told::No && terminal::is_watched() {
-        terminal::show(kind, text);
-    }
 }
 
 fn failed(error: &ConnectorError) -> Message {
@@ -113,7 +106,7 @@ async fn examine(connection: &Connection, queries: &Queries) -> Result<String, C
     let tables = readable_table(&client, connection).await?;
     client.prove(connection.fetch_protocol).await?;
     let server = &connection.server;
-    let keys = if terminal::is_watched() {
+    let keys = if terminal::reader() == Reader::Person {
         keys(&client, connection).await
     } else {
         ""
@@ -127,16 +120,21 @@ async fn examine(connection: &Connection, queries: &Queries) -> Result<String, C
     ))
 }
 
-/// Whether primary keys are known, which only a person wants to hear.
+/// Whether primary keys are known, which only a person wants to hear. Nothing is said of keys that
+/// could not be asked for.
 async fn keys(client: &Client, connection: &Connection) -> &'static str {
     let (catalog, schema) = (&connection.catalog, &connection.schema);
-    let Ok(connector) = keys::connector(client, catalog).await else {
+    let Ok(Some(connector)) = keys::connector(client, catalog).await else {
         return "";
     };
-    let keys = keys::primary_keys(client, connector.as_deref(), catalog, schema).await;
-    match keys {
-        Ok(keys) if !keys.is_empty() => ", keys known",
-        _ => ", no keys known",
+    let connector = Some(connector.as_str());
+    if !key_of_every_table(connector).is_empty() {
+        return ", keys known";
+    }
+    match keys::primary_keys(client, connector, catalog, schema).await {
+        Ok(keys) if keys.is_empty() => ", no keys known",
+        Ok(_) => ", keys known",
+        Err(_) => "",
     }
 }
 
@@ -183,15 +181,16 @@ async fn readable_table(
     connection: &Connection,
 ) -> Result<String, ConnectorError> {
     let schemas = schemas::resolve(client, connection).await?;
-    if !connection.table_patterns.is_empty() {
-        patterns::warn_of_unused(client, connection, &schemas).await?;
-    }
+    let mut chosen = patterns::chosen_names(client, connection, &schemas).await?;
     if !connection.queries.is_empty() {
         return Ok(format!("{} queries", connection.queries.len()));
     }
     let mut refusal = None;
     for schema in &schemas {
-        match one_readable(client, connection, schema).await {
+        let chosen = chosen
+            .as_mut()
+            .map(|names| names.remove(schema).unwrap_or_default());
+        match one_readable(client, schema, chosen).await {
             Ok(None) => {}
             Ok(Some(Readable::Yes { of })) => {
                 let Schema { catalog, name, .. } = schema;
@@ -241,23 +240,23 @@ enum Readable {
     No(TrinoError),
 }
 
-/// Whether one of the tables of a schema can be read; `None` if there are none.
+/// Whether one of the tables of a schema can be read, or one of those that are `chosen`; `None` if
+/// there are none.
 ///
 /// Tables are tried before views, because the first row of a view may take long. They are tried in
 /// groups that grow: usually one statement is enough, and many unreadable tables do not need many
 /// statements.
 async fn one_readable(
     client: &Client,
-    connection: &Connection,
     schema: &Schema,
+    chosen: Option<Vec<String>>,
 ) -> Result<Option<Readable>, TrinoError> {
-    let Schema {
-        catalog,
-        name,
-        namespace,
-    } = schema;
-    let mut names = tables_before_views(client, catalog, name).await?;
-    names.retain(|table| connection.table_patterns.choose(namespace, table));
+    let Schema { catalog, name, .. } = schema;
+    let names = match chosen {
+        Some(chosen) => chosen,
+        None => tables::all_names(client, catalog, name).await?,
+    };
+    let names = tables_before_views(client, catalog, name, names).await?;
     let of = names.len();
     let mut names: &[String] = &names;
     let mut refusal = None;
@@ -274,7 +273,7 @@ async fn one_readable(
                 break;
             }
             rows_left -= 1;
-            let table = Table::new(catalog.clone(), name.clone(), table);
+            let table = Table::new(catalog, name, table);
             match read_one_row(client, &table).await {
                 Ok(()) => return Ok(Some(Readable::Yes { of })),
                 Err(error) if fault::whose_fault(&error) == Fault::Server => return Err(error),
@@ -300,18 +299,13 @@ async fn read_one_row(client: &Client, table: &Table) -> Result<(), TrinoError> 
     }
 }
 
-/// The names of the tables of a schema, then those of its views, if they can be told apart. A
-/// listing of names may be empty although the listing of columns is not.
+/// The names of the tables of a schema, then those of its views, if they can be told apart.
 async fn tables_before_views(
     client: &Client,
     catalog: &str,
     schema: &str,
+    mut names: Vec<String>,
 ) -> Result<Vec<String>, TrinoError> {
-    let mut names = tables::names(client, catalog, schema).await?;
-    if names.is_empty() {
-        let found = tables::all_tables(client, catalog, schema).await?;
-        names = found.tables.into_iter().map(|table| table.name).collect();
-    }
     if names.len() < 2 {
         return Ok(names);
     }

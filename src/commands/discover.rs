@@ -1,7 +1,5 @@
 //! `discover`: writes all streams or, with `--configured`, a configured catalog that `read` takes.
 
-use std::io::IsTerminal as _;
-
 use serde_json::Value;
 
 use crate::cli::DiscoverArgs;
@@ -12,6 +10,7 @@ use crate::protocol::catalog::{AirbyteCatalog, AirbyteStream, SyncMode};
 use crate::protocol::configured::ConfiguredAirbyteCatalog;
 use crate::protocol::message::Message;
 use crate::terminal::table::{self, Column};
+use crate::terminal::{self, Reader};
 use crate::trino::{Client, Patience, Queries};
 
 /// How many cursors of a stream are shown.
@@ -52,7 +51,7 @@ pub(super) async fn run(
         let mut text = serde_json::to_vec_pretty(&catalog)?;
         text.push(b'\n');
         output.send_lines(text).await?;
-    } else if std::io::stdout().is_terminal() {
+    } else if terminal::reader() == Reader::Instead {
         let mut text = table(&streams).into_bytes();
         text.push(b'\n');
         output.send_lines(text).await?;

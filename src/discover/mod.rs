@@ -40,9 +40,7 @@ pub(crate) async fn streams(
     connection: &Connection,
 ) -> Result<Vec<AirbyteStream>, ConnectorError> {
     let schemas = schemas::resolve(client, connection).await?;
-    if !connection.table_patterns.is_empty() {
-        patterns::warn_of_unused(client, connection, &schemas).await?;
-    }
+    let chosen = patterns::chosen_names(client, connection, &schemas).await?;
     let catalogs: BTreeSet<&str> = schemas.iter().map(|schema| &*schema.catalog).collect();
     let connectors = side_by_side(catalogs, |catalog| async move {
         let connector = keys::connector(client, catalog).await;
@@ -55,7 +53,9 @@ pub(crate) async fn streams(
         .collect();
     let found = side_by_side(&schemas, |schema| {
         let connector = connectors.get(&*schema.catalog).cloned().flatten();
-        async move { schema_streams(client, connection, connector.as_deref(), schema).await }
+        let chosen = chosen.as_ref();
+        let chosen = chosen.map(|names| names.get(schema).map_or(&[][..], Vec::as_slice));
+        async move { schema_streams(client, connection, connector.as_deref(), schema, chosen).await }
     });
     let found = found.await.map_err(fault::ended)?;
     let queries = side_by_side(&connection.queries, |query| query_stream(client, query)).await?;
@@ -97,33 +97,30 @@ struct Found {
     refusal: Option<String>,
 }
 
-/// The streams of a schema.
+/// The streams of a schema, or of its tables that are `chosen`.
 async fn schema_streams(
     client: &Client,
     connection: &Connection,
     connector: Option<&str>,
     schema: &Schema,
+    chosen: Option<&[String]>,
 ) -> Result<Found, TrinoError> {
     let Schema {
         catalog,
         name,
         namespace,
     } = schema;
-    let patterns = &connection.table_patterns;
+    let chosen: Option<Vec<&str>> = chosen.map(|names| names.iter().map(String::as_str).collect());
+    let chosen = chosen.as_deref();
     let tables::Found {
         mut tables,
         failures,
-    } = if patterns.is_empty() {
-        tables::all_tables(client, catalog, name).await?
-    } else {
-        let chosen = |table: &str| patterns.choose(namespace, table);
-        tables::chosen_tables(client, catalog, name, chosen).await?
+    } = match chosen {
+        None => tables::all_tables(client, catalog, name).await?,
+        Some(names) => tables::tables_with_names(client, catalog, name, names).await?,
     };
     let place = (catalog.as_str(), name.as_str());
-    let chosen: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
-    let chosen: Vec<&str> = chosen.iter().map(String::as_str).collect();
-    let asked_for = (!patterns.is_empty()).then_some(chosen.as_slice());
-    left_out::warn_of_left_out(client, connection, connector, place, &tables, asked_for).await;
+    left_out::warn_of_left_out(client, connection, connector, place, &tables, chosen).await;
     let columns = hidden::hidden_columns(connector, connection.file_columns);
     hidden::add(client, columns, place, &mut tables).await?;
     let mut left_out: Vec<(String, String)> = failures

@@ -1,5 +1,7 @@
 //! `table_patterns` against the tables that exist.
 
+use std::collections::BTreeMap;
+
 use super::near;
 use super::schemas::Schema;
 use crate::catalog::bisect::side_by_side;
@@ -8,23 +10,32 @@ use crate::config::{Connection, TablePatterns};
 use crate::error::ConnectorError;
 use crate::trino::Client;
 
-/// Warns of each pattern that matches no table of the schemas.
+/// The names of the tables that become streams, by their schemas; `None` if there are no patterns, so
+/// that all of them do. Warns of each pattern that matches no table.
 ///
 /// # Errors
 ///
 /// When the tables cannot be listed.
-pub(crate) async fn warn_of_unused(
+pub(crate) async fn chosen_names<'s>(
     client: &Client,
     connection: &Connection,
-    schemas: &[Schema],
-) -> Result<(), ConnectorError> {
+    schemas: &'s [Schema],
+) -> Result<Option<BTreeMap<&'s Schema, Vec<String>>>, ConnectorError> {
+    let patterns = &connection.table_patterns;
+    if patterns.is_empty() {
+        return Ok(None);
+    }
     let names = side_by_side(schemas, |schema| async move {
-        let names = tables::names(client, &schema.catalog, &schema.name).await?;
-        Ok((schema.namespace.as_str(), names))
+        let names = tables::all_names(client, &schema.catalog, &schema.name).await?;
+        Ok((schema, names))
     });
-    let names: Vec<(&str, Vec<String>)> = names.await.map_err(fault::ended)?;
-    warn_of_unmatched(&connection.table_patterns, &names);
-    Ok(())
+    let names: Vec<(&Schema, Vec<String>)> = names.await.map_err(fault::ended)?;
+    let mut names: BTreeMap<&Schema, Vec<String>> = names.into_iter().collect();
+    warn_of_unmatched(patterns, &names);
+    for (schema, names) in &mut names {
+        names.retain(|table| patterns.choose(&schema.namespace, table));
+    }
+    Ok(Some(names))
 }
 
 /// What to add where no table was found, if the patterns may be the cause.
@@ -36,11 +47,12 @@ pub(crate) fn reminder(connection: &Connection) -> &'static str {
     }
 }
 
-/// `found` has the names of the tables of each namespace.
-fn warn_of_unmatched(patterns: &TablePatterns, found: &[(&str, Vec<String>)]) {
+/// `found` has the names of all tables of each schema.
+fn warn_of_unmatched(patterns: &TablePatterns, found: &BTreeMap<&Schema, Vec<String>>) {
     let tables = || {
-        found.iter().flat_map(|(namespace, tables)| {
-            tables.iter().map(move |table| (*namespace, table.as_str()))
+        found.iter().flat_map(|(schema, tables)| {
+            let namespace = schema.namespace.as_str();
+            tables.iter().map(move |table| (namespace, table.as_str()))
         })
     };
     for pattern in patterns.all() {

@@ -96,12 +96,6 @@ pub fn tell(kind: Kind, text: &str) -> Told {
         (Reader::Person, _) | (Reader::QuietPerson | Reader::Log, Kind::Error) => Told::Beside,
         (Reader::Nobody | Reader::QuietPerson | Reader::Log, _) => return Told::No,
     };
-    show(kind, text);
-    told
-}
-
-/// Shows a message on stderr, whoever reads it.
-pub(crate) fn show(kind: Kind, text: &str) {
     // These bytes remove the progress line, which is drawn again later.
     let clear = if is_watched() { "\r\x1b[K" } else { "" };
     let text = scrub(text.to_owned());
@@ -109,6 +103,7 @@ pub(crate) fn show(kind: Kind, text: &str) {
     let mut stderr = AutoStream::auto(std::io::stderr());
     // If stderr is closed, there is nobody to tell.
     let _ = writeln!(stderr, "{clear}{}{text}", kind.first_word());
+    told
 }
 
 impl Kind {

@@ -25,8 +25,7 @@ impl Progress {
     /// For a read of `streams` streams. The line is drawn if it is `asked` for, or if stdout is a
     /// file: behind a pipe, `less` or `jq` may use the same terminal.
     pub(crate) fn new(streams: usize, asked: bool) -> Self {
-        let is_person = super::reader() == Reader::Person && super::is_watched();
-        if !is_person {
+        if super::reader() != Reader::Person {
             return Self(None);
         }
         let target = if asked || super::stdout_is_file() {
@@ -68,8 +67,8 @@ impl Progress {
         if let Some(shown) = &self.0 {
             let tally = shown.lock();
             shown.bar.finish_and_clear();
-            super::show(Kind::Plain, &tally.table());
-            super::show(Kind::Plain, &tally.line(Instant::now()));
+            super::tell(Kind::Plain, &tally.table());
+            super::tell(Kind::Plain, &tally.line(Instant::now()));
         }
     }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::connector::{Connector, Outcome, catalog, with};
-use crate::fake::{FakeTrino, Place, end};
+use crate::fake::{Answer, FakeTrino, Place, end};
 
 fn server(tables: &[&str]) -> FakeTrino {
     let trino = FakeTrino::start();
@@ -85,6 +85,38 @@ fn a_pattern_without_a_table_is_named_with_near_names() {
             warnings[1].contains("\"s.raw_a\""),
             "{command}: {warnings:?}"
         );
+    }
+}
+
+#[test]
+fn tables_that_only_the_listing_of_columns_has_are_matched_as_well() {
+    for command in ["check", "discover"] {
+        let trino = server(TABLES);
+        let names = [("table_schema", "varchar"), ("table_name", "varchar")];
+        trino.answer("information_schema.tables", [Answer::new(&names, [end()])]);
+        let outcome = run(
+            command,
+            &trino,
+            &json!({"include": ["zoo", "raw_*"], "exclude": ["raw_b*"]}),
+        );
+        assert_eq!(warnings(&outcome), [""; 0], "{command}");
+        if command == "check" {
+            assert_eq!(outcome.status().0, "SUCCEEDED");
+        } else {
+            assert_eq!(streams(&outcome), ["raw_a", "zoo"]);
+        }
+    }
+}
+
+#[test]
+fn the_names_of_tables_are_listed_once() {
+    for (command, listings) in [("check", 1), ("discover", 1)] {
+        let trino = server(TABLES);
+        run(command, &trino, &json!({"include": ["zoo", "orders"]}));
+        let asked = trino.asked("information_schema.tables", Place::Post);
+        let names = asked.iter().filter(|request| !request.sql.contains("VIEW"));
+        let names: Vec<&str> = names.map(|request| request.sql.as_str()).collect();
+        assert_eq!(names.len(), listings, "{command}: {names:?}");
     }
 }
 

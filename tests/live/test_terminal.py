@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from live_support.connector import Connector
 
@@ -97,10 +98,32 @@ def test_check_says_in_one_line_what_was_found(terminal: Terminal, files: dict[s
     assert [message["type"] for message in messages] == ["LOG", "CONNECTION_STATUS"]
 
 
-def test_check_knows_whether_there_are_keys(terminal: Terminal, connector: Connector, config: Config) -> None:
-    settings = connector.file(config("postgresql", "public"))
-    screen = terminal.run("check", "--config", settings)
-    assert ", keys known" in screen.text or "error:" in screen.text, screen.text
+def test_check_at_a_whole_terminal_says_it_beside_the_protocol(terminal: Terminal, files: dict[str, Path]) -> None:
+    screen = terminal.run("check", "--config", files["config"], stdout=None)
+    assert "ok  Trino 476 at" in screen.text
+    assert '"status":"SUCCEEDED"' in screen.text
+
+
+@pytest.mark.parametrize("stdout", [subprocess.PIPE, None])
+def test_a_quiet_check_says_errors_only(
+    terminal: Terminal, connector: Connector, config: Config, files: dict[str, Path], stdout: Any
+) -> None:
+    assert "ok " not in terminal.run("check", "-q", "--config", files["config"], stdout=stdout).text
+    wrong = connector.file(config("nowhere", "tiny"))
+    assert "error: " in terminal.run("check", "-q", "--config", wrong, stdout=stdout).text
+
+
+def test_check_knows_whether_there_are_keys(
+    terminal: Terminal,
+    connector: Connector,
+    config: Config,
+    postgres: psycopg.Connection[Any],
+    new_schema: Callable[[str, str], str],
+) -> None:
+    schema = new_schema("postgresql", "terminal")
+    postgres.execute(f'CREATE TABLE "{schema}".t (n bigint PRIMARY KEY)')
+    screen = terminal.run("check", "--config", connector.file(config("postgresql", schema)))
+    assert f"1 table in postgresql.{schema}, keys known" in screen.text, screen.text
 
 
 def test_a_failed_check_begins_with_error_and_names_the_setting(
