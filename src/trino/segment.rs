@@ -169,8 +169,8 @@ impl Segment {
             codec::check("stored", expected, stored.len())?;
         }
         let (encoding, uncompressed) = (self.encoding, self.metadata.uncompressed_size);
-        let size = uncompressed.unwrap_or_default();
-        let mut out = transport.buffers().take(codec::room(size));
+        let size = uncompressed.and_then(codec::room).unwrap_or_default();
+        let mut out = transport.buffers().take(size);
         let unpack = move || {
             let unpacked = encoding.unpack(&stored, uncompressed, &mut out.bytes)?;
             Ok::<_, CodecError>(if unpacked { out.into_bytes() } else { stored })

@@ -1,6 +1,6 @@
 //! Slips on the command line, and what a newer platform may pass.
 
-use crate::connector::{Connector, Outcome, each, read};
+use crate::connector::{Connector, each, read};
 use crate::fake::FakeTrino;
 
 fn server() -> FakeTrino {
@@ -16,14 +16,6 @@ fn with(mut run: Connector, args: &[&str]) -> Connector {
     run
 }
 
-fn warnings(outcome: &Outcome) -> Vec<String> {
-    let messages = outcome.messages().into_iter();
-    messages
-        .filter(|m| m["log"]["level"] == "WARN")
-        .map(|m| m["log"]["message"].as_str().unwrap().to_owned())
-        .collect()
-}
-
 #[test]
 fn the_value_of_an_unknown_flag_is_not_looked_for_elsewhere() {
     let trino = server();
@@ -31,7 +23,7 @@ fn the_value_of_an_unknown_flag_is_not_looked_for_elsewhere() {
     let config = run.path("config");
     let outcome = run.arg("--other").arg(config.to_str().unwrap()).run();
     outcome.assert_complete("t", &[1]);
-    assert_eq!(warnings(&outcome).len(), 1, "{}", outcome.stdout);
+    assert_eq!(outcome.warnings().len(), 1, "{}", outcome.stdout);
     for args in [&["--mode", "read"][..], &["--other", "--config"]] {
         let outcome = with(read(&trino, &["t"]), args).run();
         if args[1] == "read" {
@@ -67,7 +59,7 @@ fn a_slip_is_an_error_for_people_and_a_warning_below_the_platform() {
         );
         let platform = with(read(&trino, &["t"]), args).below_platform().run();
         platform.assert_complete("t", &[1]);
-        let warnings = warnings(&platform);
+        let warnings = platform.warnings();
         assert!(
             warnings.len() == 1 && warnings[0].contains(said),
             "{warnings:?}"

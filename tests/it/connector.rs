@@ -308,6 +308,16 @@ impl Outcome {
             .collect()
     }
 
+    /// The warnings of the log.
+    #[track_caller]
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let messages = self.messages().into_iter();
+        messages
+            .filter(|m| m["log"]["level"] == "WARN")
+            .map(|m| m["log"]["message"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
     /// `data` of the records of a stream.
     #[track_caller]
     pub(crate) fn records(&self, stream: &str) -> Vec<Value> {

@@ -15,14 +15,6 @@ fn check(config: &Value) -> Outcome {
     Connector::new("check").config(config).run()
 }
 
-fn warnings(outcome: &Outcome) -> Vec<String> {
-    let messages = outcome.messages().into_iter();
-    messages
-        .filter(|message| message["log"]["level"] == "WARN")
-        .map(|message| message["log"]["message"].as_str().unwrap().to_owned())
-        .collect()
-}
-
 /// The fields of the form that need not be there.
 fn optional_fields() -> Vec<String> {
     let spec: Value = serde_json::from_str(include_str!("../../spec.json")).unwrap();
@@ -49,7 +41,7 @@ fn empty_text_and_null_mean_not_set_for_every_field() {
         let outcome = check(&with(trino.config(), &Value::Object(all)));
         let succeeded = ("SUCCEEDED".to_owned(), String::new());
         assert_eq!(outcome.status(), succeeded, "{unset}");
-        assert_eq!(warnings(&outcome), [""; 0], "{unset}");
+        assert_eq!(outcome.warnings(), [""; 0], "{unset}");
     }
     let blank = json!({"extra_credentials": [{"name": "", "value": ""}, null, {}],
         "queries": [{"name": null, "sql": "", "primary_key": []}], "schemas": ["", null],
@@ -84,7 +76,7 @@ fn scalars_are_understood_in_the_forms_that_tools_give_them() {
         let outcome = check(&with(trino.config(), changes));
         let succeeded = ("SUCCEEDED".to_owned(), String::new());
         assert_eq!(outcome.status(), succeeded, "{changes}");
-        assert_eq!(warnings(&outcome), [""; 0], "{changes}");
+        assert_eq!(outcome.warnings(), [""; 0], "{changes}");
     });
 }
 
@@ -195,7 +187,7 @@ fn fields_that_are_not_known_are_said_with_the_nearest_name() {
                 "{command} {changes}: {}",
                 outcome.stdout
             );
-            let warned = warnings(&outcome);
+            let warned = outcome.warnings();
             assert_eq!(warned.len(), 1, "{command} {changes}: {warned:?}");
             assert!(warned[0].contains(field), "{warned:?}");
             assert!(warned[0].contains(nearest), "{warned:?}");
@@ -211,7 +203,7 @@ fn what_the_platform_adds_is_not_said() {
         "_comment": "ours", "sourceType": "trino", "$schema": "x", "slice_rows": 7});
     let outcome = check(&with(trino.config(), &added));
     assert_eq!(outcome.status().0, "SUCCEEDED");
-    assert_eq!(warnings(&outcome), [""; 0]);
+    assert_eq!(outcome.warnings(), [""; 0]);
 }
 
 #[test]
@@ -233,7 +225,7 @@ fn a_missing_field_names_the_misspelt_one_beside_it() {
         );
         assert!(message.contains(&said), "{said}\n{message}");
     }
-    assert_eq!(warnings(&outcome).len(), 5, "{}", outcome.stdout);
+    assert_eq!(outcome.warnings().len(), 5, "{}", outcome.stdout);
 }
 
 /// Namespaces of the streams that `discover` finds.

@@ -6,20 +6,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::connector::{Connector, Outcome, catalog, each, read, with};
+use crate::connector::{Connector, catalog, each, read, with};
 use crate::fake::{
     Answer, FakeTrino, Fault, Object, Place, end, failed, from, nothing, rows, text,
 };
 
 const N: &[(&str, &str)] = &[("n", "bigint")];
-
-fn logs(outcome: &Outcome, level: &str) -> Vec<String> {
-    let messages = outcome.messages().into_iter();
-    messages
-        .filter(|m| m["log"]["level"] == level)
-        .map(|m| m["log"]["message"].as_str().unwrap().to_owned())
-        .collect()
-}
 
 #[test]
 fn a_server_that_goes_away_ends_all_streams_together_with_one_error() {
@@ -76,12 +68,7 @@ fn a_read_waits_for_a_coordinator_that_is_starting_and_says_so_once() {
         let outcome = running.end();
         outcome.assert_complete("t", &[1]);
         assert!(outcome.took >= wait, "{name}");
-        assert_eq!(
-            logs(&outcome, "WARN").len(),
-            1,
-            "{name}: {}",
-            outcome.stdout
-        );
+        assert_eq!(outcome.warnings().len(), 1, "{name}: {}", outcome.stdout);
     });
 }
 
@@ -308,7 +295,7 @@ fn a_record_has_fewer_than_twenty_million_bytes() {
         for (column, _) in &expected {
             assert_eq!(first["record"]["data"][column], Value::Null, "{name}");
         }
-        let warned = logs(&outcome, "WARN");
+        let warned = outcome.warnings();
         assert_eq!(warned.len(), expected.len(), "{name}: {warned:?}");
         assert!(
             warned

@@ -27,14 +27,6 @@ fn streams(outcome: &Outcome) -> Vec<String> {
         .collect()
 }
 
-fn warnings(outcome: &Outcome) -> Vec<String> {
-    let messages = outcome.messages().into_iter();
-    messages
-        .filter(|message| message["log"]["level"] == "WARN")
-        .map(|message| message["log"]["message"].as_str().unwrap().to_owned())
-        .collect()
-}
-
 const TABLES: &[&str] = &["orders", "raw_a", "raw_b", "raw_b_backup", "zoo"];
 
 #[test]
@@ -52,7 +44,7 @@ fn only_chosen_tables_are_streams_and_nothing_is_asked_of_the_others() {
         let trino = server(TABLES);
         let outcome = run("discover", &trino, &patterns);
         assert_eq!(streams(&outcome), expected, "{patterns}");
-        assert_eq!(warnings(&outcome), [""; 0], "{patterns}");
+        assert_eq!(outcome.warnings(), [""; 0], "{patterns}");
         if expected.len() == TABLES.len() {
             continue;
         }
@@ -75,7 +67,7 @@ fn a_pattern_without_a_table_is_named_with_near_names() {
     let patterns = json!({"include": ["zoo", "order"], "exclude": ["s.raw_c*"]});
     for command in ["check", "discover"] {
         let outcome = run(command, &server(TABLES), &patterns);
-        let warnings = warnings(&outcome);
+        let warnings = outcome.warnings();
         assert_eq!(warnings.len(), 2, "{command}: {warnings:?}");
         let expected = "\"order\" of \"include\" in \"table_patterns\". Did you mean \"orders\"?";
         assert!(warnings[0].contains(expected), "{command}: {warnings:?}");
@@ -99,7 +91,7 @@ fn tables_that_only_the_listing_of_columns_has_are_matched_as_well() {
             &trino,
             &json!({"include": ["zoo", "raw_*"], "exclude": ["raw_b*"]}),
         );
-        assert_eq!(warnings(&outcome), [""; 0], "{command}");
+        assert_eq!(outcome.warnings(), [""; 0], "{command}");
         if command == "check" {
             assert_eq!(outcome.status().0, "SUCCEEDED");
         } else {
@@ -172,7 +164,7 @@ fn tables_that_a_destination_wrote_are_named_in_one_warning() {
     }
     trino.numbers("_airbyte_raw_x", &[&[1]]);
     let outcome = Connector::new("discover").config(&trino.config()).run();
-    let mut warnings = warnings(&outcome);
+    let mut warnings = outcome.warnings();
     warnings.retain(|text| text.contains("\"table_patterns\""));
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     let named = "(3): \"s._airbyte_raw_x\", \"s.final_a\", \"s.final_b\".";

@@ -195,21 +195,6 @@ KINDS = {
         jwks=True,
         home="full",
     ),
-    "kerberos": Kind(
-        name="kerberos",
-        server_artifact="trino-server",
-        plugin_artifacts=(),
-        catalogs=("tpch",),
-        heap="1500M",
-        query_memory="500MB",
-        heap_headroom="300MB",
-        complete=False,
-        start_limit=300,
-        port="kerberos",
-        kept_plugins=KEPT_PLUGINS,
-        kerberos=True,
-        home="full",
-    ),
     # Every other system that Trino shows as a catalog, and that runs here.
     "catalogs": Kind(
         name="catalogs",
@@ -263,6 +248,9 @@ KINDS = {
         kept_plugins=OLDEST_PLUGINS,
     ),
 }
+KINDS["kerberos"] = replace(
+    KINDS["jwks"], name="kerberos", start_limit=300, port="kerberos", jwks=False, kerberos=True
+)
 KINDS["renamed"] = replace(
     KINDS["oldest"],
     name="renamed",

@@ -175,7 +175,7 @@ impl Transport {
             .timeout(FIRST_ANSWER);
         let response = self.send(request, &url).await?;
         self.session.apply_response_headers(response.headers());
-        answer::body(response, answer::SMALL, &url, &self.way, &self.buffers).await
+        self.body(response, answer::SMALL, &url).await
     }
 
     /// Sends a request of the statement protocol and reads the whole answer. A server other than
@@ -194,7 +194,7 @@ impl Transport {
         if is_base {
             self.session.apply_response_headers(response.headers());
         }
-        answer::body(response, answer::PAGE, &url, &self.way, &self.buffers).await
+        self.body(response, answer::PAGE, &url).await
     }
 
     /// As [`Transport::request`], for a URI from Trino; `origin` decides which server is asked.
@@ -224,7 +224,7 @@ impl Transport {
         }
         let response = self.send(request, &url).await?;
         self.session.apply_response_headers(response.headers());
-        answer::body(response, answer::PAGE, &url, &self.way, &self.buffers).await
+        self.body(response, answer::PAGE, &url).await
     }
 
     /// Downloads a segment of `size` bytes, as far as that is known, from the storage or through
@@ -265,7 +265,7 @@ impl Transport {
     ) -> Result<(), TrinoError> {
         let ask = |url: Url| async move {
             let response = self.send(self.to_place(&url, headers), &url).await?;
-            answer::body(response, answer::SMALL, &url, &self.way, &self.buffers).await
+            self.body(response, answer::SMALL, &url).await
         };
         self.home.ask(segment_url(uri)?, ask).await.map(drop)
     }
@@ -285,7 +285,7 @@ impl Transport {
                 .get(LOCATION)
                 .filter(|_| response.status().is_redirection());
             let Some(location) = location else {
-                return answer::body(response, limit, &url, &self.way, &self.buffers).await;
+                return self.body(response, limit, &url).await;
             };
             let target = location
                 .to_str()
@@ -315,6 +315,11 @@ impl Transport {
             request
         };
         request.headers(headers.clone())
+    }
+
+    /// The body of an answer to a request to `url`.
+    async fn body(&self, response: Response, limit: u64, url: &Url) -> Result<Bytes, TrinoError> {
+        answer::body(response, limit, url, &self.way, &self.buffers).await
     }
 
     fn client(&self, url: &Url) -> &reqwest::Client {
@@ -348,9 +353,8 @@ impl Transport {
         {
             tracing::debug!("the token was refused; asking again with a new one");
             let again = again.header(AUTHORIZATION, renewed);
-            return self
-                .accepted(again.send().await.map_err(failed)?, url)
-                .await;
+            let response = again.send().await.map_err(failed)?;
+            return self.accepted(response, url).await;
         }
         self.accepted(response, url).await
     }

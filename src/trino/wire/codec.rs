@@ -73,12 +73,8 @@ impl Encoding {
         let Some(expected) = uncompressed else {
             return Ok(false);
         };
-        if expected > LARGEST {
-            return Err(CodecError::Corrupt(format!(
-                "{expected} bytes are too many"
-            )));
-        }
-        let size = room(expected);
+        let size = room(expected)
+            .ok_or_else(|| CodecError::Corrupt(format!("{expected} bytes are too many")))?;
         let found = match self {
             Self::Json => return Ok(false),
             Self::Lz4 => {
@@ -102,13 +98,10 @@ impl Encoding {
     }
 }
 
-/// How many bytes of memory a segment needs that says that it has `size`: none, if it says what is
-/// not believed.
-pub(crate) fn room(size: u64) -> usize {
-    usize::try_from(size)
-        .ok()
-        .filter(|_| size <= LARGEST)
-        .unwrap_or_default()
+/// How many bytes of memory a segment needs that says that it has `size`; `None` if that is not
+/// believed.
+pub(crate) fn room(size: u64) -> Option<usize> {
+    usize::try_from(size).ok().filter(|_| size <= LARGEST)
 }
 
 /// Compares a size with what the segment's metadata says.
