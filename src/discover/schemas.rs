@@ -195,8 +195,9 @@ fn choose(
                 near::hint(first, catalogs)
             )));
         } else {
-            let cure = misplaced(field, name)
-                .unwrap_or_else(|| format!("{} Check \"{field}\".", near::hint(name, &visible)));
+            let hint = near::hint(name, &visible);
+            let cure = misplaced(field, name, &hint)
+                .unwrap_or_else(|| format!("{hint} Check \"{field}\"."));
             return Err(ConnectorError::config(format!(
                 "The schema \"{name}\" does not exist in the catalog \"{catalog}\", or the user may not see it. {cure}"
             )));
@@ -212,8 +213,9 @@ fn choose(
 }
 
 /// What to do about a `schema` that does not exist and that people write for something else: a
-/// pattern, several schemas, or a catalog and a schema.
-fn misplaced(field: &str, name: &str) -> Option<String> {
+/// pattern, several schemas, or a catalog and a schema. A name with a dot may be misspelt as well, so
+/// the `hint` at similar names stays.
+fn misplaced(field: &str, name: &str, hint: &str) -> Option<String> {
     if field != "schema" {
         return None;
     }
@@ -223,7 +225,8 @@ fn misplaced(field: &str, name: &str) -> Option<String> {
              into \"schemas\" (More Schemas)."
         ));
     }
-    let mut several = name.split([',', ';']).map(str::trim);
+    let several = name.split([',', ';']).map(str::trim);
+    let mut several = several.filter(|name| !name.is_empty());
     if let (Some(first), Some(second)) = (several.next(), several.next()) {
         return Some(format!(
             "\"schema\" is the name of one schema. Put \"{first}\" there, and \"{second}\" and all \
@@ -232,7 +235,7 @@ fn misplaced(field: &str, name: &str) -> Option<String> {
     }
     let (catalog, schema) = name.split_once('.')?;
     Some(format!(
-        "If it is the schema \"{schema}\" of the catalog \"{catalog}\", set \"catalog\" to \
+        "{hint} If it is the schema \"{schema}\" of the catalog \"{catalog}\", set \"catalog\" to \
          \"{catalog}\" and \"schema\" to \"{schema}\"."
     ))
 }
@@ -283,6 +286,8 @@ mod tests {
                 "lake.events",
                 "set \"catalog\" to \"lake\" and \"schema\" to \"events\".",
             ),
+            ("raw.b", "Did you mean \"raw_b\" or \"raw_a\"?"),
+            ("hr,", "Did you mean \"hr\"? Check \"schema\"."),
         ] {
             let error = chosen(schema, &[]).unwrap_err();
             assert!(error.message.contains(cure), "{}", error.message);
