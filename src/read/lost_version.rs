@@ -149,11 +149,12 @@ async fn is_none_of_the_present(
     })
 }
 
-/// Whether a message has a path in it: `s3://bucket/folder/file` or `/folder/file`.
+/// Whether a message has a path in it: `s3://bucket/folder/file`, `file:/folder/file` or
+/// `/folder/file`.
 fn names_a_file(message: &str) -> bool {
     message.split_whitespace().any(|word| {
         let word = word.trim_start_matches(['(', '[', '<', '"', '\'', '`']);
-        word.contains("://")
+        word.contains(":/")
             || word
                 .strip_prefix('/')
                 .is_some_and(|rest| rest.contains('/'))
@@ -179,6 +180,8 @@ mod tests {
                 "(/warehouse/t/20261126_0001) (No such file or directory)",
                 true,
             ),
+            ("File does not exist: file:/warehouse/t/000000_0", true),
+            ("Failed to open hdfs:/warehouse/t/part-0: not found", true),
             ("iceberg cannot open split", false),
             ("read and/or write failed", false),
             ("input / output error", false),
