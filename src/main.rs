@@ -50,6 +50,7 @@ fn main() -> ExitCode {
 }
 
 fn start(parent: Option<Parent>) -> io::Result<End> {
+    terminal::heed_dumb_terminal();
     if std::env::args_os().len() == 1 && terminal::is_watched() {
         let _ = write!(io::stderr(), "{}", cli::FIRST_STEPS);
         return Ok(End::Finished(USAGE));

@@ -14,7 +14,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::os::fd::AsFd;
 use std::sync::OnceLock;
 
-use anstream::AutoStream;
+use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use rustix::fs::{FileType, fstat};
 
@@ -89,6 +89,15 @@ fn is_file(end: impl AsFd) -> bool {
     fstat(end).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_file())
 }
 
+/// Leaves the colours out of all that follows, help texts too, if the terminal has none.
+///
+/// `AutoStream` heeds `NO_COLOR`, but takes a terminal to have colours wherever `CI` is set.
+pub fn heed_dumb_terminal() {
+    if std::env::var_os("TERM").is_some_and(|name| name == "dumb") {
+        ColorChoice::Never.write_global();
+    }
+}
+
 /// Shows a message to whoever reads stderr, if it is of a kind that this reader wants.
 pub fn tell(kind: Kind, text: &str) -> Told {
     let told = match (reader(), kind) {
@@ -99,7 +108,6 @@ pub fn tell(kind: Kind, text: &str) -> Told {
     // These bytes remove the progress line, which is drawn again later.
     let clear = if is_watched() { "\r\x1b[K" } else { "" };
     let text = scrub(text.to_owned());
-    // Leaves the colours out where the terminal or NO_COLOR does not want them.
     let mut stderr = AutoStream::auto(std::io::stderr());
     // If stderr is closed, there is nobody to tell.
     let _ = writeln!(stderr, "{clear}{}{text}", kind.first_word());

@@ -254,6 +254,7 @@ def test_colours_are_left_out_where_nobody_wants_them(terminal: Terminal, files:
     assert colours()
     assert colours(NO_COLOR="1") == []
     assert colours(TERM="dumb") == []
+    assert colours(TERM="dumb", CI="true") == []
 
 
 def test_without_arguments_a_person_is_told_what_to_do_first(terminal: Terminal) -> None:

@@ -191,6 +191,8 @@ class Appended:
 
     def __init__(self) -> None:
         self._settled: list[Record] = []
+        #: The same, without the rows that a run had to repeat.
+        self._settled_rows = Counter[Row]()
         self._since = Attempts()
 
     def take(self, run: Run, told: Told, table: Table) -> None:
@@ -199,7 +201,7 @@ class Appended:
         self._since.take(run, told)
 
     def problem(self, table: Table, columns: list[str]) -> str:
-        found = destinations.rows(self._settled, self.COLUMNS) + self._since.rows(self.COLUMNS)
+        found = self._settled_rows + self._since.rows(self.COLUMNS)
         if twice := [row for row, count in found.items() if count > 1]:
             return f"{len(twice)} rows came more than once, for example {twice[0]}"
         newest: dict[Any, Record] = {}
@@ -210,7 +212,9 @@ class Appended:
         return destinations.difference(table.content.of(self.COLUMNS), destinations.rows(newest.values(), self.COLUMNS))
 
     def settle(self) -> None:
-        self._settled, self._since = self._settled + self._since.records, Attempts()
+        self._settled += self._since.records
+        self._settled_rows += self._since.rows(self.COLUMNS)
+        self._since = Attempts()
 
 
 @dataclass
