@@ -5,7 +5,7 @@ use std::fmt;
 use crate::protocol::message::{
     ErrorTrace, FailureType, Message, StreamDescriptor, Trace, TracePayload,
 };
-use crate::secrets::scrub;
+use crate::titles::shown;
 
 /// An error with everything an ERROR trace needs.
 ///
@@ -68,8 +68,8 @@ impl ConnectorError {
             trace: Trace {
                 payload: TracePayload::Error {
                     error: ErrorTrace {
-                        message: scrub(self.message.clone()),
-                        internal_message: self.detail.clone().map(scrub),
+                        message: shown(&self.message),
+                        internal_message: self.detail.as_deref().map(shown),
                         failure_type: self.failure_type,
                         stream_descriptor: self.stream.clone(),
                     },

@@ -44,6 +44,22 @@ pub(crate) fn text(bytes: Vec<u8>) -> io::Result<String> {
     decode(bytes).map_err(|problem| io::Error::new(io::ErrorKind::InvalidData, problem))
 }
 
+/// What is wrong with a text that cannot be read as JSON, and where, as the end of a sentence.
+pub(crate) fn json_problem(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    if error.is_eof() {
+        return format!("it breaks off in line {line}: a bracket or quotation mark is not closed");
+    }
+    let text = error.to_string();
+    let what = text.strip_suffix(&format!(" at line {line} column {column}"));
+    match what {
+        Some(what) if error.is_syntax() => {
+            format!("it is no JSON at line {line}, column {column} ({what})")
+        }
+        _ => text,
+    }
+}
+
 /// Reads standard input to its end, even if the process that owns it has made it non-blocking.
 fn read_stdin() -> io::Result<Vec<u8>> {
     let stdin = io::stdin().lock();
@@ -125,6 +141,21 @@ mod tests {
         ] {
             assert_eq!(decode(bytes.clone()).unwrap(), TEXT, "{bytes:x?}");
         }
+    }
+
+    #[test]
+    fn a_text_that_is_no_json_is_told_with_the_place_to_look_at() {
+        let problem = |text: &str| {
+            json_problem(&serde_json::from_str::<serde_json::Value>(text).unwrap_err())
+        };
+        let cut = "it breaks off in line 2: a bracket or quotation mark is not closed";
+        for text in ["{\n", "{\n\"a\": [1, ", "{\n\"a\": \"b"] {
+            assert_eq!(problem(text), cut, "{text:?}");
+        }
+        let comma = "it is no JSON at line 2, column 1 (trailing comma)";
+        assert_eq!(problem("{\"a\": 1,\n}"), comma);
+        let quotes = "it is no JSON at line 1, column 2 (key must be a string)";
+        assert_eq!(problem("{'a': 1}"), quotes);
     }
 
     #[test]

@@ -42,5 +42,6 @@ pub(crate) mod sql;
 pub(crate) mod state_entries;
 pub(crate) mod state_file;
 pub mod terminal;
+mod titles;
 pub mod trino;
 pub mod types;

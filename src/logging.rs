@@ -13,8 +13,8 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::output::Output;
 use crate::protocol::message::{Log, LogLevel, Message};
-use crate::secrets::scrub;
 use crate::terminal::{self, Kind, Reader, Told};
+use crate::titles::shown;
 
 /// Sends all events of this process to `output`, and to stderr if somebody reads it. With `verbose`,
 /// what is for developers as well. Later calls have no effect.
@@ -54,7 +54,7 @@ impl<S: Subscriber> Layer<S> for LogLines {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut text = Text::default();
         event.record(&mut text);
-        let message = scrub(text.message + &text.fields);
+        let message = shown(&(text.message + &text.fields));
         let level = match *event.metadata().level() {
             Level::ERROR => LogLevel::Error,
             Level::WARN => LogLevel::Warn,

@@ -222,7 +222,7 @@ fn follow_links(path: &Path) -> io::Result<PathBuf> {
 /// The states in a text. Anything else is refused, so that no file of another kind is overwritten.
 fn states(text: &str) -> Result<Entries, StateFileError> {
     let unusable = |problem: String| StateFileError::Content(problem);
-    let entries = Entries::parse(text).map_err(|error| unusable(error.to_string()))?;
+    let entries = Entries::parse(text).map_err(|error| unusable(files::json_problem(&error)))?;
     let is_state = |entry: &Entry| entry.key.is_some() || entry.is_empty || entry.is_other_kind;
     if let Some(other) = entries.list.iter().find(|entry| !is_state(entry)) {
         let start: String = other.json.chars().take(40).collect();

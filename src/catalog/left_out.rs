@@ -70,7 +70,7 @@ pub(crate) async fn warn_of_left_out(
     for (table, columns) in missing.iter().take(NAMED) {
         let columns: Vec<String> = columns.iter().map(|name| format!("\"{name}\"")).collect();
         tracing::warn!(
-            "table {schema:?}.{table:?}: Trino leaves out {}, whose types it does not know. \"{property}={}\" in \"session_properties\" brings them as text",
+            "table {schema:?}.{table:?}: Trino leaves out {}, whose types it does not know. \"{property}={}\" in ‹session_properties› brings them as text",
             columns.join(", "),
             PROPERTY.1
         );

@@ -64,7 +64,7 @@ pub(crate) async fn columns(
     let mut names = columns.iter().map(|(name, _)| name);
     if let Some(name) = names.find(|name| !seen.insert(name.to_lowercase())) {
         return Err(NoColumns::OfTheQuery(ConnectorError::config(format!(
-            "The query \"{}\" has two columns named \"{name}\". Give each its own name with AS in \"queries\".",
+            "The query \"{}\" has two columns named \"{name}\". Give each its own name with AS in ‹queries›.",
             query.name
         ))));
     }
@@ -86,7 +86,7 @@ async fn all_have_names(
             Ok(_) => {}
             Err(error) if error.is_named(&["COLUMN_NOT_FOUND"]) => {
                 return Err(NoColumns::OfTheQuery(ConnectorError::config(format!(
-                    "Column {} of the query \"{}\" has no name. Give it one with AS in \"queries\".",
+                    "Column {} of the query \"{}\" has no name. Give it one with AS in ‹queries›.",
                     at + 1,
                     query.name
                 ))));
@@ -136,12 +136,12 @@ fn explain(query: &QueryStream, error: TrinoError) -> ConnectorError {
     let message = if query.defines_functions() {
         // Trino would say that it did not expect FUNCTION, which is true only for subqueries.
         format!(
-            "The query \"{}\" is not accepted: it begins with WITH FUNCTION, and a query must be usable as a subquery. Make the function with CREATE FUNCTION, or write out what it does. Check \"queries\".",
+            "The query \"{}\" is not accepted: it begins with WITH FUNCTION, and a query must be usable as a subquery. Make the function with CREATE FUNCTION, or write out what it does. Check ‹queries›.",
             query.name
         )
     } else {
         format!(
-            "The query \"{}\" is not accepted{place}: {} ({}). Only queries are: SELECT, WITH, VALUES, TABLE. Check \"queries\".",
+            "The query \"{}\" is not accepted{place}: {} ({}). Only queries are: SELECT, WITH, VALUES, TABLE. Check ‹queries›.",
             query.name,
             message.trim_end_matches('.'),
             cause.error_name
@@ -163,7 +163,7 @@ pub(crate) fn describe(
     let has = |wanted: &str| columns.iter().find(|(name, _)| name == wanted);
     let missing = |role: &str, name: &str| {
         ConnectorError::config(format!(
-            "The query \"{}\" has no column \"{name}\" for its {role}. Check \"queries\".",
+            "The query \"{}\" has no column \"{name}\" for its {role}. Check ‹queries›.",
             query.name
         ))
     };
@@ -174,7 +174,7 @@ pub(crate) fn describe(
         let (_, ty) = has(name).ok_or_else(|| missing("cursor", name))?;
         if !ty.is_cursor() {
             return Err(ConnectorError::config(format!(
-                "The cursor \"{name}\" of the query \"{}\" is of type {ty}, whose values have no order that lasts. Check \"queries\".",
+                "The cursor \"{name}\" of the query \"{}\" is of type {ty}, whose values have no order that lasts. Check ‹queries›.",
                 query.name
             )));
         }
@@ -232,7 +232,7 @@ mod tests {
             query(&[], Some("ok")),
         ] {
             let error = describe(&wrong, &columns()).unwrap_err();
-            assert!(error.message.contains("Check \"queries\""), "{error}");
+            assert!(error.message.contains("Check ‹queries›"), "{error}");
         }
     }
 

@@ -14,7 +14,7 @@ pub(crate) fn warn_of_reserved_columns<'a>(
     if !reserved.is_empty() {
         tracing::warn!(
             "stream \"{stream}\" has columns that a destination may overwrite with its own of these \
-             names: {}. Deselect them, or give them other names by a query in \"queries\".",
+             names: {}. Deselect them, or give them other names by a query in ‹queries›.",
             reserved.join(", ")
         );
     }

@@ -15,11 +15,11 @@ use crate::discover::{near, patterns, privileges};
 use crate::error::ConnectorError;
 use crate::output::Output;
 use crate::protocol::message::{ConnectionStatus, Log, LogLevel, Message, Status};
-use crate::secrets::scrub;
 use crate::sql::ident::Table;
 use crate::sql::keys::key_of_every_table;
 use crate::sql::metadata;
 use crate::terminal::{self, Kind, Reader};
+use crate::titles::shown;
 use crate::trino::control::{self, NameRow, PropertyRow};
 use crate::trino::error::TrinoError;
 use crate::trino::{Client, Patience, Queries};
@@ -84,7 +84,7 @@ pub(super) async fn run(
 }
 
 fn failed(error: &ConnectorError) -> Message {
-    let message = Some(scrub(error.message.clone()));
+    let message = Some(shown(&error.message));
     Message::ConnectionStatus {
         connection_status: ConnectionStatus {
             status: Status::Failed,
@@ -214,7 +214,7 @@ async fn readable_table(
         .join(", ");
     Err(match refusal {
         None => ConnectorError::config(format!(
-            "The user sees no table in {list} of the catalog \"{catalog}\"{patterns}. Check \"schema\", \
+            "The user sees no table in {list} of the catalog \"{catalog}\"{patterns}. Check ‹schema›, \
              or grant the user SELECT on a table."
         )),
         Some(error) => {

@@ -111,7 +111,7 @@ async fn json<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T, Connect
     let parsed = if text.trim().is_empty() {
         Err("the file is empty".to_owned())
     } else {
-        serde_json::from_str(&text).map_err(|error| error.to_string())
+        serde_json::from_str(&text).map_err(|error| files::json_problem(&error))
     };
     parsed.map_err(|problem| {
         let path = path.display();

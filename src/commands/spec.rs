@@ -2,9 +2,9 @@
 
 use serde_json::value::RawValue;
 
-use crate::config::SPEC;
 use crate::output::Output;
 use crate::protocol::message::Message;
+use crate::titles::SPEC;
 
 pub(super) async fn run(output: &Output) -> anyhow::Result<u8> {
     // One message is one line; the file is indented for people.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::cli::ReadArgs;
 use crate::error::ConnectorError;
+use crate::files;
 use crate::platform;
 use crate::protocol::message::StreamDescriptor;
 use crate::protocol::state::InputState;
@@ -104,8 +105,8 @@ fn parsed(path: &Path, entries: &Entries) -> Result<InputState, ConnectorError> 
 }
 
 fn not_usable(path: &Path, error: &serde_json::Error) -> ConnectorError {
-    let path = path.display();
-    ConnectorError::config(format!("The state file {path} is not usable: {error}."))
+    let (path, problem) = (path.display(), files::json_problem(error));
+    ConnectorError::config(format!("The state file {path} is not usable: {problem}."))
 }
 
 /// Why none of the states can be used. `None` if some can be used, or if there are none.

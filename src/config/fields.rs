@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use super::form::{self, Unknown};
 use super::value::{is_empty, is_same_word, is_set, kind, one_of, split_at_commas, whole_number};
+use crate::titles;
 
 /// Something wrong with one field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +28,10 @@ impl fmt::Display for Problem {
         if self.field.is_empty() {
             return f.write_str(&self.text);
         }
-        write!(f, "{}: {}", self.field, self.text)
+        let (path, entry) = self
+            .field
+            .split_at(self.field.find(" (").unwrap_or(self.field.len()));
+        write!(f, "{}{entry}: {}", titles::field(path), self.text)
     }
 }
 
@@ -180,7 +184,7 @@ impl<'a> Fields<'a> {
         let text = match misspelt {
             None => format!("is missing; {advice}"),
             Some(Unknown { path: given, .. }) => format!(
-                "is missing; there is \"{given}\", which is not known: did you mean \"{path}\"? Otherwise {advice}"
+                "is missing; there is \"{given}\", which is not known: did you mean ‹{path}›? Otherwise {advice}"
             ),
         };
         self.problem(name, &text);

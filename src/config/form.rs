@@ -9,10 +9,7 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value};
 
 use super::value::{is_same_word, is_set};
-
-/// The specification. It is written by hand, because its order, titles and texts are what people
-/// see.
-pub(crate) const SPEC: &str = include_str!("../../spec.json");
+use crate::titles::SPEC;
 
 static FORM: LazyLock<Value> = LazyLock::new(|| {
     // A unit test makes sure that it can be parsed. If it could not be, all fields would be
@@ -129,11 +126,11 @@ pub(crate) fn unknown_fields(config: &Value) -> Vec<String> {
         let why = because.unwrap_or_else(|| "there is no such field".to_owned());
         let advice = match suggestion {
             Some(suggestion) if suggestion == "authentication.password" => {
-                "; did you mean \"authentication.password\"? Put it into \"authentication\", as \
+                "; did you mean ‹authentication.password›? Put it into ‹authentication›, as \
                  {\"method\": \"password\", \"password\": \"…\"}"
                     .to_owned()
             }
-            Some(suggestion) => format!("; did you mean \"{suggestion}\"?"),
+            Some(suggestion) => format!("; did you mean ‹{suggestion}›?"),
             None => String::new(),
         };
         format!("the field \"{path}\" of the configuration is ignored: {why}{advice}")
@@ -454,9 +451,9 @@ mod tests {
         assert_eq!(
             said,
             [
-                "the field \"password\" of the configuration is ignored: there is no such field; did you mean \"authentication.password\"? \
-                 Put it into \"authentication\", as {\"method\": \"password\", \"password\": \"…\"}",
-                "the field \"sslmode\" of the configuration is ignored: there is no such field; did you mean \"ssl_mode\"?",
+                "the field \"password\" of the configuration is ignored: there is no such field; did you mean ‹authentication.password›? \
+                 Put it into ‹authentication›, as {\"method\": \"password\", \"password\": \"…\"}",
+                "the field \"sslmode\" of the configuration is ignored: there is no such field; did you mean ‹ssl_mode›?",
                 "the field \"xy\" of the configuration is ignored: there is no such field",
             ]
         );

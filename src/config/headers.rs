@@ -70,7 +70,7 @@ pub(super) fn http_headers(fields: &mut Fields<'_>) -> HeaderMap {
             let instead = if field.is_empty() {
                 "remove it".to_owned()
             } else {
-                format!("\"{field}\" is for it")
+                format!("‹{field}› is for it")
             };
             let text = format!("\"{name}\" is set by the connector itself; {instead}");
             fields.problem(FIELD, &text);
@@ -147,13 +147,13 @@ mod tests {
     #[test]
     fn headers_that_the_client_sets_itself_are_refused() {
         let refused = [
-            ("Authorization", "\"authentication\" is for it"),
-            ("host", "\"hostname\" is for it"),
+            ("Authorization", "‹authentication› is for it"),
+            ("host", "‹hostname› is for it"),
             ("Content-Type", "remove it"),
             ("Accept-Encoding", "remove it"),
             ("Cookie", "remove it"),
-            ("X-Trino-User", "\"username\" is for it"),
-            ("x-presto-session", "\"session_properties\" is for it"),
+            ("X-Trino-User", "‹username› is for it"),
+            ("x-presto-session", "‹session_properties› is for it"),
             ("X-Trino-Transaction-Id", "remove it"),
         ];
         for (name, instead) in refused {

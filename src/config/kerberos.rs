@@ -81,12 +81,12 @@ fn key(fields: &mut Fields<'_>) -> Option<KerberosKey> {
         (Some(_), Some(_)) => {
             fields.problem(
                 "keytab",
-                "cannot be combined with \"password\"; keep one of them",
+                "cannot be combined with ‹password›; keep one of them",
             );
             None
         }
         (None, None) => {
-            let advice = "set it to the keytab in base64, or set \"password\"";
+            let advice = "set it to the keytab in base64, or set ‹password›";
             fields.missing_with_advice("keytab", advice);
             None
         }
@@ -128,7 +128,7 @@ fn configuration(fields: &mut Fields<'_>, principal: &str) -> Option<String> {
         Some(_) if !servers.is_empty() => {
             fields.problem(
                 "kdc",
-                "cannot be combined with \"krb5_conf\"; keep one of them",
+                "cannot be combined with ‹krb5_conf›; keep one of them",
             );
             None
         }
@@ -157,7 +157,7 @@ fn configuration(fields: &mut Fields<'_>, principal: &str) -> Option<String> {
         None => {
             let realm = principal.rsplit_once('@').map(|(_, realm)| realm);
             let Some(realm) = realm.filter(|realm| is_word(realm)) else {
-                let text = "must end with the realm, as in \"airbyte@EXAMPLE.COM\", because \"kdc\" is of that realm";
+                let text = "must end with the realm, as in \"airbyte@EXAMPLE.COM\", because ‹kdc› is of that realm";
                 fields.problem("principal", text);
                 return None;
             };

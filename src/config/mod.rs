@@ -24,7 +24,7 @@ use serde_json::Value;
 
 pub(crate) use auth::{Authentication, ClientCredentials, Grants};
 pub(crate) use fields::Problem;
-pub(crate) use form::{SPEC, unknown_fields};
+pub(crate) use form::unknown_fields;
 pub(crate) use kerberos::Kerberos;
 pub(crate) use patterns::{TablePatterns, matches};
 pub(crate) use queries::QueryStream;
@@ -185,13 +185,13 @@ impl Connection {
                 "ssl_mode",
                 "credentials would travel in clear text over plain http; choose \"require\", \
                  \"verify-ca\" or \"verify-full\" (and the port of https), or, where something else \
-                 encrypts the connection, set \"allow_credentials_over_http\" to true",
+                 encrypts the connection, set ‹allow_credentials_over_http› to true",
             );
         }
         if proxy.is_some() && tunnel.is_some() {
             fields.problem(
                 "http_proxy",
-                "cannot be combined with \"tunnel_method\"; keep one of them",
+                "cannot be combined with ‹tunnel_method›; keep one of them",
             );
         }
         for tag in &client_tags {

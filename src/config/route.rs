@@ -123,7 +123,7 @@ pub(super) fn tunnel(fields: &mut Fields<'_>) -> Option<Tunnel> {
             Some("SSH_PASSWORD_AUTH") => {
                 let password = secret(fields, "tunnel_user_password");
                 if password.is_none() {
-                    fields.missing("tunnel_user_password", "the password of \"tunnel_user\"");
+                    fields.missing("tunnel_user_password", "the password of ‹tunnel_user›");
                 }
                 password.map(TunnelLogin::Password)
             }
@@ -159,7 +159,7 @@ pub(super) fn tunnel(fields: &mut Fields<'_>) -> Option<Tunnel> {
 fn key(fields: &mut Fields<'_>) -> Option<TunnelLogin> {
     let passphrase = secret(fields, "ssh_key_passphrase");
     let Some(key) = fields.secret("ssh_key") else {
-        fields.missing_with_advice("ssh_key", "paste the private key of \"tunnel_user\"");
+        fields.missing_with_advice("ssh_key", "paste the private key of ‹tunnel_user›");
         return None;
     };
     let key = pem::secret(key);

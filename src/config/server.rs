@@ -120,8 +120,8 @@ impl Pasted {
         let wrong = || {
             // A text that may contain a password is not shown.
             if given.contains(['@', '?']) {
-                return "must hold no user, password or parameters; \"username\" and \
-                        \"authentication\" are for them"
+                return "must hold no user, password or parameters; ‹username› and \
+                        ‹authentication› are for them"
                     .to_owned();
             }
             format!("\"{given}\" is not a host name; expected is for example \"trino.example.com\"")

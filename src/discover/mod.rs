@@ -186,7 +186,7 @@ fn warn_of_airbytes_tables(tables: &[String]) {
     let more = if tables.len() > NAMED { ", …" } else { "" };
     tracing::warn!(
         "tables that a destination of Airbyte has probably written ({}): {}{more}. Deselect them \
-         unless they are to be copied on, or leave them out by \"exclude\" of \"table_patterns\".",
+         unless they are to be copied on, or leave them out by ‹exclude› of ‹table_patterns›.",
         tables.len(),
         named.join(", ")
     );
@@ -227,12 +227,12 @@ fn nothing(connection: &Connection, schemas: &[Schema], refusal: Option<String>)
     let patterns = patterns::reminder(connection);
     ConnectorError::config(match refusal {
         None => format!(
-            "The user sees no table in {list} of the catalog \"{catalog}\"{patterns}. Check \"schema\", \
+            "The user sees no table in {list} of the catalog \"{catalog}\"{patterns}. Check ‹schema›, \
              or grant the user SELECT on a table."
         ),
         Some(reason) => format!(
             "Nothing in {list} of the catalog \"{catalog}\" can be read. {reason} Grant the user \
-             SELECT on what is wanted, or check \"schema\" and \"queries\"."
+             SELECT on what is wanted, or check ‹schema› and ‹queries›."
         ),
     })
 }

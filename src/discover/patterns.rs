@@ -43,7 +43,7 @@ pub(crate) fn reminder(connection: &Connection) -> &'static str {
     if connection.table_patterns.is_empty() {
         ""
     } else {
-        " that \"table_patterns\" chooses"
+        " that ‹table_patterns› chooses"
     }
 }
 
@@ -69,7 +69,7 @@ fn warn_of_unmatched(patterns: &TablePatterns, found: &BTreeMap<&Schema, Vec<Str
         });
         let names: Vec<String> = names.collect();
         tracing::warn!(
-            "no table matches \"{}\" of \"{}\" in \"table_patterns\". {}",
+            "no table matches \"{}\" of ‹{}› in ‹table_patterns›. {}",
             pattern.text,
             pattern.list,
             near::hint(&pattern.text.to_lowercase(), &names)

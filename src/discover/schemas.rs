@@ -90,7 +90,7 @@ async fn unlisted(
             FailureType::Transient,
             format!(
                 "Trino's list of the schemas of the catalog \"{catalog}\" is empty, so it is not \
-                 known what \"{}\" in \"{}\" stands for. Try again. If that lasts, the user may \
+                 known what \"{}\" in ‹{}› stands for. Try again. If that lasts, the user may \
                  not see the schemas: name each of them in full.",
                 pattern.name, pattern.field
             ),
@@ -147,13 +147,13 @@ async fn explain(client: &Client, catalog: &str, field: &str, error: TrinoError)
                 control::rows(client, metadata::CATALOGS).await.unwrap_or_default();
             let existing: Vec<String> = existing.into_iter().map(|row| row.Catalog).collect();
             ConnectorError::config(format!(
-                "The catalog \"{catalog}\" does not exist, or the user may not see it. {} Check \"{field}\".",
+                "The catalog \"{catalog}\" does not exist, or the user may not see it. {} Check ‹{field}›.",
                 near::hint(catalog, &existing)
             ))
             .with_detail(detail)
         }
         Some("PERMISSION_DENIED") => ConnectorError::config(format!(
-            "The user may not use the catalog \"{catalog}\" (PERMISSION_DENIED). Check \"{field}\" and \"username\", or grant the user access."
+            "The user may not use the catalog \"{catalog}\" (PERMISSION_DENIED). Check ‹{field}› and ‹username›, or grant the user access."
         ))
         .with_detail(detail),
         _ => fault::ended(error),
@@ -191,13 +191,13 @@ fn choose(
             .push((*name).to_owned());
         } else if let Some((first, catalogs)) = catalogs {
             return Err(ConnectorError::config(format!(
-                "There is no catalog \"{first}\", and no schema \"{name}\" in the catalog \"{catalog}\", or the user may not see it. {} Check \"{field}\".",
+                "There is no catalog \"{first}\", and no schema \"{name}\" in the catalog \"{catalog}\", or the user may not see it. {} Check ‹{field}›.",
                 near::hint(first, catalogs)
             )));
         } else {
             let hint = near::hint(name, &visible);
-            let cure = misplaced(field, name, &hint)
-                .unwrap_or_else(|| format!("{hint} Check \"{field}\"."));
+            let cure =
+                misplaced(field, name, &hint).unwrap_or_else(|| format!("{hint} Check ‹{field}›."));
             return Err(ConnectorError::config(format!(
                 "The schema \"{name}\" does not exist in the catalog \"{catalog}\", or the user may not see it. {cure}"
             )));
@@ -221,22 +221,22 @@ fn misplaced(field: &str, name: &str, hint: &str) -> Option<String> {
     }
     if name.contains('*') {
         return Some(format!(
-            "\"schema\" is the name of one schema. Name one there, and put the pattern \"{name}\" \
-             into \"schemas\" (More Schemas)."
+            "‹schema› is the name of one schema. Name one there, and put the pattern \"{name}\" \
+             into ‹schemas›."
         ));
     }
     let several = name.split([',', ';']).map(str::trim);
     let mut several = several.filter(|name| !name.is_empty());
     if let (Some(first), Some(second)) = (several.next(), several.next()) {
         return Some(format!(
-            "\"schema\" is the name of one schema. Put \"{first}\" there, and \"{second}\" and all \
-             others into \"schemas\" (More Schemas)."
+            "‹schema› is the name of one schema. Put \"{first}\" there, and \"{second}\" and all \
+             others into ‹schemas›."
         ));
     }
     let (catalog, schema) = name.split_once('.')?;
     Some(format!(
-        "{hint} If it is the schema \"{schema}\" of the catalog \"{catalog}\", set \"catalog\" to \
-         \"{catalog}\" and \"schema\" to \"{schema}\"."
+        "{hint} If it is the schema \"{schema}\" of the catalog \"{catalog}\", set ‹catalog› to \
+         \"{catalog}\" and ‹schema› to \"{schema}\"."
     ))
 }
 
@@ -269,25 +269,25 @@ mod tests {
         let error = chosen("publik", &[]).unwrap_err();
         assert_eq!(
             error.message,
-            "The schema \"publik\" does not exist in the catalog \"c\", or the user may not see it. Did you mean \"public\"? Check \"schema\"."
+            "The schema \"publik\" does not exist in the catalog \"c\", or the user may not see it. Did you mean \"public\"? Check ‹schema›."
         );
     }
 
     #[test]
     fn what_belongs_into_another_field_is_sent_there() {
         for (schema, cure) in [
-            ("*", "put the pattern \"*\" into \"schemas\""),
-            ("raw_*", "put the pattern \"raw_*\" into \"schemas\""),
+            ("*", "put the pattern \"*\" into ‹schemas›"),
+            ("raw_*", "put the pattern \"raw_*\" into ‹schemas›"),
             (
                 "public, hr",
                 "Put \"public\" there, and \"hr\" and all others",
             ),
             (
                 "lake.events",
-                "set \"catalog\" to \"lake\" and \"schema\" to \"events\".",
+                "set ‹catalog› to \"lake\" and ‹schema› to \"events\".",
             ),
             ("raw.b", "Did you mean \"raw_b\" or \"raw_a\"?"),
-            ("hr,", "Did you mean \"hr\"? Check \"schema\"."),
+            ("hr,", "Did you mean \"hr\"? Check ‹schema›."),
         ] {
             let error = chosen(schema, &[]).unwrap_err();
             assert!(error.message.contains(cure), "{}", error.message);

@@ -45,7 +45,7 @@ pub(crate) fn record_too_large(column: &str) -> ConnectorError {
     ConnectorError::config(format!(
         "The column \"{column}\" is part of the key or the cursor, and a record with its value has \
          20,000,000 bytes or more, which the platform does not take. Choose another key or cursor, \
-         or read the table by an entry of \"queries\" that shortens the column."
+         or read the table by an entry of ‹queries› that shortens the column."
     ))
 }
 
@@ -69,11 +69,11 @@ fn message(error: &TrinoError) -> String {
              needs http-server.process-forwarded=true.",
             problem.server, problem.cause
         ),
-        TrinoError::NotTrino(what) => format!(
-            "Something answered that is not Trino ({what}). Check \"hostname\" and \"port\"."
-        ),
+        TrinoError::NotTrino(what) => {
+            format!("Something answered that is not Trino ({what}). Check ‹hostname› and ‹port›.")
+        }
         TrinoError::Redirect { server, target } => format!(
-            "{server} redirects to {target}. Set \"hostname\", \"port\" and \"ssl_mode\" to where \
+            "{server} redirects to {target}. Set ‹hostname›, ‹port› and ‹ssl_mode› to where \
              Trino is."
         ),
         TrinoError::Starting => "Trino is still starting. Try again in a minute.".to_owned(),
@@ -84,10 +84,10 @@ fn message(error: &TrinoError) -> String {
         ),
         TrinoError::TooLarge { server, limit } => format!(
             "{server} sent an answer of more than {} MB, which was not read to its end. Check that \
-             \"hostname\" and \"port\" are Trino's, and that no gateway changes its answers.",
+             ‹hostname› and ‹port› are Trino's, and that no gateway changes its answers.",
             limit / 1_000_000
         ),
-        TrinoError::NotSpooled => "This Trino does not spool results. Set \"fetch_protocol\" to \
+        TrinoError::NotSpooled => "This Trino does not spool results. Set ‹fetch_protocol› to \
                                    \"auto\" or \"direct\"."
             .to_owned(),
         TrinoError::Segment { cause, .. }
@@ -96,12 +96,12 @@ fn message(error: &TrinoError) -> String {
             format!(
                 "{error}. Such a redirect is not followed, because everybody on the way could read \
                  the rows. Have the storage where Trino spools results answer by https, or set \
-                 \"fetch_protocol\" to \"direct\"."
+                 ‹fetch_protocol› to \"direct\"."
             )
         }
         TrinoError::Segment { .. } => format!(
             "{error}. The spooled protocol needs access from here to the storage where Trino \
-             spools results; if there is none, set \"fetch_protocol\" to \"direct\"."
+             spools results; if there is none, set ‹fetch_protocol› to \"direct\"."
         ),
         TrinoError::Kerberos(problem) => kerberos::message(problem),
         TrinoError::Token { place, cause } => status::token(place, cause),

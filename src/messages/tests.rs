@@ -1,5 +1,6 @@
 use super::*;
 use crate::protocol::message::FailureType;
+use crate::titles::shown;
 use crate::trino::error::{CertificateProblem, FailedStep, QueryError, TransportProblem};
 
 fn query_with(name: &str, kind: &str, text: &str) -> TrinoError {
@@ -64,7 +65,7 @@ fn messages_name_the_setting_to_change() {
     let error = ConnectorError::from(query("PERMISSION_DENIED", "USER_ERROR"));
     assert_eq!(
         error.message,
-        "Trino: line 1:1: it is so (PERMISSION_DENIED). Grant the user of \"username\" SELECT on it, or deselect the stream."
+        "Trino: line 1:1: it is so (PERMISSION_DENIED). Grant the user of ‹username› SELECT on it, or deselect the stream."
     );
     assert_eq!(
         error.detail.unwrap(),
@@ -80,10 +81,10 @@ fn each_refusal_has_its_own_advice() {
             "Cannot select from columns [a] in table or view t",
             "SELECT on these columns",
         ),
-        ("Cannot access catalog c", "Check \"catalog\""),
+        ("Cannot access catalog c", "Check ‹catalog›"),
         (
             "Cannot set system session property x",
-            "\"session_properties\"",
+            "‹session_properties›",
         ),
         (
             "Cannot execute function lake.system.table_changes",
@@ -108,7 +109,7 @@ fn errors_of_a_source_say_that_columns_can_be_cast_in_queries() {
     ] {
         let message = said(query_with("JDBC_ERROR", "EXTERNAL", text));
         assert!(
-            message.contains(text) && message.contains("\"queries\""),
+            message.contains(text) && message.contains("‹queries›"),
             "{message}"
         );
     }
@@ -119,14 +120,14 @@ fn statuses_name_who_refused_and_what_to_change() {
     let cases = [
         (
             status(403, "", false),
-            "Trino refused access (HTTP 403). Check \"username\"",
+            "Trino refused access (HTTP 403). Check ‹username›",
         ),
         (
             status(403, "Forbidden", true),
             "Something in front of Trino refused access (HTTP 403: Forbidden)",
         ),
-        (status(431, "", false), "\"session_properties\""),
-        (TrinoError::BrowserLogin, "\"oauth2_client_credentials\""),
+        (status(431, "", false), "‹session_properties›"),
+        (TrinoError::BrowserLogin, "‹oauth2_client_credentials›"),
     ];
     for (error, expected) in cases {
         let message = said(error);
@@ -248,7 +249,8 @@ fn the_users_table_has_these_messages_and_no_others() {
         // A warning of the log, which tests/it/limits.rs produces.
         .filter(|text| !text.starts_with("values of the column"))
         .collect();
-    let said: Vec<String> = documented_errors().into_iter().map(|e| e.message).collect();
+    let errors = documented_errors();
+    let said: Vec<String> = errors.iter().map(|e| shown(&e.message)).collect();
     // `…` stands for any text.
     let fits = |text: &str, message: &str| {
         let mut rest = message;

@@ -10,14 +10,14 @@ pub(super) fn message(problem: &TlsProblem) -> String {
         TlsProblem::ClientKey(fault) => ("client_key", key(fault)),
         TlsProblem::ClientKeyPassword => (
             "client_key_password",
-            "it is not the password of \"client_key\"".to_owned(),
+            "it is not the password of ‹client_key›".to_owned(),
         ),
         TlsProblem::System(cause) => {
             return format!("The system's trusted certificates cannot be read: {cause}");
         }
         TlsProblem::Other(cause) => return cause.clone(),
     };
-    format!("\"{field}\" of \"ssl_mode\" cannot be used: {cause}.")
+    format!("‹{field}› of ‹ssl_mode› cannot be used: {cause}.")
 }
 
 fn certificates(fault: &CertificatesFault) -> String {
@@ -52,14 +52,14 @@ fn key(fault: &KeyFault) -> String {
             "it is encrypted in an old form; convert it with \"openssl pkcs8 -topk8 -in old.key \
              -out new.key\""
         }
-        KeyFault::Encrypted => "it is encrypted; set \"client_key_password\"",
+        KeyFault::Encrypted => "it is encrypted; set ‹client_key_password›",
         KeyFault::Kind(kind) => {
             return format!(
                 "a key of the kind {kind} is not for TLS; make one in PKCS#8 with \"openssl pkcs8 \
                  -topk8\""
             );
         }
-        KeyFault::OtherCertificate => "it is not the key of \"client_certificate\"",
+        KeyFault::OtherCertificate => "it is not the key of ‹client_certificate›",
         KeyFault::Other(cause) => cause,
     };
     text.to_owned()

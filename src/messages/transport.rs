@@ -53,33 +53,31 @@ pub(super) fn happened(problem: &TransportProblem) -> String {
 /// What to check.
 fn advice(problem: &TransportProblem) -> String {
     let text = match &problem.step {
-        FailedStep::Resolve => "Check \"hostname\"",
+        FailedStep::Resolve => "Check ‹hostname›",
         FailedStep::ResolveLater => {
-            "The name server does not answer for the moment; if that lasts, check \"hostname\""
+            "The name server does not answer for the moment; if that lasts, check ‹hostname›"
         }
-        FailedStep::Refused => "Check \"hostname\" and \"port\", and that Trino is running",
-        FailedStep::Connect => {
-            "Check \"hostname\" and \"port\", and that no firewall is in the way"
-        }
+        FailedStep::Refused => "Check ‹hostname› and ‹port›, and that Trino is running",
+        FailedStep::Connect => "Check ‹hostname› and ‹port›, and that no firewall is in the way",
         FailedStep::TlsToPlainPort => {
-            "Set \"ssl_mode\" to \"disable\", or \"port\" to Trino's https port"
+            "Set ‹ssl_mode› to \"disable\", or ‹port› to Trino's https port"
         }
         FailedStep::PlainToTlsPort => {
-            "If it is Trino's https port, set \"ssl_mode\" to \"verify-full\"; otherwise check \
-             \"port\""
+            "If it is Trino's https port, set ‹ssl_mode› to \"verify-full\"; otherwise check \
+             ‹port›"
         }
         FailedStep::Certificate(CertificateProblem::FirstVersion) => {
-            "Have it issued again as version 3, or set \"ssl_mode\" to \"require\""
+            "Have it issued again as version 3, or set ‹ssl_mode› to \"require\""
         }
         FailedStep::Certificate(CertificateProblem::NoNames) => {
-            "Have it issued again with one, or set \"ssl_mode\" to \"verify-ca\""
+            "Have it issued again with one, or set ‹ssl_mode› to \"verify-ca\""
         }
         FailedStep::Certificate(CertificateProblem::AddressAsName(_)) => {
-            "Have it issued again with the address as IP, or set \"ssl_mode\" to \"verify-ca\""
+            "Have it issued again with the address as IP, or set ‹ssl_mode› to \"verify-ca\""
         }
-        FailedStep::Certificate(_) => "Check \"ssl_mode\" and its \"ca_certificate\"",
+        FailedStep::Certificate(_) => "Check ‹ssl_mode› and its ‹ca_certificate›",
         FailedStep::ClientCertificate => {
-            "Check \"client_certificate\" of \"ssl_mode\": it must be valid and issued by an \
+            "Check ‹client_certificate› of ‹ssl_mode›: it must be valid and issued by an \
              authority that Trino trusts"
         }
         FailedStep::Proxy { setting, .. } | FailedStep::ProxyRefusal { setting, .. } => {
@@ -88,12 +86,10 @@ fn advice(problem: &TransportProblem) -> String {
         FailedStep::ProxyLogin { setting, .. } => {
             return format!("Check {setting}, its user and password");
         }
-        FailedStep::Forward { .. } => {
-            "Check \"hostname\" and \"port\", as they are from \"tunnel_host\""
-        }
-        FailedStep::Tls => "Check \"ssl_mode\"",
-        FailedStep::Answer => "If that happens at once, check \"port\" and \"ssl_mode\"",
-        FailedStep::Timeout => "Check that Trino is not overloaded, and \"hostname\" and \"port\"",
+        FailedStep::Forward { .. } => "Check ‹hostname› and ‹port›, as they are from ‹tunnel_host›",
+        FailedStep::Tls => "Check ‹ssl_mode›",
+        FailedStep::Answer => "If that happens at once, check ‹port› and ‹ssl_mode›",
+        FailedStep::Timeout => "Check that Trino is not overloaded, and ‹hostname› and ‹port›",
     };
     text.to_owned()
 }
@@ -103,15 +99,15 @@ fn certificate(problem: &CertificateProblem) -> String {
     match problem {
         CertificateProblem::SelfIssued(subject) => format!(
             "it was issued by itself ({subject}) and is not trusted here; if that is right, paste \
-             it into \"ca_certificate\""
+             it into ‹ca_certificate›"
         ),
         CertificateProblem::UnknownIssuer(Some(issuer)) => format!(
             "it was issued by an authority that is not trusted here ({issuer}); paste that \
-             authority's certificate into \"ca_certificate\""
+             authority's certificate into ‹ca_certificate›"
         ),
         CertificateProblem::UnknownIssuer(None) => {
             "it was issued by an authority that is not trusted here; paste that authority's \
-             certificate into \"ca_certificate\""
+             certificate into ‹ca_certificate›"
                 .to_owned()
         }
         CertificateProblem::OtherNames(names) if names.is_empty() => {

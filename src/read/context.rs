@@ -181,7 +181,7 @@ impl StreamRun {
                 tracing::warn!(
                     "stream \"{}\": values of the column \"{column}\" are too large for a record, \
                      which has fewer than 20,000,000 bytes, and are null instead (\"meta\" of the \
-                     record says so); deselect the column, or shorten it in an entry of \"queries\"",
+                     record says so); deselect the column, or shorten it in an entry of ‹queries›",
                     plan.descriptor
                 );
             }

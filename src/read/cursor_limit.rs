@@ -41,7 +41,7 @@ pub(super) fn warn_of_the_future(plan: &StreamPlan, cursor: &Cursor, end: Option
         && is_after(end, &as_text_of_type(clock::utc_after(ahead), &cursor.ty))
     {
         tracing::warn!(
-            "stream \"{}\": the highest value of the cursor \"{}\" is {end}, which is in the future. Rows that are written from now on and have lower values will not be seen. Correct that value in the table, or set \"cursor_lag\" so that such rows wait, and then clear the stream",
+            "stream \"{}\": the highest value of the cursor \"{}\" is {end}, which is in the future. Rows that are written from now on and have lower values will not be seen. Correct that value in the table, or set ‹cursor_lag› so that such rows wait, and then clear the stream",
             plan.descriptor,
             cursor.column
         );

@@ -61,7 +61,7 @@ pub(crate) async fn version(context: &Context, plan: &StreamPlan) -> Result<List
         // An empty list for `as_of` means something only if the list of all versions is there.
         Listed::Hidden(TrinoError::Unclear(_)) => match ask(context, format, table, None).await? {
             Listed::Version(_) => Err(TrinoError::Settings(format!(
-                "The table {table} has no version that old. Set \"as_of\" to a later time than \
+                "The table {table} has no version that old. Set ‹as_of› to a later time than \
                  {time}, or deselect the stream."
             ))),
             other => Ok(other),

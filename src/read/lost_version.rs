@@ -40,7 +40,7 @@ pub(crate) async fn standing(
             Some(_) => Ok(Standing::Gone("its catalog has another connector now")),
             None => Err(TrinoError::Settings(format!(
                 "The version {version} was being read, and the connector of the catalog is not known \
-                 now. Grant the user of \"username\" SELECT on system.metadata.catalogs."
+                 now. Grant the user of ‹username› SELECT on system.metadata.catalogs."
             ))),
         };
     };

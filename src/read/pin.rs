@@ -70,7 +70,7 @@ pub(crate) async fn pin_listed(
     match (difference, as_of) {
         (None, _) => Ok(Some(version)),
         (Some(why), Some(time)) => Err(TrinoError::Settings(format!(
-            "The table cannot be read as of {time}: {why}. Set \"as_of\" to a later time, or deselect \
+            "The table cannot be read as of {time}: {why}. Set ‹as_of› to a later time, or deselect \
              the column."
         ))),
         (Some(why), None) => {
@@ -91,8 +91,8 @@ fn not_as_of(plan: &StreamPlan, time: &str, error: &TrinoError) -> TrinoError {
     let error = error.to_string();
     TrinoError::Settings(format!(
         "The table {table} cannot be read as of {time}, since its versions are not told: {}. Grant \
-         the user of \"username\" SELECT on its metadata tables (\"$history\" and \"$refs\"), or \
-         remove \"as_of\".",
+         the user of ‹username› SELECT on its metadata tables (\"$history\" and \"$refs\"), or \
+         remove ‹as_of›.",
         error.trim_end_matches('.')
     ))
 }
@@ -105,7 +105,7 @@ pub(crate) fn warn_of_hidden(plan: &StreamPlan, error: &TrinoError) {
     }
     let error = error.to_string();
     tracing::warn!(
-        "stream \"{}\" is read with one query, of the table as it is now, and cannot go on if it breaks: the versions of its table are not told ({}). Grant the user of \"username\" SELECT on the table's \"$refs\" (Iceberg) or \"$history\" (Delta Lake).",
+        "stream \"{}\" is read with one query, of the table as it is now, and cannot go on if it breaks: the versions of its table are not told ({}). Grant the user of ‹username› SELECT on the table's \"$refs\" (Iceberg) or \"$history\" (Delta Lake).",
         plan.descriptor,
         error.trim_end_matches('.')
     );

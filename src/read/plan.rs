@@ -135,7 +135,7 @@ fn refuse_to_lose_position(
         Some(table) if follows_changes && plan.connector.is_none() => {
             Err(ConnectorError::config(format!(
                 "its changes were read before, and now it is not known which connector the catalog \
-                 \"{}\" has. Grant the user of \"username\" SELECT on system.metadata.catalogs.",
+                 \"{}\" has. Grant the user of ‹username› SELECT on system.metadata.catalogs.",
                 table.catalog
             )))
         }
@@ -301,7 +301,7 @@ fn mode(connection: &Connection, stream: &ConfiguredAirbyteStream, found: &Found
             None if connection.sync.replication == Replication::Changes
                 && found.relation.table().is_some() =>
             {
-                "it has no cursor, and its changes cannot be read, since it is not known which connector its catalog has. Grant the user of \"username\" SELECT on system.metadata.catalogs"
+                "it has no cursor, and its changes cannot be read, since it is not known which connector its catalog has. Grant the user of ‹username› SELECT on system.metadata.catalogs"
             }
             Some(_)
                 if connection.sync.replication == Replication::Changes

@@ -375,7 +375,7 @@ impl Asking<'_> {
 
     fn unusable(&self, what: &str) -> TrinoError {
         TrinoError::Settings(format!(
-            "The column \"{}\" cannot be the cursor: it {what}. Take another cursor, or make a stream of a query in \"queries\" that leaves such values out, with NULLIF for example.",
+            "The column \"{}\" cannot be the cursor: it {what}. Take another cursor, or make a stream of a query in ‹queries› that leaves such values out, with NULLIF for example.",
             self.cursor.column
         ))
     }

@@ -18,7 +18,7 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use rustix::fs::{FileType, fstat};
 
-use crate::secrets::scrub;
+use crate::titles::shown;
 
 /// Who reads stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +107,7 @@ pub fn tell(kind: Kind, text: &str) -> Told {
     };
     // These bytes remove the progress line, which is drawn again later.
     let clear = if is_watched() { "\r\x1b[K" } else { "" };
-    let text = scrub(text.to_owned());
+    let text = shown(text);
     let mut stderr = AutoStream::auto(std::io::stderr());
     // If stderr is closed, there is nobody to tell.
     let _ = writeln!(stderr, "{clear}{}{text}", kind.first_word());

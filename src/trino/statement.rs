@@ -162,8 +162,8 @@ impl Queue {
         if self.is_waiting && !self.is_told && since.elapsed() > LONG_WAIT {
             self.is_told = true;
             tracing::info!(
-                "query {query_id} waits in the queue of the cluster's resource group; \"client_tags\" \
-                 or \"source\" may choose another one"
+                "query {query_id} waits in the queue of the cluster's resource group; ‹client_tags› \
+                 or ‹source› may choose another one"
             );
         }
     }

@@ -1,5 +1,7 @@
 //! Slips on the command line, and what a newer platform may pass.
 
+use serde_json::json;
+
 use crate::connector::{Connector, each, read};
 use crate::fake::FakeTrino;
 
@@ -80,6 +82,34 @@ fn each_variable_of_the_platform_tells_of_it() {
         let trino = server();
         let run = read(&trino, &["t"]).arg("nation").env(name, value);
         assert_eq!(run.run().code, Some(code), "{name}={value}");
+    }
+}
+
+#[test]
+fn fields_have_their_titles_on_the_platform_and_their_names_in_a_shell() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = closed.local_addr().unwrap().port();
+    drop(closed);
+    let authority = json!({"mode": "verify-ca", "ca_certificate": "-----BEGIN"});
+    for (ssl_mode, in_shell, on_platform) in [
+        (
+            json!({"mode": "disable"}),
+            "Check \"hostname\" and \"port\"",
+            "Check \"Host\" and \"Port\"",
+        ),
+        (
+            authority,
+            "ssl_mode.ca_certificate: ",
+            "SSL Mode > CA Certificate: ",
+        ),
+    ] {
+        let config = json!({"hostname": "127.0.0.1", "port": port, "username": "u", "catalog": "c",
+            "schema": "s", "ssl_mode": ssl_mode});
+        let check = || Connector::new("check").config(&config);
+        let (_, message) = check().run().status();
+        assert!(message.contains(in_shell), "{message}");
+        let (_, message) = check().below_platform().run().status();
+        assert!(message.contains(on_platform), "{message}");
     }
 }
 

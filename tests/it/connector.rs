@@ -280,11 +280,17 @@ impl Running {
             let bytes = thread.map(|thread| thread.join().unwrap());
             String::from_utf8(bytes.unwrap_or_default()).unwrap()
         };
+        let (stdout, stderr) = (text(stdout), text(self.stderr.take()));
+        // A mark of a field's name that no title or name has replaced.
+        assert!(
+            !stdout.contains('‹') && !stderr.contains('‹'),
+            "{stdout}{stderr}"
+        );
         Outcome {
             code: status.code().or(status.signal().map(|signal| 128 + signal)),
             signal: status.signal(),
-            stdout: text(stdout),
-            stderr: text(self.stderr.take()),
+            stdout,
+            stderr,
             took,
         }
     }

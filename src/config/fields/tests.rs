@@ -160,7 +160,7 @@ fn a_missing_field_names_the_misspelt_one() {
     };
     assert_eq!(
         said(json!({"host": "h"}), "hostname"),
-        "hostname: is missing; there is \"host\", which is not known: did you mean \"hostname\"? Otherwise set it to a name"
+        "hostname: is missing; there is \"host\", which is not known: did you mean ‹hostname›? Otherwise set it to a name"
     );
     assert_eq!(
         said(json!({"region": "h"}), "hostname"),

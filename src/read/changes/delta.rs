@@ -118,7 +118,7 @@ impl Changes<'_> {
         let catalog = &self.table.catalog;
         let error = error.to_string();
         TrinoError::Settings(format!(
-            "The change data feed of {} may not be read: {}. Grant the user of \"username\" EXECUTE \
+            "The change data feed of {} may not be read: {}. Grant the user of ‹username› EXECUTE \
              on the function {catalog}.system.table_changes, and SELECT on the table.",
             self.table,
             error.trim_end_matches('.')

@@ -89,7 +89,7 @@ impl Way {
     pub(crate) fn apply(&self, builder: ClientBuilder) -> Result<ClientBuilder, TrinoError> {
         let unusable = |error: reqwest::Error| {
             let cause = error.without_url();
-            TrinoError::Settings(format!("\"http_proxy\" cannot be used: {cause}."))
+            TrinoError::Settings(format!("‹http_proxy› cannot be used: {cause}."))
         };
         if let Some(tunnel) = &self.tunnel {
             let proxy = Proxy::all(tunnel.entrance()).map_err(unusable)?;
@@ -133,7 +133,7 @@ impl Way {
             Between::Proxy {
                 address: format!("{scheme}://{host}{port}"),
                 setting: match (&self.configured, url.scheme()) {
-                    (Some(_), _) => "\"http_proxy\"",
+                    (Some(_), _) => "‹http_proxy›",
                     (None, "https") => "the environment's HTTPS_PROXY and NO_PROXY",
                     (None, _) => "the environment's HTTP_PROXY and NO_PROXY",
                 },

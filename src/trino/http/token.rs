@@ -218,7 +218,7 @@ pub(crate) fn sensitive(scheme: &str, secret: &str) -> Result<HeaderValue, Trino
     crate::secrets::hide(secret);
     let mut value = HeaderValue::try_from(format!("{scheme} {secret}")).map_err(|_| {
         TrinoError::Settings(
-            "The token of \"authentication\" has characters that no token has, such as line ends."
+            "The token of ‹authentication› has characters that no token has, such as line ends."
                 .to_owned(),
         )
     })?;

@@ -101,7 +101,7 @@ impl Transport {
         {
             return Err(TrinoError::Settings(format!(
                 "Credentials would travel in clear text over plain http to the proxy {address}. \
-                 Choose https in \"ssl_mode\", or check {setting}."
+                 Choose https in ‹ssl_mode›, or check {setting}."
             )));
         }
         let credentials = Credentials::new(connection, |settings| {

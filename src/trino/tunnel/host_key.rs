@@ -37,7 +37,7 @@ impl client::Handler for HostKey {
             None => {
                 tracing::info!(
                     "the SSH server's host key is taken unchecked; to accept no other, set \
-                     \"tunnel_host_key\" of \"tunnel_method\" to: {line}"
+                     ‹tunnel_host_key› of ‹tunnel_method› to: {line}"
                 );
                 Ok(true)
             }

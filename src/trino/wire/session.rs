@@ -188,7 +188,7 @@ fn value_of(field: &str, value: &str) -> Result<HeaderValue, TrinoError> {
 }
 
 fn wrong(field: &str) -> TrinoError {
-    TrinoError::Settings(format!("\"{field}\" must not contain control characters."))
+    TrinoError::Settings(format!("‹{field}› must not contain control characters."))
 }
 
 /// What the platform tells about this run, each as `word=value`.
