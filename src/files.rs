@@ -54,7 +54,7 @@ pub(crate) fn json_problem(error: &serde_json::Error) -> String {
     let what = text.strip_suffix(&format!(" at line {line} column {column}"));
     match what {
         Some(what) if error.is_syntax() => {
-            format!("it is no JSON at line {line}, column {column} ({what})")
+            format!("it is not JSON at line {line}, column {column} ({what})")
         }
         _ => text,
     }
@@ -152,9 +152,9 @@ mod tests {
         for text in ["{\n", "{\n\"a\": [1, ", "{\n\"a\": \"b"] {
             assert_eq!(problem(text), cut, "{text:?}");
         }
-        let comma = "it is no JSON at line 2, column 1 (trailing comma)";
+        let comma = "it is not JSON at line 2, column 1 (trailing comma)";
         assert_eq!(problem("{\"a\": 1,\n}"), comma);
-        let quotes = "it is no JSON at line 1, column 2 (key must be a string)";
+        let quotes = "it is not JSON at line 1, column 2 (key must be a string)";
         assert_eq!(problem("{'a': 1}"), quotes);
     }
 

@@ -16,7 +16,7 @@ pub(crate) struct Key {
 /// One entry of a state file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// The stream that the state belongs to; `None` if it is no state of a stream.
+    /// The stream that the state belongs to; `None` if it is not the state of a stream.
     pub(crate) key: Option<Key>,
     /// Whether it is a GLOBAL or LEGACY state, which is not read.
     pub(crate) is_other_kind: bool,

@@ -21,7 +21,7 @@ const LINKS: usize = 40;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StateFileError {
     /// Its content is no state.
-    #[error("is not usable: {0}. It was left as it is")]
+    #[error("cannot be used: {0}. It was left as it is")]
     Content(String),
     /// It cannot be read.
     #[error("cannot be read: {0}")]
@@ -226,7 +226,7 @@ fn states(text: &str) -> Result<Entries, StateFileError> {
     let is_state = |entry: &Entry| entry.key.is_some() || entry.is_empty || entry.is_other_kind;
     if let Some(other) = entries.list.iter().find(|entry| !is_state(entry)) {
         let start: String = other.json.chars().take(40).collect();
-        return Err(unusable(format!("{start:?} is no state of a stream")));
+        return Err(unusable(format!("{start:?} is not the state of a stream")));
     }
     // If a stream has several states, the last one counts. Null and {} belong to no stream.
     let mut kept = Entries::default();

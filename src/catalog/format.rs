@@ -111,7 +111,7 @@ fn sorted<R>(tables: Sorted<Table, R>, format: Format) -> (Vec<(Table, Format)>,
 fn is_denied(table: &Table, error: &TrinoError) -> bool {
     if error.is_denied() {
         tracing::warn!(
-            "whether {table} keeps versions is not known, so it is not pinned while it is read, and its changes cannot be told: {error}. Grant the user SELECT on its metadata tables (\"{}$…\")",
+            "whether {table} keeps versions is not known, so it is not pinned while it is read, and its changes cannot be read: {error}. Grant the user SELECT on its metadata tables (\"{}$…\")",
             table.name
         );
         return true;

@@ -41,16 +41,16 @@ pub(crate) async fn connector(
             if columns.iter().any(|column| column.name == "connector_name") {
                 return Err(error);
             }
-            tracing::debug!(%error, "this server does not tell the connectors of its catalogs");
+            tracing::debug!(%error, "this server does not list the connectors of its catalogs");
             return Ok(None);
         }
         Err(error) => return Err(error),
     };
     tracing::warn!(
         "the connector behind the catalog \"{catalog}\" is not known, because the user may not see \
-         it in system.metadata.catalogs ({reason}). So no primary keys are told, tables of databases \
-         are not cut into slices, and each table is asked whether it keeps versions, which CHANGES, \
-         pinning and resuming need. Grant the user SELECT on system.metadata.catalogs."
+         it in system.metadata.catalogs ({reason}). So primary keys are not found, tables of databases \
+         are read with one query each, and every table is asked whether it keeps versions. Grant the \
+         user SELECT on system.metadata.catalogs."
     );
     Ok(None)
 }

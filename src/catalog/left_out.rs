@@ -62,7 +62,7 @@ pub(crate) async fn warn_of_left_out(
     let rows = match control::rows_with::<ColumnRow>(client, &sql, extras).await {
         Ok(rows) => rows,
         Err(error) => {
-            tracing::debug!(%error, "which columns are left out of schema {schema:?} is not told");
+            tracing::debug!(%error, "it cannot be found out which columns are left out of schema {schema:?}");
             return;
         }
     };

@@ -174,7 +174,7 @@ pub(crate) fn describe(
         let (_, ty) = has(name).ok_or_else(|| missing("cursor", name))?;
         if !ty.is_cursor() {
             return Err(ConnectorError::config(format!(
-                "The cursor \"{name}\" of the query \"{}\" is of type {ty}, whose values have no order that lasts. Check ‹queries›.",
+                "The cursor \"{name}\" of the query \"{}\" is of type {ty}, whose values have no fixed order. Check ‹queries›.",
                 query.name
             )));
         }

@@ -169,7 +169,7 @@ async fn told_by_plans(
     let plans = bisect::ask_in_groups(tables, TABLES_PER_QUERY, &[], plan).await?;
     let mut told = Told::default();
     for (table, error) in plans.refused {
-        tracing::debug!(%error, "where the rows of {table} come from is not told");
+        tracing::debug!(%error, "it cannot be found out where the rows of {table} come from");
         told.unclear.push(table);
     }
     let mut doubtful = Vec::new();
@@ -223,7 +223,7 @@ async fn kinds(
     let sql = metadata::table_kinds(catalog, schema);
     match patiently(|| control::rows(client, &sql)).await {
         Err(error) if error.is_denied() => {
-            tracing::debug!(%error, "which tables are views is not told");
+            tracing::debug!(%error, "it cannot be found out which tables are views");
             Ok(Vec::new())
         }
         kinds => kinds,

@@ -115,7 +115,7 @@ async fn json<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T, Connect
     };
     parsed.map_err(|problem| {
         let path = path.display();
-        ConnectorError::config(format!("The {what} file {path} is not usable: {problem}."))
+        ConnectorError::config(format!("The {what} file {path} cannot be used: {problem}."))
     })
 }
 

@@ -106,7 +106,7 @@ fn parsed(path: &Path, entries: &Entries) -> Result<InputState, ConnectorError> 
 
 fn not_usable(path: &Path, error: &serde_json::Error) -> ConnectorError {
     let (path, problem) = (path.display(), files::json_problem(error));
-    ConnectorError::config(format!("The state file {path} is not usable: {problem}."))
+    ConnectorError::config(format!("The state file {path} cannot be used: {problem}."))
 }
 
 /// Why none of the states can be used. `None` if some can be used, or if there are none.

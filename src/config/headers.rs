@@ -61,7 +61,7 @@ pub(super) fn http_headers(fields: &mut Fields<'_>) -> HeaderMap {
     for (name, value) in named_secrets(fields, FIELD) {
         let Ok(header) = HeaderName::try_from(&name) else {
             let text = format!(
-                "\"{name}\" is no name of a header: it may have letters, digits and hyphens"
+                "\"{name}\" is not a name for a header: it may have letters, digits and hyphens"
             );
             fields.problem(FIELD, &text);
             continue;

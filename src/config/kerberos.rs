@@ -81,7 +81,7 @@ fn key(fields: &mut Fields<'_>) -> Option<KerberosKey> {
         (Some(_), Some(_)) => {
             fields.problem(
                 "keytab",
-                "cannot be combined with ‹password›; keep one of them",
+                "cannot be used together with ‹password›; keep one of them",
             );
             None
         }
@@ -96,7 +96,7 @@ fn key(fields: &mut Fields<'_>) -> Option<KerberosKey> {
             if bytes.is_none() {
                 fields.problem(
                     "keytab",
-                    "is no keytab in base64; paste what \"base64 airbyte.keytab\" prints",
+                    "is not a keytab in base64; paste what \"base64 airbyte.keytab\" prints",
                 );
             }
             bytes.map(|bytes| KerberosKey::Keytab(bytes.into()))
@@ -128,7 +128,7 @@ fn configuration(fields: &mut Fields<'_>, principal: &str) -> Option<String> {
         Some(_) if !servers.is_empty() => {
             fields.problem(
                 "kdc",
-                "cannot be combined with ‹krb5_conf›; keep one of them",
+                "cannot be used together with ‹krb5_conf›; keep one of them",
             );
             None
         }
@@ -258,9 +258,9 @@ mod tests {
             (json!({}), "keytab: is missing"),
             (
                 json!({"password": "p", "keytab": "BQI="}),
-                "keytab: cannot be combined",
+                "keytab: cannot be used together",
             ),
-            (json!({"keytab": "hunter22"}), "keytab: is no keytab"),
+            (json!({"keytab": "hunter22"}), "keytab: is not a keytab"),
             (
                 json!({"password": "p", "principal": ""}),
                 "principal: is empty",

@@ -191,7 +191,7 @@ impl Connection {
         if proxy.is_some() && tunnel.is_some() {
             fields.problem(
                 "http_proxy",
-                "cannot be combined with ‹tunnel_method›; keep one of them",
+                "cannot be used together with ‹tunnel_method›; keep one of them",
             );
         }
         for tag in &client_tags {

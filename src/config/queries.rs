@@ -41,7 +41,7 @@ pub(super) fn read_queries(fields: &mut Fields<'_>) -> Vec<QueryStream> {
         let given = fields.required_text("sql", expected);
         let sql = without_semicolon(&given);
         if sql.is_empty() && !given.is_empty() {
-            fields.problem("sql", &format!("holds no query; set it to {expected}"));
+            fields.problem("sql", &format!("has no query; set it to {expected}"));
         }
         QueryStream {
             name,

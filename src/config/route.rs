@@ -142,7 +142,7 @@ pub(super) fn tunnel(fields: &mut Fields<'_>) -> Option<Tunnel> {
         {
             fields.problem(
                 "tunnel_host_key",
-                "is no public key; expected is a line such as \"ssh-ed25519 AAAA…\", as \
+                "is not a public key; expected is a line such as \"ssh-ed25519 AAAA…\", as \
                  ssh-keyscan prints it",
             );
         }

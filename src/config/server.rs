@@ -120,7 +120,7 @@ impl Pasted {
         let wrong = || {
             // A text that may contain a password is not shown.
             if given.contains(['@', '?']) {
-                return "must hold no user, password or parameters; ‹username› and \
+                return "must not have a user, a password or parameters; ‹username› and \
                         ‹authentication› are for them"
                     .to_owned();
             }

@@ -82,7 +82,7 @@ pub(super) fn read_tls(fields: &mut Fields<'_>, default: Tls) -> Tls {
         {
             fields.problem(
                 "server_name",
-                "is no host name, such as \"trino.example.com\"",
+                "is not a host name such as \"trino.example.com\"",
             );
         }
         let client = client_certificate(fields);

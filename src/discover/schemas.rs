@@ -90,8 +90,8 @@ async fn unlisted(
             FailureType::Transient,
             format!(
                 "Trino's list of the schemas of the catalog \"{catalog}\" is empty, so it is not \
-                 known what \"{}\" in ‹{}› stands for. Try again. If that lasts, the user may \
-                 not see the schemas: name each of them in full.",
+                 known what \"{}\" in ‹{}› stands for. Try again; if that lasts, the user may \
+                 not see the schemas, so name each of them in full.",
                 pattern.name, pattern.field
             ),
         ));

@@ -15,7 +15,7 @@ pub(super) fn message(problem: &KerberosProblem) -> String {
              the system's /etc/krb5.conf where that is empty."
         ),
         KerberosProblem::Principal { principal, cause } => format!(
-            "\"{principal}\" is no principal that Kerberos can use: {cause}. Check ‹principal› of \
+            "\"{principal}\" is not a principal that Kerberos can use: {cause}. Check ‹principal› of \
              ‹authentication›; it should end with its realm, as in \"airbyte@EXAMPLE.COM\"."
         ),
         KerberosProblem::UnknownClient(principal) => format!(

@@ -22,7 +22,7 @@ pub(super) fn message(problem: &TlsProblem) -> String {
 
 fn certificates(fault: &CertificatesFault) -> String {
     match fault {
-        CertificatesFault::None => "it holds no certificate".to_owned(),
+        CertificatesFault::None => "it has no certificate".to_owned(),
         CertificatesFault::Damaged {
             number,
             count,
@@ -42,7 +42,7 @@ fn certificates(fault: &CertificatesFault) -> String {
 fn key(fault: &KeyFault) -> String {
     let text = match fault {
         KeyFault::None => {
-            "it is no private key in PEM; paste all of it, from -----BEGIN to -----END"
+            "it is not a private key in PEM; paste all of it, from -----BEGIN to -----END"
         }
         KeyFault::DamagedBlock(damage) => {
             return format!("it {damage}; paste all of it, from -----BEGIN to -----END");

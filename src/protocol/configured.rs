@@ -138,7 +138,7 @@ impl<'de> Deserialize<'de> for ConfiguredAirbyteCatalog {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let wrong = |text: &str| Err(serde::de::Error::custom(text));
         let Value::Object(mut map) = Value::deserialize(deserializer)? else {
-            return wrong("it is no object with \"streams\"");
+            return wrong("it is not an object with \"streams\"");
         };
         let given = match take(&mut map, "streams") {
             Value::Array(streams) => streams,
@@ -269,7 +269,7 @@ fn sync_mode(given: Value) -> Result<SyncMode, Wrong> {
         Value::String(word) if !word.is_empty() => SyncMode::named(&word).ok_or_else(|| {
             (
                 FIELD,
-                format!("is \"{word}\", which is not known; {CHOICE}"),
+                format!("is \"{word}\", which this version does not know; {CHOICE}"),
             )
         }),
         Value::Null | Value::String(_) => Err((FIELD, format!("is missing; {CHOICE}"))),

@@ -85,7 +85,7 @@ impl InputState {
         unused
     }
 
-    /// The stream and the state of an entry. An entry that is no state of a stream is counted.
+    /// The stream and the state of an entry. An entry that is not the state of a stream is counted.
     fn stream_and_state(&mut self, entry: Value) -> Option<(StreamDescriptor, Value)> {
         // A whole STATE message is accepted too: people paste lines of an earlier run.
         let mut entry = match entry {

@@ -39,7 +39,7 @@ pub(crate) async fn partition_columns(
         Ok(columns) => Ok(columns.into_iter().map(|column| column.name).collect()),
         // The table is then read as one without partitions, which gives the same rows.
         Err(error) if error.is_named(&["TABLE_NOT_FOUND"]) || error.is_denied() => {
-            tracing::debug!(%error, "stream \"{}\": no partitions are told", plan.descriptor);
+            tracing::debug!(%error, "stream \"{}\": its partitions cannot be listed", plan.descriptor);
             Ok(Vec::new())
         }
         Err(error) => Err(error),

@@ -47,7 +47,7 @@ pub(crate) async fn pin_listed(
         Listed::NoVersions => {
             if let Some(time) = as_of {
                 tracing::warn!(
-                    "stream \"{stream}\" is read as it is now, not as of {time}: it is no table that keeps versions"
+                    "stream \"{stream}\" is read as it is now, not as of {time}: its table keeps no versions"
                 );
             }
             return Ok(None);
@@ -90,7 +90,7 @@ fn not_as_of(plan: &StreamPlan, time: &str, error: &TrinoError) -> TrinoError {
         .unwrap_or_default();
     let error = error.to_string();
     TrinoError::Settings(format!(
-        "The table {table} cannot be read as of {time}, since its versions are not told: {}. Grant \
+        "The table {table} cannot be read as of {time}, because its versions cannot be listed: {}. Grant \
          the user of ‹username› SELECT on its metadata tables (\"$history\" and \"$refs\"), or \
          remove ‹as_of›.",
         error.trim_end_matches('.')
@@ -105,7 +105,7 @@ pub(crate) fn warn_of_hidden(plan: &StreamPlan, error: &TrinoError) {
     }
     let error = error.to_string();
     tracing::warn!(
-        "stream \"{}\" is read with one query, of the table as it is now, and cannot go on if it breaks: the versions of its table are not told ({}). Grant the user of ‹username› SELECT on the table's \"$refs\" (Iceberg) or \"$history\" (Delta Lake).",
+        "stream \"{}\" is read with one query, of the table as it is now, and cannot go on if it breaks: the versions of its table cannot be listed ({}). Grant the user of ‹username› SELECT on the table's \"$refs\" (Iceberg) or \"$history\" (Delta Lake).",
         plan.descriptor,
         error.trim_end_matches('.')
     );

@@ -307,7 +307,7 @@ fn mode(connection: &Connection, stream: &ConfiguredAirbyteStream, found: &Found
                 if connection.sync.replication == Replication::Changes
                     && found.relation.table().is_some() =>
             {
-                "it has no cursor, and its changes cannot be read, since it is no table of Iceberg or Delta Lake. Choose a cursor for it"
+                "it has no cursor, and its changes cannot be read, because it is not a table of Iceberg or Delta Lake. Choose a cursor for it"
             }
             _ => "it has no cursor",
         });
@@ -317,7 +317,7 @@ fn mode(connection: &Connection, stream: &ConfiguredAirbyteStream, found: &Found
         && found.connector.is_some()
     {
         tracing::warn!(
-            "stream \"{descriptor}\" is read by its cursor \"{name}\", which tells no deletions: its changes cannot be read, since it is no table of Iceberg or Delta Lake"
+            "stream \"{descriptor}\" is read by its cursor \"{name}\", which reports no deletions: its changes cannot be read, because it is not a table of Iceberg or Delta Lake"
         );
     }
     match column_named(&name, &found.columns) {
@@ -329,7 +329,7 @@ fn mode(connection: &Connection, stream: &ConfiguredAirbyteStream, found: &Found
             })
         }
         Some((_, ty)) => whole(&format!(
-            "its cursor \"{name}\" is of type {ty}, whose values have no order that lasts"
+            "its cursor \"{name}\" is of type {ty}, whose values have no fixed order"
         )),
         None => whole(&format!("it has no column \"{name}\" for the cursor")),
     }
@@ -345,7 +345,7 @@ fn warn_of_uuids(
     let is_uuid = matches!(ty, TrinoType::Other(text) if text.eq_ignore_ascii_case("uuid"));
     if is_uuid && connector == Some("cassandra") {
         tracing::warn!(
-            "stream \"{descriptor}\": its cursor \"{column}\" is a uuid, and a timeuuid of Cassandra does not rise with time as Trino compares it, so new rows may be missed. Take a column of a time as the cursor"
+            "stream \"{descriptor}\": its cursor \"{column}\" is a uuid, and a timeuuid of Cassandra does not rise with time as Trino compares it, so new rows may be missed. Choose a column with a time as the cursor"
         );
     }
 }

@@ -154,7 +154,7 @@ pub(super) async fn check_count(
         )));
     }
     tracing::warn!(
-        "stream \"{}\": only {came} rows came of {counted} that were counted before by the cursor \"{column}\", and {now} are counted now. If the table was not changed meanwhile, the source behind Trino compares other values of \"{column}\" than Trino shows: take another cursor",
+        "stream \"{}\": only {came} rows came of {counted} that had been counted before by the cursor \"{column}\", and {now} are counted now. If the table was not changed meanwhile, the source behind Trino compares other values of \"{column}\" than Trino shows: choose another cursor",
         plan.descriptor
     );
     Ok(())
@@ -375,7 +375,7 @@ impl Asking<'_> {
 
     fn unusable(&self, what: &str) -> TrinoError {
         TrinoError::Settings(format!(
-            "The column \"{}\" cannot be the cursor: it {what}. Take another cursor, or make a stream of a query in ‹queries› that leaves such values out, with NULLIF for example.",
+            "The column \"{}\" cannot be the cursor: it {what}. Choose another cursor, or make a stream of a query in ‹queries› that leaves such values out, with NULLIF for example.",
             self.cursor.column
         ))
     }
@@ -393,7 +393,7 @@ impl Asking<'_> {
         }
         if late && !state.seen.is_known() {
             tracing::info!(
-                "stream \"{stream}\": rows with the \"{column}\" that the last sync ended with have changed, {} now and {} then; all of them are sent again, since they are too many to be told apart",
+                "stream \"{stream}\": rows with the \"{column}\" that the last sync ended with have changed, {} now and {} then; all of them are sent again, because there are too many to compare them one by one",
                 position.ties,
                 state.seen.rows
             );

@@ -198,7 +198,7 @@ pub(crate) async fn is_filtered_by_source(context: &Context, query: &str) -> boo
     match control::text(&context.client, &slices::plan(query)).await {
         Ok(plan) => !slices::is_filtered_by_trino(&plan),
         Err(error) => {
-            tracing::debug!(%error, "who filters the rows of a slice is not told");
+            tracing::debug!(%error, "it cannot be found out who filters the rows of a slice");
             false
         }
     }

@@ -53,7 +53,7 @@ pub(super) fn listen(paths: &[PathBuf]) -> Result<(Vec<UnixListener>, Files), Co
         {
             return Err(unusable(
                 path,
-                "there is a file that is no socket",
+                "a file that is not a socket is there",
                 "Remove it, or name another path.",
             ));
         }
@@ -140,7 +140,7 @@ mod tests {
         std::fs::write(directory.path().join("text"), "kept").unwrap();
         for (name, part) in [
             ("x".repeat(120), "bytes"),
-            ("text".to_owned(), "no socket"),
+            ("text".to_owned(), "not a socket"),
             ("missing/a.sock".to_owned(), "must exist"),
         ] {
             let paths = [

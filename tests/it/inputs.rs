@@ -34,8 +34,8 @@ fn assert_refused(outcome: &Outcome, said: &[&str]) {
 #[test]
 fn a_configuration_that_cannot_be_used_is_one_config_error() {
     let cases: &[(&str, &[&str])] = &[
-        ("", &["configuration file", "not usable"]),
-        ("{\"hostname\": ", &["configuration file", "not usable"]),
+        ("", &["configuration file", "cannot be used"]),
+        ("{\"hostname\": ", &["configuration file", "cannot be used"]),
         ("[]", &["JSON object"]),
         (
             "{}",

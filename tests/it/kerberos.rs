@@ -73,15 +73,15 @@ fn what_the_method_needs_is_asked_for_by_field() {
         ),
         (
             json!({"keytab": "bm8="}),
-            "authentication.keytab: cannot be combined",
+            "authentication.keytab: cannot be used together",
         ),
         (
             json!({"password": null, "keytab": "bm8="}),
-            "authentication.keytab: is no keytab",
+            "authentication.keytab: is not a keytab",
         ),
         (
             json!({"krb5_conf": "[realms]"}),
-            "authentication.kdc: cannot be combined",
+            "authentication.kdc: cannot be used together",
         ),
         (json!({"token": "t"}), ""),
     ];

@@ -123,8 +123,8 @@ fn a_file_that_cannot_be_used_is_told_before_any_query() {
     std::fs::set_permissions(path("protected.json"), mode).unwrap();
     let cases = [
         ("no/state.json", "cannot be written"),
-        ("other.json", "is no state"),
-        ("cut.json", "not usable"),
+        ("other.json", "is not the state"),
+        ("cut.json", "cannot be used"),
         ("protected.json", "read-only"),
         (".", "regular file"),
     ];

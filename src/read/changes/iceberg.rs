@@ -266,7 +266,7 @@ impl Changes<'_> {
             // If rows can be compared without the key, the key is the reason.
             if self.refused(step, &without_key, commit).await?.is_none() {
                 tracing::warn!(
-                    "stream \"{}\": deletions are not told, since its key cannot be compared: {reason}",
+                    "stream \"{}\": deletions are not reported, because its key cannot be compared: {reason}",
                     self.plan.descriptor
                 );
                 difference = without_key;

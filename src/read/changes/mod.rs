@@ -79,7 +79,7 @@ impl Changes<'_> {
         let stream = &self.plan.descriptor;
         if !self.plan.primary_key.is_empty() && self.plan.readable_key().is_empty() {
             tracing::warn!(
-                "stream \"{stream}\": deletions are not told, since its key ({}) is not made of selected columns",
+                "stream \"{stream}\": deletions are not reported, because its key ({}) is not made of selected columns",
                 self.plan.primary_key.join(", ")
             );
         }
@@ -115,7 +115,7 @@ impl Changes<'_> {
             }
             Followed::Gap(reason) => {
                 tracing::warn!(
-                    "stream \"{stream}\" starts anew with a snapshot: the changes since version {before} cannot be told ({}). Rows that were deleted since then stay in the destination, unless it is refreshed.",
+                    "stream \"{stream}\" starts anew with a snapshot: the changes since version {before} cannot be read ({}). Rows that were deleted since then stay in the destination, unless it is refreshed.",
                     reason.trim_end_matches('.')
                 );
                 self.snapshot(state, now).await
@@ -215,7 +215,7 @@ impl Changes<'_> {
         let total = rows.first().and_then(|row| row.total).unwrap_or_default();
         if total > 0 {
             tracing::warn!(
-                "stream \"{}\": {total} rows without a key (null) were deleted, which the destination is not told: it cannot know which of its rows these are",
+                "stream \"{}\": {total} rows without a key (null) were deleted. The destination keeps them, because it cannot know which of its rows these are",
                 self.plan.descriptor
             );
         }

@@ -32,7 +32,7 @@ pub(crate) fn from_pem(pem: &str) -> Result<Vec<CertificateDer<'static>>, Certif
     for (number, block) in (1..).zip(&blocks) {
         let der = block.der().map_err(|damage| damaged(number, damage))?;
         if X509Certificate::from_der(&der).is_err() {
-            let damage = "is damaged: it is no certificate".to_owned();
+            let damage = "is damaged: it is not a certificate".to_owned();
             return Err(damaged(number, damage));
         }
         certificates.push(CertificateDer::from(der));

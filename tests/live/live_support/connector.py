@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterable, Mapping
@@ -15,8 +16,17 @@ from typing import Any
 
 from .messages import parse, parse_exactly
 
+#: Sentences that an answer of `check` has at most: what failed, why, and what to change.
+LONGEST_ANSWER = 3
+
 #: No run of these tests takes longer, however busy the machine is.
 TIMEOUT_SECONDS = 180
+
+
+def sentences(text: str) -> int:
+    """How many sentences a text has, without what is quoted or in brackets."""
+    text = re.sub(r'"[^"]*"|\([^)]*\)', "", text)
+    return len(re.findall(r"[.!?](?= +[A-Z]|$)", text))
 
 
 @dataclass(frozen=True)
@@ -150,7 +160,12 @@ class Connector:
         return subprocess.Popen([self.binary, *arguments], env=_environment(environment), **(streams | options))
 
     def check(self, config: Any, **options: Any) -> Result:
-        return self.run("check", "--config", self.file(config), **options)
+        """Checks. If it failed, the answer must be short enough to be read."""
+        result = self.run("check", "--config", self.file(config), **options)
+        for status in result.of_type("CONNECTION_STATUS"):
+            lines = status["connectionStatus"].get("message", "").splitlines()
+            assert all(sentences(line) <= LONGEST_ANSWER for line in lines), result.explain()
+        return result
 
     def discover(self, config: Any, **options: Any) -> Result:
         """Discovers, which must succeed."""

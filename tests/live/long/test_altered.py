@@ -240,7 +240,7 @@ def test_a_key_of_any_shape_works_or_is_said_once(
         updates = [data for data, is_deleted in told if not is_deleted]
         assert updates == [{"id": 8, "x": "y"}], (key, result.explain())
         assert len(told) - len(updates) == int(works), (key, result.explain())
-        warned = [line for line in result.logs("WARN") if "deletions are not told" in line]
+        warned = [line for line in result.logs("WARN") if "deletions are not reported" in line]
         assert len(warned) == int(not works), (key, result.explain())
 
 
