@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::states;
+use crate::amounts::amount;
 use crate::cli::ReadArgs;
 use crate::error::ConnectorError;
 use crate::output::{Closed, Output};
@@ -93,10 +94,14 @@ pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> 
     }
     let failed = summary.failed + nameless.len();
     tracing::info!(
-        "read {} records of {} streams; {} streams failed",
-        summary.records,
-        summary.complete,
-        failed
+        "read {} of {}; {} failed",
+        amount(summary.records, "record"),
+        amount(summary.complete, "stream"),
+        if failed == 0 {
+            "none".to_owned()
+        } else {
+            failed.to_string()
+        }
     );
     Ok(if failed == 0 { 0 } else { super::FAILED })
 }
@@ -166,6 +171,6 @@ fn note_state(state: &InputState, catalog: &ConfiguredAirbyteCatalog) {
         }
     }
     if others > 0 {
-        tracing::info!("the state has {others} streams that are not in the configured catalog");
+        tracing::info!("streams in the state that the configured catalog does not have: {others}");
     }
 }

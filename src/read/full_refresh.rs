@@ -7,6 +7,7 @@ use super::context::Context;
 use super::plan::StreamPlan;
 use super::progress::Progress;
 use super::state::Content;
+use crate::amounts::amount;
 use crate::clock;
 use crate::read::context::{ReadError, StreamRun};
 use crate::read::queries;
@@ -48,9 +49,9 @@ pub(crate) async fn read_whole(
     let mut progress = begin(context, plan, begun).await?;
     let parts = slice_queries(plan, &progress, &columns, None);
     tracing::info!(
-        "stream \"{}\": reading {} columns with {}",
+        "stream \"{}\": reading {} with {}",
         plan.descriptor,
-        plan.columns.len(),
+        amount(plan.columns.len(), "column"),
         progress.slices.describe()
     );
     if parts.is_empty() {

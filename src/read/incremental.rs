@@ -30,6 +30,7 @@ use super::restart;
 use super::slicing::slice_queries;
 use super::state::Content;
 use super::version::Version;
+use crate::amounts::amount;
 use crate::sql::cursor::{Cursor, Upper};
 use crate::sql::select;
 use crate::trino::error::TrinoError;
@@ -68,9 +69,9 @@ pub(crate) async fn read_by_cursor(
     let parts = parts(context.channel.as_ref(), plan, &state, &sync, &conditions);
     // The value is not logged, because a cursor may be an e-mail address.
     tracing::info!(
-        "stream \"{}\": reading {} columns of rows whose \"{}\" is new, with {}",
+        "stream \"{}\": reading {} of rows whose \"{}\" is new, with {}",
         plan.descriptor,
-        plan.columns.len(),
+        amount(plan.columns.len(), "column"),
         cursor.column,
         sync.progress.slices.describe()
     );
@@ -191,8 +192,8 @@ async fn begun(
         sync = goes_on;
     }
     tracing::info!(
-        "stream \"{stream}\" goes on after {} finished parts",
-        sync.progress.done.len()
+        "stream \"{stream}\" goes on after {}",
+        amount(sync.progress.done.len(), "finished part")
     );
     Ok(Some(sync))
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::lookup::{Found, Lookup};
 use super::state::{Attempt, Content};
 use crate::catalog::format::Format;
+use crate::catalog::hidden;
 use crate::config::{Connection, Replication};
 use crate::error::ConnectorError;
 use crate::protocol::catalog::SyncMode;
@@ -326,6 +327,7 @@ fn mode(connection: &Connection, stream: &ConfiguredAirbyteStream, found: &Found
             Mode::Cursor(Cursor {
                 column: column.clone(),
                 ty: ty.clone(),
+                is_in_every_row: hidden::is_hidden(found.connector.as_deref(), column),
             })
         }
         Some((_, ty)) => whole(&format!(

@@ -69,6 +69,7 @@ mod tests {
             Mode::Cursor(Cursor {
                 column: "c".into(),
                 ty: TrinoType::Bigint,
+                is_in_every_row: false,
             })
         };
         for (mode, by_key, before, now, finished, allowed) in [

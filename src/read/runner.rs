@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 
 use super::plan::{Mode, Planned, StreamPlan};
 use super::{changes, estimate, full_refresh, incremental, restart, status};
+use crate::amounts::amount;
 use crate::error::ConnectorError;
 use crate::output::Closed;
 use crate::protocol::message::{StreamDescriptor, StreamStatus};
@@ -97,7 +98,7 @@ async fn stream(
     context.progress.finish(&name, outcome.is_err());
     if let Ok(records) = &outcome {
         status::tell(&context, &descriptor, StreamStatus::Complete).await?;
-        tracing::info!("stream \"{descriptor}\": {records} records");
+        tracing::info!("stream \"{descriptor}\": {}", amount(*records, "record"));
     }
     Ok(outcome)
 }

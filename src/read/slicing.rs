@@ -11,6 +11,7 @@
 //! bounds come from outdated figures. The figures only decide whether the slices are of equal size.
 //! A table that cannot be examined is read with one query; this is never a reason to fail.
 
+use crate::amounts::amount;
 use crate::catalog::format::Format;
 use crate::catalog::keys;
 use crate::read::context::Context;
@@ -73,7 +74,10 @@ pub(crate) async fn begin(
         match pin::why_slices_gone(context, plan, &progress.slices).await? {
             None => {
                 let done = progress.done.len();
-                tracing::info!("stream \"{stream}\" goes on after {done} finished slices");
+                tracing::info!(
+                    "stream \"{stream}\" goes on after {}",
+                    amount(done, "finished slice")
+                );
                 return Ok(progress);
             }
             Some(gone) => restart::begin_anew(plan, &progress, &gone)?,

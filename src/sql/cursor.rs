@@ -13,6 +13,9 @@ pub(crate) struct Cursor {
     pub(crate) column: String,
     /// Its type, one of [`TrinoType::is_cursor`].
     pub(crate) ty: TrinoType,
+    /// Whether every row has a value. Then rows without one are not asked for: Trino's connector
+    /// for Kafka fails at that question about the time of a message.
+    pub(crate) is_in_every_row: bool,
 }
 
 /// Which parts of a read by cursor the source behind Trino may evaluate.
@@ -85,6 +88,9 @@ impl Comparison<'_> {
 
     /// The condition for rows without a cursor value, which only a first sync reads.
     pub(crate) fn without_value(&self) -> String {
+        if self.cursor.is_in_every_row {
+            return "false".to_owned();
+        }
         let column = self.column();
         let null = format!("{column} IS NULL");
         match is_nan(&column, &self.cursor.ty) {
@@ -170,7 +176,7 @@ impl Comparison<'_> {
             Some(lower) => format!("{lower} AND {upper}"),
             None => upper,
         };
-        if first {
+        if first && !self.cursor.is_in_every_row {
             format!("({range} OR {})", self.without_value())
         } else {
             range
@@ -233,6 +239,7 @@ mod tests {
         Cursor {
             column: "c".into(),
             ty: TrinoType::parse(ty),
+            is_in_every_row: false,
         }
     }
 
@@ -289,6 +296,19 @@ mod tests {
         );
         assert_eq!(pushed(&cursor("date")).outside(), None);
         assert_eq!(pushed(&cursor("bigint")).outside(), None);
+    }
+
+    #[test]
+    fn rows_without_a_value_are_not_asked_for_where_there_can_be_none() {
+        let time = Cursor {
+            is_in_every_row: true,
+            ..cursor("bigint")
+        };
+        let comparison = pushed(&time);
+        assert_eq!(comparison.without_value(), "false");
+        assert_eq!(comparison.between(None, None, true), "false");
+        let range = comparison.between(None, up_to("5", true), true);
+        assert_eq!(range, "\"c\" <= 5");
     }
 
     #[test]

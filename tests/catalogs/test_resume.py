@@ -52,7 +52,9 @@ def test_a_full_refresh_has_what_sql_says(connector: Connector, sql: Trino, tabl
     settings, stream, table = tables(name)
     result = connector.read(settings, configured([stream]))
     assert result.exit_code == 0, result.explain()
-    [[count, total, length]] = sql(f"SELECT count(*), sum(id), sum(length(CAST(x AS varchar))) FROM {table}")
+    session = dict(property_.split("=") for property_ in CATALOGS[name].session_properties)
+    figures = f"SELECT count(*), sum(id), sum(length(CAST(x AS varchar))) FROM {table}"
+    [[count, total, length]] = sql(figures, session=session)
     assert (count, length) == (ROWS, ROWS * 200)
     data = result.data(stream["name"])
     assert (len(data), sum(row["id"] for row in data)) == (count, total)
@@ -66,13 +68,14 @@ def test_a_read_that_is_killed_goes_on_from_its_last_state(
     settings, stream, _ = tables(name)
     syncs = Syncs(connector, settings, configured([stream]) if mode == "full_refresh" else incremental(stream, "id"))
     chance = random.Random(f"{name} {mode}")
+    size = len(syncs.read().stdout)
     kills = resumed = 0
     while kills < KILLS:
         syncs.state, covered, kills_before = [], Counter[int](), kills
         ended = False
         while not ended:
             resumed += bool(syncs.state)
-            ended, sure, unsure = syncs.read_until(chance.randrange(1, ROWS * 450))
+            ended, sure, unsure = syncs.read_until(chance.randrange(1, size * 5 // 4))
             covered.update(row["id"] for row in sure)
             kills += not ended
         assert not unsure, "records after the last state of a finished read"
@@ -80,4 +83,4 @@ def test_a_read_that_is_killed_goes_on_from_its_last_state(
         assert not missing, f"{len(missing)} rows are in no state, for example {sorted(missing)[:5]}"
         twice = covered.total() - ROWS
         assert twice <= (kills - kills_before) * 2 * 2 * ROWS_OF_A_SLICE, f"{twice} rows came twice"
-    assert resumed, "no read went on from a state"
+    assert bool(resumed) == CATALOGS[name].has_slices, f"{resumed} reads went on from a state"

@@ -58,9 +58,10 @@ def reads(
             store.insert(schema, TABLE, columns, [(number, *row)])
         settings = config(store.catalog, schema, session_properties=list(catalog.session_properties))
         stream = connector.discover(settings).streams[store.shown(TABLE)]
+        wanted = {column.name for column in catalog.types}
         shown = {column.name: column.sql for column in catalog.types if column.sql}
         session = dict(property_.split("=") for property_ in catalog.session_properties)
-        told = truth.values(sql, (store.catalog, schema, store.shown(TABLE)), session, shown)
+        told = truth.values(sql, (store.catalog, schema, store.shown(TABLE)), wanted, session, shown)
         return Read(stream, connector.read(settings, configured([stream])), told)
 
     return Once(read)

@@ -131,6 +131,7 @@ fn words_of_the_protocol_have_no_behaviour() {
 /// What each room may use: a folder, or a file beside `lib.rs`. `main`, `lib` and the commands may
 /// use all.
 const ARROWS: &[(&str, &[&str])] = &[
+    ("amounts", &[]),
     ("clock", &[]),
     ("secrets", &[]),
     ("lines", &[]),
@@ -201,6 +202,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "read",
         &[
+            "amounts",
             "catalog",
             "clock",
             "config",

@@ -310,7 +310,7 @@ fn a_state_that_matches_no_stream_is_said() {
         deselected.stdout
     );
     assert!(
-        logged(&deselected, "INFO", "1 streams that are not in"),
+        logged(&deselected, "INFO", "does not have: 1"),
         "{}",
         deselected.stdout
     );

@@ -1,6 +1,7 @@
 //! The snapshot of a stream whose changes are read: all rows of one version of its table.
 
 use super::Changes;
+use crate::amounts::amount;
 use crate::catalog::format::Format;
 use crate::read::changes_state::ChangesState;
 use crate::read::columns;
@@ -77,7 +78,10 @@ impl Changes<'_> {
         let mut progress = match begun {
             Some(progress) => {
                 let done = progress.done.len();
-                tracing::info!("stream \"{stream}\" goes on after {done} finished slices");
+                tracing::info!(
+                    "stream \"{stream}\" goes on after {}",
+                    amount(done, "finished slice")
+                );
                 progress
             }
             None => self.begun(version).await,
@@ -89,8 +93,8 @@ impl Changes<'_> {
         );
         let parts = slice_queries(self.plan, &progress, &columns, None);
         tracing::info!(
-            "stream \"{stream}\": reading a snapshot of {} columns with {}",
-            self.plan.columns.len(),
+            "stream \"{stream}\": reading a snapshot of {} with {}",
+            amount(self.plan.columns.len(), "column"),
             progress.slices.describe()
         );
         let after = |progress: Option<Progress>| {

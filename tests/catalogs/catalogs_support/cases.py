@@ -58,8 +58,10 @@ class Catalog:
     types: tuple[Column, ...] = ()
     cursors: Mapping[str, Cursor] = field(default_factory=dict)
     names: Names | None = None
-    #: Modes in which a read that was killed goes on: "cursor", "full_refresh".
+    #: Modes in which reads are killed and go on: "cursor", "full_refresh".
     resumes: tuple[str, ...] = ()
+    #: Whether such a read has slices. Without them it begins again.
+    has_slices: bool = True
     #: Configured for all its streams.
     session_properties: tuple[str, ...] = ()
     #: What a table of numbers and texts is made of, for full refreshes and kills.

@@ -273,9 +273,10 @@ class Mongo(Store):
         self.client.drop_database(schema)
 
     def create(self, schema: str, table: str, columns: Columns, options: str = "") -> None:
-        if all(type_ for _, type_ in columns):
+        self.trino(f"CREATE SCHEMA IF NOT EXISTS {quoted(self.catalog, schema)}")
+        # Trino would make a collection with small letters, beside the one that the rows go into.
+        if all(type_ for _, type_ in columns) and table == table.lower():
             listed = ", ".join(f"{quoted(name)} {type_}" for name, type_ in columns)
-            self.trino(f"CREATE SCHEMA IF NOT EXISTS {quoted(self.catalog, schema)}")
             self.trino(f"CREATE TABLE {quoted(self.catalog, schema, table)} ({listed})")
 
     def insert(self, schema: str, table: str, columns: Columns, rows: Sequence[Row]) -> None:

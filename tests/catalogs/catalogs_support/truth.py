@@ -12,15 +12,17 @@ from live_support.oracle import Trino, quoted
 _NESTED = ("array(", "map(", "row(")
 
 
-def values(sql: Trino, table: tuple[str, str, str], session: dict[str, str], shown: dict[str, str]) -> dict[str, list[Any]]:
-    """Column → its values in the order of `id`, as JSON; `shown` has expressions for columns that need one."""
+def values(
+    sql: Trino, table: tuple[str, str, str], wanted: set[str], session: dict[str, str], shown: dict[str, str]
+) -> dict[str, list[Any]]:
+    """Wanted column → its values in the order of `id`, as JSON; `shown` has expressions for columns that need one."""
     catalog, schema, name = table
     columns = sql(
         f"SELECT column_name, data_type FROM {quoted(catalog)}.information_schema.columns "
         f"WHERE table_schema = '{schema}' AND table_name = '{name}'",
         session=session,
     )
-    types = {str(column): str(type_) for column, type_ in columns}
+    types = {str(column): str(type_) for column, type_ in columns if column in wanted}
     expressions = [_as_json(quoted(column), type_, shown.get(column)) for column, type_ in types.items()]
     rows = sql(f"SELECT {', '.join(expressions)} FROM {quoted(*table)} ORDER BY {quoted('id')}", session=session)
     listed = zip(*rows, strict=True)

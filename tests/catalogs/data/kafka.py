@@ -30,5 +30,5 @@ CURSORS = {
 
 CATALOGS = (
     Catalog("kafka", Kafka, "BIGINT", TYPES, CURSORS, Names(("under_score", "select"), ("select", "under_score")),
-            ("cursor",), text_type="VARCHAR"),
+            ("cursor",), has_slices=False, text_type="VARCHAR"),
 )  # fmt: skip

@@ -30,4 +30,10 @@ class Mongo(System):
 
     def catalogs(self) -> dict[str, Properties]:
         url = f"mongodb://{settings.HOST}:{self.port}/"
-        return {"mongo": {"connector.name": "mongodb", "mongodb.connection-url": url}}
+        return {
+            "mongo": {
+                "connector.name": "mongodb",
+                "mongodb.connection-url": url,
+                "mongodb.case-insensitive-name-matching": "true",
+            }
+        }
