@@ -33,8 +33,15 @@ pub(crate) fn spread(low: &str, high: &str, ty: &TrinoType, slices: u64) -> Vec<
 enum Scale {
     Numbers,
     Days,
-    Microseconds { zone: &'static str },
+    Microseconds {
+        zone: &'static str,
+    },
+    /// Without their last bits, so that their differences are numbers of the same type.
+    Uuids,
 }
+
+/// How many of the last bits of a UUID do not count.
+const BITS_LEFT_OUT: u32 = 16;
 
 const EPOCH: Date = Date::constant(1970, 1, 1);
 
@@ -49,6 +56,7 @@ impl Scale {
             TrinoType::Date => Self::Days,
             TrinoType::Timestamp { .. } => Self::Microseconds { zone: "" },
             TrinoType::TimestampWithTimeZone { .. } => Self::Microseconds { zone: " UTC" },
+            ty if ty.is_uuid() => Self::Uuids,
             _ => return None,
         })
     }
@@ -74,6 +82,10 @@ impl Scale {
                 let since = time.duration_since(EPOCH.to_datetime(jiff::civil::Time::midnight()));
                 Some(since.as_micros())
             }
+            Self::Uuids => {
+                let value = u128::from_str_radix(&text.replace('-', ""), 16).ok()?;
+                i128::try_from(value >> BITS_LEFT_OUT).ok()
+            }
         }
     }
 
@@ -91,6 +103,11 @@ impl Scale {
                 let epoch = EPOCH.to_datetime(jiff::civil::Time::midnight());
                 let time = epoch.checked_add(span).ok()?;
                 format!("{}{zone}", time.strftime("%Y-%m-%d %H:%M:%S%.6f"))
+            }
+            Self::Uuids => {
+                let digits = format!("{:032x}", value << BITS_LEFT_OUT);
+                let groups = [0..8, 8..12, 12..16, 16..20, 20..32];
+                groups.map(|group| &digits[group]).join("-")
             }
         })
     }
@@ -130,6 +147,29 @@ mod tests {
             ),
             ["2020-01-01 00:00:00.500000 UTC"]
         );
+    }
+
+    #[test]
+    fn uuids_are_spread_over_all_their_bits() {
+        let (none, all) = (
+            "00000000-0000-0000-0000-000000000000",
+            "ffffffff-ffff-ffff-ffff-ffffffffffff",
+        );
+        assert_eq!(
+            between(none, all, "uuid", 2),
+            ["7fffffff-ffff-ffff-ffff-ffffffff0000"]
+        );
+        // Made within a millisecond, by time.
+        assert_eq!(
+            between(
+                "01890a5d-ac96-774b-bcce-b302099a8057",
+                "01890a5d-ac96-774b-ffff-b302099a8057",
+                "uuid",
+                2
+            ),
+            ["01890a5d-ac96-774b-de67-3302099a0000"]
+        );
+        assert!(between(all, all, "uuid", 9).is_empty());
     }
 
     #[test]

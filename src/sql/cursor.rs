@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ident::Ident;
+use super::ident::{Ident, evaluated_by_trino};
 use super::literal::{is_nan, just_below, literal, years};
 use crate::types::TrinoType;
 
@@ -56,10 +56,9 @@ impl Comparison<'_> {
         Ident(&self.cursor.column).to_string()
     }
 
-    /// The column's value as Trino shows it. No connector can evaluate an expression with a random
-    /// number, and Trino does not notice that the result is always the column itself.
+    /// The column's value as Trino shows it.
     fn shown(&self) -> String {
-        format!("IF(rand() < 2, {})", Ident(&self.cursor.column))
+        evaluated_by_trino(&self.cursor.column)
     }
 
     fn column(&self) -> String {

@@ -1,6 +1,6 @@
 //! Statements that cut a table into slices: disjoint parts that together are the whole table.
 
-use super::ident::{Ident, Table};
+use super::ident::{Ident, Table, evaluated_by_trino};
 use super::literal::text_of;
 use super::versions::metadata_table;
 use crate::types::TrinoType;
@@ -37,12 +37,22 @@ pub(crate) fn path_bounds(files: &str, rows: u64) -> String {
 
 /// The texts of the smallest and the largest value of a column, as `low` and `high`.
 pub(crate) fn key_range(table: &Table, column: &str, ty: &TrinoType) -> String {
-    let column = Ident(column);
+    // Trino lets PostgreSQL compute `min` of a uuid, which PostgreSQL does not have before 18.
+    let column = if ty.is_uuid() {
+        evaluated_by_trino(column)
+    } else {
+        Ident(column).to_string()
+    };
     format!(
         "SELECT {} AS low, {} AS high FROM {table}",
         text_of(&format!("min({column})"), ty),
         text_of(&format!("max({column})"), ty)
     )
+}
+
+/// A query for the number of a table's rows for which a condition holds.
+pub(crate) fn count_of(table: &Table, condition: &str) -> String {
+    format!("SELECT count(*) FROM {table} WHERE {condition}")
 }
 
 /// The plan of a query as text.

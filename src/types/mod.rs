@@ -168,6 +168,11 @@ impl TrinoType {
         }
     }
 
+    /// Whether values are UUIDs.
+    pub fn is_uuid(&self) -> bool {
+        matches!(self, Self::Other(text) if text.eq_ignore_ascii_case("uuid"))
+    }
+
     /// Whether values are ids of `MongoDB`, which rise with the time of their making.
     pub fn is_object_id(&self) -> bool {
         matches!(self, Self::Other(text) if text.eq_ignore_ascii_case("ObjectId"))

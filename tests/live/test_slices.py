@@ -248,9 +248,10 @@ def test_ranges_of_a_key_are_read_in_slices(
         ("numeric(20, 0)", "n"),
         ("date", "date '2000-01-01' + n"),
         ("timestamp", "timestamp '2000-01-01 00:00:00.000001' + n * interval '1 hour'"),
+        ("uuid", "md5(n::text)::uuid"),
     ],
 )
-def test_keys_of_numbers_and_times_are_cut(
+def test_keys_of_numbers_times_and_uuids_are_cut(
     connector: Connector, config: Config, postgres: psycopg.Connection[Any], keyed_schema: str, kind: str, value: str
 ) -> None:
     name = f"cut_{kind[:4]}"
