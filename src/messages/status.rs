@@ -26,6 +26,11 @@ pub(super) fn message(status: u16, text: &str, is_page: bool) -> String {
              ‹port› and ‹authentication›, and that this gateway or firewall lets the connector \
              through; if it wants https, set ‹ssl_mode›."
         ),
+        // All that Trino says to a request without a login.
+        401 if text == "Unauthorized" => format!(
+            "Trino wants a login, or another one than it got (HTTP 401{said}). Check \
+             ‹authentication› and ‹username›."
+        ),
         401 => format!(
             "Trino did not accept the credentials (HTTP 401{said}). Check ‹username› and \
              ‹authentication›."

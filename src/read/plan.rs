@@ -310,7 +310,7 @@ fn mode(connection: &Connection, stream: &ConfiguredAirbyteStream, found: &Found
             {
                 "it has no cursor, and its changes cannot be read, because it is not a table of Iceberg or Delta Lake. Choose a cursor for it"
             }
-            _ => "it has no cursor",
+            _ => "it has no cursor. Choose a column whose values rise",
         });
     };
     if connection.sync.replication == Replication::Changes

@@ -130,6 +130,10 @@ impl Tally {
             return None;
         }
         let percent = 100 * u128::from(rows) / u128::from(expected);
+        if percent == 0 {
+            // So few rows say nothing of the time that the others will take.
+            return None;
+        }
         let left = elapsed.as_millis() * u128::from(expected - rows) / u128::from(rows);
         let left = Duration::from_millis(u64::try_from(left).unwrap_or(u64::MAX));
         Some(format!("{percent} %, about {} left", clock(left)))

@@ -65,7 +65,7 @@ def assert_same(got: Counter[Any], expected: Counter[Any]) -> None:
 def chosen(lines: list[str]) -> str:
     """How the only stream was read, by the LOG."""
     [line] = [line for line in lines if ": reading " in line]
-    return line.partition(" columns with ")[2]
+    return re.split(" columns? with ", line, maxsplit=1)[1]
 
 
 def slices(lines: list[str], by: str) -> int:
