@@ -148,6 +148,8 @@ def build_image(revision: str) -> None:
     buildah("bud", f"--tag={IMAGE}", *arguments, show=True)
     # The build stage gets a name, so that its layers stay for the next build; those of older builds go.
     buildah("bud", "--quiet", f"--tag={BUILD_STAGE}", "--target=build", *arguments)
+    # Containers of a build that was killed hold images, and the lock says that no other build runs.
+    buildah("rm", "--all")
     buildah("rmi", "--prune")
 
 
