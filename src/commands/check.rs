@@ -220,10 +220,10 @@ async fn readable_table(
         Some(error) => {
             let cure = fault::cure_of_listed_table(&error);
             let cause = ConnectorError::from(error);
+            let reason = cause.message.trim_start_matches("Trino: ");
             ConnectorError {
                 message: format!(
-                    "None of the tables in {list} of the catalog \"{catalog}\" can be read. {}{cure}",
-                    cause.message
+                    "None of the tables in {list} of the catalog \"{catalog}\" can be read: {reason}{cure}"
                 ),
                 ..cause
             }

@@ -133,7 +133,7 @@ def test_a_failed_check_begins_with_error_and_names_the_setting(
     screen = terminal.run("check", "--config", settings)
     [line] = [line for line in screen.text.splitlines() if line.strip()]
     assert line.startswith('error: The schema "tiny, sf1" does not exist')
-    assert line.endswith('Put "tiny" there, and "sf1" and all others into "schemas" (More Schemas).')
+    assert line.endswith('Put "tiny" there, and "sf1" and all others into "schemas".')
 
 
 @pytest.mark.parametrize(("schema", "option", "code"), [("nowhere", True, 1), ("nowhere", False, 0), ("tiny", True, 0)])
