@@ -141,7 +141,7 @@ fn explain(query: &QueryStream, error: TrinoError) -> ConnectorError {
         )
     } else {
         format!(
-            "The query \"{}\" is not accepted{place}: {} ({}). Only queries are: SELECT, WITH, VALUES, TABLE. Check ‹queries›.",
+            "The query \"{}\" is not accepted{place}: {} ({}). Check ‹queries›: only SELECT, WITH, VALUES and TABLE are queries.",
             query.name,
             message.trim_end_matches('.'),
             cause.error_name
