@@ -24,11 +24,15 @@ const CLOSE: char = '›';
 /// Stands between the titles of an object and of its field.
 const WITHIN: &str = " > ";
 
-static TITLES: LazyLock<Titles> = LazyLock::new(|| {
-    // A unit test makes sure that it can be parsed. If it could not be, names would stay names.
-    let spec: Value = serde_json::from_str(SPEC).unwrap_or_default();
-    Titles::read(&spec["connectionSpecification"])
+/// The form: the schema of a configuration.
+pub(crate) static FORM: LazyLock<Value> = LazyLock::new(|| {
+    // A unit test makes sure that it can be parsed. If it could not be, all fields would be
+    // reported as unknown and have no titles, and nothing worse would happen.
+    let mut spec: Value = serde_json::from_str(SPEC).unwrap_or_default();
+    spec["connectionSpecification"].take()
 });
+
+static TITLES: LazyLock<Titles> = LazyLock::new(|| Titles::read(&FORM));
 
 static READER_HAS_FORM: LazyLock<bool> = LazyLock::new(platform::is_caller);
 

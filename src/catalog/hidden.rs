@@ -25,12 +25,6 @@ pub(crate) fn hidden_columns(
     }
 }
 
-/// Whether a column is one of those that the connector itself adds to each row. None of them is
-/// ever null.
-pub(crate) fn is_hidden(connector: Option<&str>, column: &str) -> bool {
-    hidden_columns(connector, true).contains(&column)
-}
-
 /// Adds the hidden columns of a connector to its tables. A table that does not have them, such as a
 /// view, stays as it is.
 ///

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{FAILED, checked, json};
+use crate::amounts::amount;
 use crate::catalog::fault::{self, Fault};
 use crate::catalog::{keys, queries, tables};
 use crate::cli::CheckArgs;
@@ -196,10 +197,9 @@ async fn readable_table(
                 let Schema { catalog, name, .. } = schema;
                 let more = match schemas.len() {
                     1 => String::new(),
-                    several => format!(" and more in {} schemas", several - 1),
+                    several => format!(" and more in {}", amount(several - 1, "schema")),
                 };
-                let tables = if of == 1 { "table" } else { "tables" };
-                return Ok(format!("{of} {tables} in {catalog}.{name}{more}"));
+                return Ok(format!("{} in {catalog}.{name}{more}", amount(of, "table")));
             }
             Ok(Some(Readable::No(error))) => refusal = refusal.or(Some(error)),
             Err(error) => return Err(fault::ended(error)),

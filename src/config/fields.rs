@@ -17,7 +17,8 @@ use crate::titles;
 /// Something wrong with one field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
-    /// Path of the field, for example `authentication.password`; empty for the whole configuration.
+    /// The field as its reader knows it, for example `authentication.password`; empty for the whole
+    /// configuration.
     pub(crate) field: String,
     /// What is wrong and what is expected.
     pub(crate) text: String,
@@ -28,10 +29,7 @@ impl fmt::Display for Problem {
         if self.field.is_empty() {
             return f.write_str(&self.text);
         }
-        let (path, entry) = self
-            .field
-            .split_at(self.field.find(" (").unwrap_or(self.field.len()));
-        write!(f, "{}{entry}: {}", titles::field(path), self.text)
+        write!(f, "{}: {}", self.field, self.text)
     }
 }
 
@@ -163,7 +161,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn problem(&mut self, name: &str, text: &str) {
-        let field = format!("{}{}", self.path(name), self.entry);
+        let field = format!("{}{}", titles::field(&self.path(name)), self.entry);
         let text = text.to_owned();
         self.problems.push(Problem { field, text });
     }

@@ -4,19 +4,10 @@
 //! An unknown name is never an error, because the platform stores its own names beside ours. But it
 //! is always reported, because a misspelt `ssl_mode` would mean plain http.
 
-use std::sync::LazyLock;
-
 use serde_json::{Map, Value};
 
 use super::value::{is_same_word, is_set};
-use crate::titles::SPEC;
-
-static FORM: LazyLock<Value> = LazyLock::new(|| {
-    // A unit test makes sure that it can be parsed. If it could not be, all fields would be
-    // reported as unknown, and nothing worse would happen.
-    let spec: Value = serde_json::from_str(SPEC).unwrap_or_default();
-    spec["connectionSpecification"].clone()
-});
+use crate::titles::FORM;
 
 /// How similar two names must be for one to be taken as a misspelling of the other (0 to 1,
 /// Jaro-Winkler).

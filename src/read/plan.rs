@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::lookup::{Found, Lookup};
 use super::state::{Attempt, Content};
 use crate::catalog::format::Format;
-use crate::catalog::hidden;
 use crate::config::{Connection, Replication};
 use crate::error::ConnectorError;
 use crate::protocol::catalog::SyncMode;
@@ -327,7 +326,7 @@ fn mode(connection: &Connection, stream: &ConfiguredAirbyteStream, found: &Found
             Mode::Cursor(Cursor {
                 column: column.clone(),
                 ty: ty.clone(),
-                is_in_every_row: hidden::is_hidden(found.connector.as_deref(), column),
+                finds_nulls_in_trino: found.connector.as_deref() == Some("kafka"),
             })
         }
         Some((_, ty)) => whole(&format!(
@@ -344,8 +343,7 @@ fn warn_of_uuids(
     column: &str,
     ty: &TrinoType,
 ) {
-    let is_uuid = matches!(ty, TrinoType::Other(text) if text.eq_ignore_ascii_case("uuid"));
-    if is_uuid && connector == Some("cassandra") {
+    if ty.is_uuid() && connector == Some("cassandra") {
         tracing::warn!(
             "stream \"{descriptor}\": its cursor \"{column}\" is a uuid, and a timeuuid of Cassandra does not rise with time as Trino compares it, so new rows may be missed. Choose a column with a time as the cursor"
         );

@@ -69,7 +69,7 @@ mod tests {
             Mode::Cursor(Cursor {
                 column: "c".into(),
                 ty: TrinoType::Bigint,
-                is_in_every_row: false,
+                finds_nulls_in_trino: false,
             })
         };
         for (mode, by_key, before, now, finished, allowed) in [

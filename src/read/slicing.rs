@@ -190,22 +190,18 @@ async fn by_key(context: &Context, plan: &StreamPlan, table: &Table) -> Result<S
     };
     let range = slices::key_range(table, key, ty);
     let range: RangeRow = control::only_row(&context.client, &range).await?;
-    let slices = match (&range.low, &range.high) {
+    let cut = match (&range.low, &range.high) {
         (Some(low), Some(high)) => Slices::between(key, ty, (low, high), wanted, None),
         _ => Slices::whole(None),
     };
-    // Of numbers and times it is known that the database compares them.
-    let is_sure = !ty.is_uuid();
-    let first = slices.conditions().into_iter().next().flatten();
-    Ok(match first {
-        Some(first)
-            if !is_sure
-                && !is_filtered_by_source(context, &slices::count_of(table, &first)).await =>
-        {
-            Slices::whole(None)
-        }
-        _ => slices,
-    })
+    // The database compares numbers and times; of UUIDs a plan must show it.
+    if ty.is_uuid()
+        && let Some(Some(condition)) = cut.conditions().first()
+        && !is_filtered_by_source(context, &slices::count_of(table, condition)).await
+    {
+        return Ok(Slices::whole(None));
+    }
+    Ok(cut)
 }
 
 /// Whether the source compares the values of a column itself, as far as a plan of a query tells. If

@@ -13,9 +13,9 @@ pub(crate) struct Cursor {
     pub(crate) column: String,
     /// Its type, one of [`TrinoType::is_cursor`].
     pub(crate) ty: TrinoType,
-    /// Whether every row has a value. Then rows without one are not asked for: Trino's connector
-    /// for Kafka fails at that question about the time of a message.
-    pub(crate) is_in_every_row: bool,
+    /// Whether Trino itself must find the rows without a value. Its connector for Kafka fails at
+    /// that question about columns of its own, such as the time of a message (seen on 476).
+    pub(crate) finds_nulls_in_trino: bool,
 }
 
 /// Which parts of a read by cursor the source behind Trino may evaluate.
@@ -87,10 +87,11 @@ impl Comparison<'_> {
 
     /// The condition for rows without a cursor value, which only a first sync reads.
     pub(crate) fn without_value(&self) -> String {
-        if self.cursor.is_in_every_row {
-            return "false".to_owned();
-        }
-        let column = self.column();
+        let column = if self.cursor.finds_nulls_in_trino {
+            self.shown()
+        } else {
+            self.column()
+        };
         let null = format!("{column} IS NULL");
         match is_nan(&column, &self.cursor.ty) {
             Some(nan) => format!("({null} OR {nan})"),
@@ -175,7 +176,7 @@ impl Comparison<'_> {
             Some(lower) => format!("{lower} AND {upper}"),
             None => upper,
         };
-        if first && !self.cursor.is_in_every_row {
+        if first {
             format!("({range} OR {})", self.without_value())
         } else {
             range
@@ -238,7 +239,7 @@ mod tests {
         Cursor {
             column: "c".into(),
             ty: TrinoType::parse(ty),
-            is_in_every_row: false,
+            finds_nulls_in_trino: false,
         }
     }
 
@@ -298,16 +299,17 @@ mod tests {
     }
 
     #[test]
-    fn rows_without_a_value_are_not_asked_for_where_there_can_be_none() {
+    fn trino_finds_the_rows_without_a_value_where_a_connector_fails_at_it() {
         let time = Cursor {
-            is_in_every_row: true,
+            finds_nulls_in_trino: true,
             ..cursor("bigint")
         };
         let comparison = pushed(&time);
-        assert_eq!(comparison.without_value(), "false");
-        assert_eq!(comparison.between(None, None, true), "false");
+        let null = "IF(rand() < 2, \"c\") IS NULL";
+        assert_eq!(comparison.without_value(), null);
+        assert_eq!(comparison.between(None, None, true), null);
         let range = comparison.between(None, up_to("5", true), true);
-        assert_eq!(range, "\"c\" <= 5");
+        assert_eq!(range, format!("(\"c\" <= 5 OR {null})"));
     }
 
     #[test]

@@ -266,7 +266,7 @@ mod tests {
         let cursor = Cursor {
             column: "c".into(),
             ty: TrinoType::parse(ty),
-            is_in_every_row: false,
+            finds_nulls_in_trino: false,
         };
         let checksum = RowChecksum::new(&[("c".into(), cursor.ty.clone())]);
         let comparison = Comparison {
@@ -292,7 +292,7 @@ mod tests {
         let cursor = Cursor {
             column: "p".into(),
             ty: TrinoType::parse("bigint"),
-            is_in_every_row: false,
+            finds_nulls_in_trino: false,
         };
         let comparison = Comparison {
             cursor: &cursor,

@@ -17,6 +17,7 @@ from live_support.connector import Connector, Result
 from live_support.environment import Environment
 from live_support.messages import configured, handwritten
 from live_support.oracle import Trino, quoted, unique
+from live_support.syncs import Syncs, incremental
 
 Config = Callable[..., dict[str, Any]]
 
@@ -261,6 +262,30 @@ def test_keys_of_numbers_times_and_uuids_are_cut(
     result = read(connector, config("postgresql", keyed_schema, slice_rows=300), name)
     assert_same(Counter(row["x"] for row in result.data(name)), Counter(f"row {key}" for key in range(3000)))
     assert slices(result.logs("INFO"), "k") > 5, chosen(result.logs("INFO"))
+
+
+@pytest.mark.parametrize("catalog", ["postgresql", "iceberg"])
+def test_a_cursor_of_uuids_is_cut(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str], catalog: str
+) -> None:
+    """Their first bit is no sign: half of them have it, in files or rows of their own."""
+    schema = new_schema(catalog, "uuids")
+    table = quoted(catalog, schema, "t")
+    sql(f"CREATE TABLE {table} (u uuid, n bigint)")
+    sql(f"INSERT INTO {table} VALUES (UUID '00000000-0000-0000-0000-000000000001', -1)")
+    settings = config(catalog, schema, slice_rows=100)
+    syncs = Syncs(connector, settings, incremental(connector.discover(settings).streams["t"], "u"))
+    syncs.read()
+    digits = "lower(to_hex(md5(to_utf8(CAST(n AS varchar)))))"
+    value = f"regexp_replace({digits}, '^(.{{8}})(.{{4}})(.{{4}})(.{{4}})(.{{12}})$', '$1-$2-$3-$4-$5')"
+    for first, last in (("0", "7"), ("8", "f")):
+        rows_of = f"SELECT {value} AS u, n FROM UNNEST(sequence(0, 1999)) t(n)"
+        half = f"substr(u, 1, 1) BETWEEN '{first}' AND '{last}'"
+        sql(f"INSERT INTO {table} SELECT CAST(u AS uuid), n FROM ({rows_of}) WHERE {half}")
+    result = syncs.read()
+    assert_same(Counter(row["n"] for row in result.data("t")), Counter(range(2000)))
+    [line] = [line for line in result.logs("INFO") if ": reading " in line]
+    assert re.search(r"with [1-9]\d+ slices by u", line), line
 
 
 @pytest.mark.parametrize(
