@@ -9,6 +9,7 @@
 use std::collections::HashMap;
 
 use super::patience::patiently;
+use crate::amounts::amount;
 use crate::sql::keys::key_queries;
 use crate::sql::metadata;
 use crate::trino::Client;
@@ -31,7 +32,7 @@ pub(crate) async fn connector(
     let reason = match rows {
         Ok(rows) => match rows.into_iter().next() {
             Some(row) => return Ok(Some(row.connector_name)),
-            None => "it is not listed".to_owned(),
+            None => "system.metadata.catalogs does not list it".to_owned(),
         },
         Err(error) if error.is_denied() => error.to_string(),
         Err(error) if error.is_named(&["COLUMN_NOT_FOUND"]) => {
@@ -47,16 +48,22 @@ pub(crate) async fn connector(
         Err(error) => return Err(error),
     };
     tracing::warn!(
-        "the connector behind the catalog \"{catalog}\" is not known, because the user may not see \
-         it in system.metadata.catalogs ({reason}). So primary keys are not found, tables of databases \
-         are read with one query each, and every table is asked whether it keeps versions. Grant the \
-         user SELECT on system.metadata.catalogs."
+        "the connector behind the catalog \"{catalog}\" is not known ({reason}). So primary keys are \
+         not found, tables of databases are read with one query each, and every table is asked \
+         whether it keeps versions. Check the catalog's name. Grant the user SELECT on \
+         system.metadata.catalogs."
     );
     Ok(None)
 }
 
-/// The key columns of the tables of a schema, in the order of the key. If they are refused for
-/// good, there is a WARN and the result is empty.
+/// The key columns of the tables of a schema, by the tables' names and in the order of the key.
+pub(crate) type Keys = HashMap<String, Vec<String>>;
+
+/// How many schemas one statement asks about.
+const SCHEMAS_PER_QUERY: usize = 1000;
+
+/// The keys in some schemas, by the schemas' names. If they are refused for good, there is a WARN and
+/// the result is empty.
 ///
 /// # Errors
 ///
@@ -65,9 +72,22 @@ pub(crate) async fn primary_keys(
     client: &Client,
     connector: Option<&str>,
     catalog: &str,
-    schema: &str,
-) -> Result<HashMap<String, Vec<String>>, TrinoError> {
-    let queries = connector.and_then(|connector| key_queries(connector, catalog, schema));
+    schemas: &[&str],
+) -> Result<HashMap<String, Keys>, TrinoError> {
+    let mut found = HashMap::new();
+    for group in schemas.chunks(SCHEMAS_PER_QUERY) {
+        found.extend(keys_of_group(client, connector, catalog, group).await?);
+    }
+    Ok(found)
+}
+
+async fn keys_of_group(
+    client: &Client,
+    connector: Option<&str>,
+    catalog: &str,
+    schemas: &[&str],
+) -> Result<HashMap<String, Keys>, TrinoError> {
+    let queries = connector.and_then(|connector| key_queries(connector, catalog, schemas));
     let Some(queries) = queries else {
         return Ok(HashMap::new());
     };
@@ -75,7 +95,7 @@ pub(crate) async fn primary_keys(
         Ok(rows) => return Ok(grouped(rows)),
         Err(error) => error,
     };
-    let unknown = format!("the primary keys of schema {schema:?} are not known: {error}");
+    let unknown = not_known(schemas, &error);
     if error.is_named(&["FUNCTION_NOT_FOUND", "PERMISSION_DENIED"]) {
         tracing::warn!(
             "{unknown}. Grant the user EXECUTE on the table function \"{catalog}\".system.query, or \
@@ -104,22 +124,32 @@ pub(crate) async fn primary_keys_if_known(
     connector: Option<&str>,
     catalog: &str,
     schema: &str,
-) -> HashMap<String, Vec<String>> {
-    match primary_keys(client, connector, catalog, schema).await {
-        Ok(keys) => keys,
+) -> Keys {
+    match primary_keys(client, connector, catalog, &[schema]).await {
+        Ok(mut keys) => keys.remove(schema).unwrap_or_default(),
         Err(error) => {
-            tracing::warn!("the primary keys of schema {schema:?} are not known: {error}");
+            tracing::warn!("{}", not_known(&[schema], &error));
             HashMap::new()
         }
     }
 }
 
-fn grouped(mut rows: Vec<KeyRow>) -> HashMap<String, Vec<String>> {
+fn not_known(schemas: &[&str], error: &TrinoError) -> String {
+    let schemas = match schemas {
+        [only] => format!("schema {only:?}"),
+        several => amount(several.len(), "schema"),
+    };
+    format!("the primary keys of {schemas} are not known: {error}")
+}
+
+fn grouped(mut rows: Vec<KeyRow>) -> HashMap<String, Keys> {
     rows.sort_by_key(|row| row.key_position);
-    let mut keys: HashMap<String, Vec<String>> = HashMap::new();
+    let mut keys: HashMap<String, Keys> = HashMap::new();
     for row in rows {
         // Trino's names are in lower case, but the database's may not be.
-        keys.entry(row.table_name.to_lowercase())
+        keys.entry(row.table_schema)
+            .or_default()
+            .entry(row.table_name.to_lowercase())
             .or_default()
             .push(row.column_name.to_lowercase());
     }
@@ -133,12 +163,13 @@ mod tests {
     #[test]
     fn key_columns_keep_the_order_of_the_key() {
         let row = |table: &str, column: &str, key_position| KeyRow {
+            table_schema: "s".into(),
             table_name: table.into(),
             column_name: column.into(),
             key_position,
         };
         let keys = grouped(vec![row("T", "B", 2), row("T", "a", 1), row("u", "id", 1)]);
-        assert_eq!(keys["t"], ["a", "b"]);
-        assert_eq!(keys["u"], ["id"]);
+        assert_eq!(keys["s"]["t"], ["a", "b"]);
+        assert_eq!(keys["s"]["u"], ["id"]);
     }
 }

@@ -36,6 +36,34 @@ const PROPERTY: (&str, &str) = ("unsupported_type_handling", "CONVERT_TO_VARCHAR
 /// How many tables one WARN names.
 const NAMED: usize = 20;
 
+/// The session property with which a catalog shows the columns that are left out.
+pub(crate) struct Property {
+    name: String,
+}
+
+impl Property {
+    /// What a listing with the property has beside the session.
+    pub(crate) fn extras(&self) -> Extras<'_> {
+        Extras {
+            property: Some((&self.name, PROPERTY.1)),
+            ..Extras::default()
+        }
+    }
+}
+
+/// The session property of a catalog; `None` if its connector has none, or if the configuration sets
+/// it.
+pub(crate) fn property(
+    connection: &Connection,
+    connector: Option<&str>,
+    catalog: &str,
+) -> Option<Property> {
+    let name = format!("{catalog}.{}", PROPERTY.0);
+    let mut configured = connection.session_properties.iter();
+    let has_it = connector.is_some_and(|connector| CONNECTORS.contains(&connector));
+    (has_it && configured.all(|(configured, _)| *configured != name)).then_some(Property { name })
+}
+
 /// Warns of the columns that Trino leaves out of the tables of a schema: of all tables, or only of
 /// the `named` ones. `tables` are the columns that it shows. Where it cannot be found out, nothing
 /// is said, because nothing depends on it.
@@ -47,31 +75,31 @@ pub(crate) async fn warn_of_left_out(
     tables: &[TableColumns],
     named: Option<&[&str]>,
 ) {
-    let property = format!("{catalog}.{}", PROPERTY.0);
-    let mut configured = connection.session_properties.iter();
-    if !connector.is_some_and(|connector| CONNECTORS.contains(&connector))
-        || configured.any(|(name, _)| *name == property)
-    {
+    let Some(property) = property(connection, connector, catalog) else {
         return;
-    }
-    let extras = Extras {
-        property: Some((&property, PROPERTY.1)),
-        ..Extras::default()
     };
     let sql = metadata::columns(catalog, schema, named);
-    let rows = match control::rows_with::<ColumnRow>(client, &sql, extras).await {
-        Ok(rows) => rows,
+    match control::rows_with::<ColumnRow>(client, &sql, property.extras()).await {
+        Ok(rows) => warn_of_difference((catalog, schema), tables, rows),
         Err(error) => {
             tracing::debug!(%error, "it cannot be found out which columns are left out of schema {schema:?}");
-            return;
         }
-    };
+    }
+}
+
+/// Warns of the columns that only the second listing shows, which was made with the session property.
+pub(crate) fn warn_of_difference(
+    (catalog, schema): (&str, &str),
+    tables: &[TableColumns],
+    rows: Vec<ColumnRow>,
+) {
     let missing = difference(tables, rows);
     for (table, columns) in missing.iter().take(NAMED) {
         let columns: Vec<String> = columns.iter().map(|name| format!("\"{name}\"")).collect();
         tracing::warn!(
-            "table {schema:?}.{table:?}: Trino leaves out {}, whose types it does not know. \"{property}={}\" in ‹session_properties› brings them as text",
+            "table {schema:?}.{table:?}: Trino leaves out {}, whose types it does not know. \"{catalog}.{}={}\" in ‹session_properties› brings them as text",
             columns.join(", "),
+            PROPERTY.0,
             PROPERTY.1
         );
     }

@@ -3,6 +3,7 @@
 //! | file | job |
 //! |---|---|
 //! | `tables`, `row_types` | tables and views of a schema with their columns and exact types |
+//! | `listing` | many schemas of a catalog, listed together |
 //! | `keys` | connectors behind catalogs, and the primary keys that their databases tell |
 //! | `redirection` | which table, of which connector, the rows of a table really come from |
 //! | `format` | which tables keep versions, where no connector tells it |
@@ -22,6 +23,7 @@ pub(crate) mod format;
 pub(crate) mod hidden;
 pub(crate) mod keys;
 pub(crate) mod left_out;
+pub(crate) mod listing;
 pub(crate) mod namespaces;
 mod patience;
 pub(crate) mod queries;

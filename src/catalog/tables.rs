@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::catalog::TableColumns;
 use crate::catalog::bisect::{self, Sorted};
 use crate::catalog::fault::{self, Fault};
+use crate::catalog::listing::Listed;
 use crate::catalog::patience::patiently;
 use crate::catalog::row_types;
 use crate::sql::ident::Table;
@@ -39,7 +40,7 @@ impl Found {
     }
 }
 
-/// All tables and views of a schema.
+/// All tables and views of a schema. What is `listed` already is not listed again.
 ///
 /// # Errors
 ///
@@ -48,9 +49,21 @@ pub(crate) async fn all_tables(
     client: &Client,
     catalog: &str,
     schema: &str,
+    listed: Listed,
 ) -> Result<Found, TrinoError> {
-    let columns = all_columns(client, catalog, schema, None);
-    let (columns, names) = tokio::join!(columns, names(client, catalog, schema));
+    let columns = async {
+        match listed.columns {
+            Some(rows) => with_exact_types(client, catalog, schema, rows).await,
+            None => all_columns(client, catalog, schema, None).await,
+        }
+    };
+    let names = async {
+        match listed.names {
+            Some(names) => Ok(names),
+            None => names(client, catalog, schema).await,
+        }
+    };
+    let (columns, names) = tokio::join!(columns, names);
     let names = names?;
     let tables = match columns {
         Ok(tables) => tables,
@@ -69,7 +82,8 @@ pub(crate) async fn all_tables(
     with_missing(client, catalog, schema, &names, tables).await
 }
 
-/// The tables and views of a schema that have these names. Nothing is asked about the others.
+/// The tables and views of a schema that have these names. Nothing is asked about the others, nor of
+/// what is `listed` already.
 ///
 /// # Errors
 ///
@@ -79,8 +93,15 @@ pub(crate) async fn tables_with_names(
     catalog: &str,
     schema: &str,
     names: &[&str],
+    listed: Listed,
 ) -> Result<Found, TrinoError> {
-    let tables = listed_by_name(client, catalog, schema, names).await?;
+    let tables = match listed.columns {
+        Some(mut rows) => {
+            rows.retain(|row| names.contains(&row.table_name.as_str()));
+            with_exact_types(client, catalog, schema, rows).await?
+        }
+        None => listed_by_name(client, catalog, schema, names).await?,
+    };
     with_missing(client, catalog, schema, names, tables).await
 }
 
@@ -99,7 +120,7 @@ pub(crate) async fn all_names(
         return Ok(names);
     }
     // A listing of names may be empty although the listing of columns is not.
-    let found = all_tables(client, catalog, schema).await?;
+    let found = all_tables(client, catalog, schema, Listed::default()).await?;
     Ok(found.tables.into_iter().map(|table| table.name).collect())
 }
 
@@ -249,6 +270,15 @@ async fn all_columns(
 ) -> Result<Vec<TableColumns>, TrinoError> {
     let sql = metadata::columns(catalog, schema, tables);
     let rows = patiently(|| control::rows(client, &sql)).await?;
+    with_exact_types(client, catalog, schema, rows).await
+}
+
+async fn with_exact_types(
+    client: &Client,
+    catalog: &str,
+    schema: &str,
+    rows: Vec<ColumnRow>,
+) -> Result<Vec<TableColumns>, TrinoError> {
     let mut tables = grouped(rows);
     row_types::refine(client, catalog, schema, &mut tables).await?;
     Ok(tables)

@@ -132,7 +132,7 @@ async fn keys(client: &Client, connection: &Connection) -> &'static str {
     if !key_of_every_table(connector).is_empty() {
         return ", keys known";
     }
-    match keys::primary_keys(client, connector, catalog, schema).await {
+    match keys::primary_keys(client, connector, catalog, &[schema]).await {
         Ok(keys) if keys.is_empty() => ", no keys known",
         Ok(_) => ", keys known",
         Err(_) => "",
@@ -187,7 +187,7 @@ async fn readable_table(
         return Ok(format!("{} queries", connection.queries.len()));
     }
     let mut refusal = None;
-    for schema in &schemas {
+    for schema in &schemas.chosen {
         let chosen = chosen
             .as_mut()
             .map(|names| names.remove(schema).unwrap_or_default());
@@ -195,7 +195,7 @@ async fn readable_table(
             Ok(None) => {}
             Ok(Some(Readable::Yes { of })) => {
                 let Schema { catalog, name, .. } = schema;
-                let more = match schemas.len() {
+                let more = match schemas.chosen.len() {
                     1 => String::new(),
                     several => format!(" and more in {}", amount(several - 1, "schema")),
                 };
@@ -208,6 +208,7 @@ async fn readable_table(
     let catalog = &connection.catalog;
     let patterns = patterns::reminder(connection);
     let list = schemas
+        .chosen
         .iter()
         .map(|schema| format!("\"{}\"", schema.namespace))
         .collect::<Vec<_>>()

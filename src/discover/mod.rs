@@ -1,7 +1,7 @@
 //! Schemas, tables, columns and keys → Airbyte streams.
 //!
-//! Each schema takes a handful of bulk queries and never one query per table, so a catalog of
-//! 10,000 tables is described in seconds. Schemas are queried side by side. If a bulk query fails,
+//! Each schema takes a handful of bulk queries and never one query per table, and many schemas of
+//! one catalog are listed together. Schemas are queried side by side. If a bulk query fails,
 //! its tables are queried in smaller groups, so that one broken table costs a WARN and not the
 //! whole catalog. A failure that may pass ends `discover`: if the platform got fewer streams, it
 //! would believe that the others were dropped.
@@ -12,21 +12,22 @@ pub(crate) mod patterns;
 pub(crate) mod privileges;
 pub(crate) mod schemas;
 pub(crate) mod stream;
+mod tables;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use crate::catalog::bisect::side_by_side;
 use crate::catalog::queries::NoColumns;
 use crate::catalog::reserved::{is_written_by_airbyte, warn_of_reserved_columns};
-use crate::catalog::{fault, hidden, keys, left_out, queries, tables};
+use crate::catalog::{fault, keys, queries};
 use crate::config::{Connection, QueryStream};
 use crate::error::ConnectorError;
 use crate::protocol::catalog::AirbyteStream;
 use crate::trino::Client;
-use crate::trino::error::TrinoError;
 use schemas::Schema;
+use tables::Connectors;
 
-/// How many tables of a schema the log names when they are left out.
+/// How many tables the log names when they are left out of a schema.
 const NAMED: usize = 20;
 
 /// All streams of the configured schemas and queries, sorted by namespace and name.
@@ -41,23 +42,17 @@ pub(crate) async fn streams(
 ) -> Result<Vec<AirbyteStream>, ConnectorError> {
     let schemas = schemas::resolve(client, connection).await?;
     let chosen = patterns::chosen_names(client, connection, &schemas).await?;
-    let catalogs: BTreeSet<&str> = schemas.iter().map(|schema| &*schema.catalog).collect();
+    let catalogs = schemas.chosen.iter();
+    let catalogs: BTreeSet<&str> = catalogs.map(|schema| &*schema.catalog).collect();
     let connectors = side_by_side(catalogs, |catalog| async move {
         let connector = keys::connector(client, catalog).await;
         connector.map(|connector| (catalog, connector))
     });
-    let connectors: HashMap<&str, Option<String>> = connectors
-        .await
-        .map_err(fault::ended)?
-        .into_iter()
-        .collect();
-    let found = side_by_side(&schemas, |schema| {
-        let connector = connectors.get(&*schema.catalog).cloned().flatten();
-        let chosen = chosen.as_ref();
-        let chosen = chosen.map(|names| names.get(schema).map_or(&[][..], Vec::as_slice));
-        async move { schema_streams(client, connection, connector.as_deref(), schema, chosen).await }
-    });
-    let found = found.await.map_err(fault::ended)?;
+    let connectors = connectors.await.map_err(fault::ended)?;
+    let connectors: Connectors<'_> = connectors.into_iter().collect();
+    let chosen = chosen.as_ref();
+    let found = tables::streams(client, connection, &connectors, &schemas, chosen).await;
+    let found = found.map_err(fault::ended)?;
     let queries = side_by_side(&connection.queries, |query| query_stream(client, query)).await?;
     let mut streams = Vec::new();
     let mut refusals = Vec::new();
@@ -67,7 +62,7 @@ pub(crate) async fn streams(
     }
     if streams.is_empty() {
         let reason = refusals.into_iter().min();
-        return Err(nothing(connection, &schemas, reason));
+        return Err(nothing(connection, &schemas.chosen, reason));
     }
     let mut written_by_airbyte = Vec::new();
     for stream in &streams {
@@ -95,82 +90,6 @@ struct Found {
     streams: Vec<AirbyteStream>,
     /// Why the first table or query that was left out cannot be read.
     refusal: Option<String>,
-}
-
-/// The streams of a schema, or of its tables that are `chosen`.
-async fn schema_streams(
-    client: &Client,
-    connection: &Connection,
-    connector: Option<&str>,
-    schema: &Schema,
-    chosen: Option<&[String]>,
-) -> Result<Found, TrinoError> {
-    let Schema {
-        catalog,
-        name,
-        namespace,
-    } = schema;
-    let chosen: Option<Vec<&str>> = chosen.map(|names| names.iter().map(String::as_str).collect());
-    let chosen = chosen.as_deref();
-    let tables::Found {
-        mut tables,
-        failures,
-    } = match chosen {
-        None => tables::all_tables(client, catalog, name).await?,
-        Some(names) => tables::tables_with_names(client, catalog, name, names).await?,
-    };
-    let place = (catalog.as_str(), name.as_str());
-    left_out::warn_of_left_out(client, connection, connector, place, &tables, chosen).await;
-    let columns = hidden::hidden_columns(connector, connection.file_columns);
-    hidden::add(client, columns, place, &mut tables).await?;
-    let mut left_out: Vec<(String, String)> = failures
-        .into_iter()
-        .map(|(table, error)| (table, format!("its columns cannot be read ({error})")))
-        .collect();
-    if connection.check_privileges {
-        let names: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let (good, refused) = privileges::readable(client, catalog, name, &names).await?;
-        tables.retain(|table| good.contains(table.name.as_str()));
-        let refused = refused.into_iter();
-        left_out.extend(refused.map(|(table, error)| {
-            let cure = fault::cure_of_listed_table(&error);
-            (
-                table.to_owned(),
-                format!("{error}.{cure}").trim_end_matches('.').to_owned(),
-            )
-        }));
-    }
-    warn_of_left_out(name, &mut left_out);
-    let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
-    let replication = connection.sync.replication;
-    let (keys, can) = tokio::try_join!(
-        keys::primary_keys(client, connector, catalog, name),
-        capabilities::table_capabilities(client, connector, replication, schema, &names),
-    )?;
-    let streams = tables
-        .iter()
-        .map(|table| stream::describe(namespace, table, keys.get(&table.name), connector, &can));
-    Ok(Found {
-        streams: streams.collect(),
-        refusal: left_out
-            .into_iter()
-            .next()
-            .map(|(table, reason)| format!("Table \"{namespace}.{table}\" is left out: {reason}.")),
-    })
-}
-
-fn warn_of_left_out(schema: &str, left_out: &mut [(String, String)]) {
-    left_out.sort();
-    for (table, reason) in left_out.iter().take(NAMED) {
-        tracing::warn!("table {schema:?}.{table:?} is left out: {reason}");
-    }
-    if left_out.len() > NAMED {
-        tracing::warn!(
-            "{} tables of schema {schema:?} were left out, {NAMED} of them named above",
-            left_out.len()
-        );
-    }
 }
 
 /// Warns of the tables that look like those that a destination has written.

@@ -1,11 +1,11 @@
 //! `table_patterns` against the tables that exist.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::near;
-use super::schemas::Schema;
+use super::schemas::{Schema, Schemas};
 use crate::catalog::bisect::side_by_side;
-use crate::catalog::{fault, tables};
+use crate::catalog::{fault, listing, tables};
 use crate::config::{Connection, TablePatterns};
 use crate::error::ConnectorError;
 use crate::trino::Client;
@@ -19,14 +19,27 @@ use crate::trino::Client;
 pub(crate) async fn chosen_names<'s>(
     client: &Client,
     connection: &Connection,
-    schemas: &'s [Schema],
+    schemas: &'s Schemas,
 ) -> Result<Option<BTreeMap<&'s Schema, Vec<String>>>, ConnectorError> {
     let patterns = &connection.table_patterns;
     if patterns.is_empty() {
         return Ok(None);
     }
-    let names = side_by_side(schemas, |schema| async move {
-        let names = tables::all_names(client, &schema.catalog, &schema.name).await?;
+    let mut listed: HashMap<&str, HashMap<String, Vec<String>>> = HashMap::new();
+    for (catalog, names) in schemas.to_list_together() {
+        let names = listing::list_names(client, catalog, &names).await;
+        listed.insert(catalog, names);
+    }
+    let schemas = schemas.chosen.iter().map(|schema| {
+        let listed = listed.get_mut(&*schema.catalog);
+        (schema, listed.and_then(|names| names.remove(&schema.name)))
+    });
+    let schemas: Vec<(&Schema, Option<Vec<String>>)> = schemas.collect();
+    let names = side_by_side(schemas, |(schema, listed)| async move {
+        let names = match listed {
+            Some(names) => names,
+            None => tables::all_names(client, &schema.catalog, &schema.name).await?,
+        };
         Ok((schema, names))
     });
     let names: Vec<(&Schema, Vec<String>)> = names.await.map_err(fault::ended)?;

@@ -1,9 +1,9 @@
 //! Which schemas the configuration means.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::near;
-use crate::catalog::{fault, namespaces};
+use crate::catalog::{fault, listing, namespaces};
 use crate::config::{Connection, matches};
 use crate::error::ConnectorError;
 use crate::protocol::message::FailureType;
@@ -23,7 +23,31 @@ pub(crate) struct Schema {
     pub(crate) namespace: String,
 }
 
-/// The schemas to read, `schema` first, then those of `schemas` in the order of their names.
+/// The schemas to read.
+pub(crate) struct Schemas {
+    /// `schema` first, then those of `schemas` in the order of their names.
+    pub(crate) chosen: Vec<Schema>,
+    /// How many schemas each catalog has.
+    existing: HashMap<String, usize>,
+}
+
+impl Schemas {
+    /// The catalogs of which so many schemas are to be read that they are listed together, with the
+    /// names of these schemas.
+    pub(crate) fn to_list_together(&self) -> BTreeMap<&str, Vec<&str>> {
+        let mut catalogs: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for Schema { catalog, name, .. } in &self.chosen {
+            catalogs.entry(catalog).or_default().push(name);
+        }
+        catalogs.retain(|catalog, names| {
+            let existing = self.existing.get(*catalog);
+            existing.is_some_and(|existing| listing::is_worth_it(names.len(), *existing))
+        });
+        catalogs
+    }
+}
+
+/// Finds out which schemas to read.
 ///
 /// This also proves that the catalogs exist and that the user's credentials are accepted.
 ///
@@ -33,7 +57,7 @@ pub(crate) struct Schema {
 pub(crate) async fn resolve(
     client: &Client,
     connection: &Connection,
-) -> Result<Vec<Schema>, ConnectorError> {
+) -> Result<Schemas, ConnectorError> {
     let catalogs = namespaces::existing_catalogs(client, connection).await?;
     let namespaces = connection.namespaces(catalogs.as_deref().unwrap_or_default());
     let mut wanted: BTreeMap<&str, Vec<Wanted<'_>>> = BTreeMap::new();
@@ -56,7 +80,10 @@ pub(crate) async fn resolve(
         });
     }
     let main = wanted.remove_entry(main.as_str());
-    let mut schemas = Vec::new();
+    let mut schemas = Schemas {
+        chosen: Vec::new(),
+        existing: HashMap::new(),
+    };
     for (catalog, wanted) in main.into_iter().chain(wanted) {
         let existing: Vec<NameRow> = match control::rows(client, &metadata::schemas(catalog)).await
         {
@@ -68,7 +95,8 @@ pub(crate) async fn resolve(
             existing = unlisted(client, catalog, &wanted).await?;
         }
         let chosen = choose(catalog, &wanted, &existing)?;
-        schemas.extend(chosen.into_iter().map(|name| Schema {
+        schemas.existing.insert(catalog.to_owned(), existing.len());
+        schemas.chosen.extend(chosen.into_iter().map(|name| Schema {
             namespace: namespaces.namespace(catalog, &name),
             catalog: catalog.to_owned(),
             name,

@@ -7,33 +7,34 @@
 
 use super::ident::{Ident, Text};
 
-/// What is asked of a database about the primary keys of a schema.
+/// What is asked of a database about the primary keys of schemas.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct KeyQueries {
-    /// The columns of the keys, as `table_name`, `column_name` and `key_position`, whose numbers
-    /// rise within a key.
+    /// The columns of the keys, as `table_schema`, `table_name`, `column_name` and `key_position`,
+    /// whose numbers rise within a key.
     pub(crate) keys: String,
     /// A query that the database answers, whatever metadata it has.
     pub(crate) probe: String,
 }
 
-/// The queries for a schema; `None` for connectors that cannot pass a query on, or for which none
+/// The queries for some schemas; `None` for connectors that cannot pass a query on, or for which none
 /// is known.
-pub(crate) fn key_queries(connector: &str, catalog: &str, schema: &str) -> Option<KeyQueries> {
-    let schema = Text(schema);
+pub(crate) fn key_queries(connector: &str, catalog: &str, schemas: &[&str]) -> Option<KeyQueries> {
+    let schemas: Vec<String> = schemas.iter().map(|name| Text(name).to_string()).collect();
+    let schemas = schemas.join(", ");
     let (remote, position, filter, probe) = match connector {
         // The columns that choose the partition come first, then those that sort it.
         "cassandra" => (
             format!(
-                "SELECT table_name, column_name, kind, position FROM system_schema.columns \
-                 WHERE keyspace_name = {schema}"
+                "SELECT keyspace_name AS table_schema, table_name, column_name, kind, position \
+                 FROM system_schema.columns WHERE keyspace_name IN ({schemas})"
             ),
             "IF(kind = 'clustering', 10000, 0) + position",
             " WHERE kind IN ('partition_key', 'clustering')",
             "SELECT key FROM system.local",
         ),
         other => (
-            keys_in_sql(other, &schema)?,
+            keys_in_sql(other, &schemas)?,
             "key_position",
             "",
             "SELECT 1 AS one",
@@ -41,37 +42,42 @@ pub(crate) fn key_queries(connector: &str, catalog: &str, schema: &str) -> Optio
     };
     Some(KeyQueries {
         keys: format!(
-            "SELECT CAST(table_name AS varchar) AS table_name, CAST(column_name AS varchar) AS \
-             column_name, CAST({position} AS bigint) AS key_position FROM {}{filter}",
+            "SELECT CAST(table_schema AS varchar) AS table_schema, CAST(table_name AS varchar) AS \
+             table_name, CAST(column_name AS varchar) AS column_name, CAST({position} AS bigint) \
+             AS key_position FROM {}{filter}",
             passed_on(catalog, &remote)
         ),
         probe: format!("SELECT 1 FROM {}", passed_on(catalog, probe)),
     })
 }
 
-/// The statement for a database that speaks SQL: `table_name`, `column_name`, `key_position`.
-fn keys_in_sql(connector: &str, schema: &Text<'_>) -> Option<String> {
+/// The statement for a database that speaks SQL: `table_schema` in lower case, `table_name`,
+/// `column_name`, `key_position`. `schemas` are texts of SQL, with commas between them.
+fn keys_in_sql(connector: &str, schemas: &str) -> Option<String> {
     Some(match connector {
         // Not from information_schema: its tables about keys show only what the user owns.
         "postgresql" => format!(
-            "SELECT c.relname AS table_name, a.attname AS column_name, k.n AS key_position \
+            "SELECT lower(s.nspname) AS table_schema, c.relname AS table_name, \
+             a.attname AS column_name, k.n AS key_position \
              FROM pg_index i \
              JOIN pg_class c ON c.oid = i.indrelid \
              JOIN pg_namespace s ON s.oid = c.relnamespace \
              CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k(attnum, n) \
              JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum \
-             WHERE i.indisprimary AND k.n <= i.indnkeyatts AND lower(s.nspname) = {schema}"
+             WHERE i.indisprimary AND k.n <= i.indnkeyatts AND lower(s.nspname) IN ({schemas})"
         ),
         "mariadb" | "mysql" => format!(
-            "SELECT table_name, column_name, seq_in_index AS key_position \
+            "SELECT lower(table_schema) AS table_schema, table_name, column_name, \
+             seq_in_index AS key_position \
              FROM information_schema.statistics \
-             WHERE index_name = 'PRIMARY' AND lower(table_schema) = {schema}"
+             WHERE index_name = 'PRIMARY' AND lower(table_schema) IN ({schemas})"
         ),
         "duckdb" => format!(
-            "SELECT table_name, unnest(constraint_column_names) AS column_name, \
+            "SELECT lower(schema_name) AS table_schema, table_name, \
+             unnest(constraint_column_names) AS column_name, \
              unnest(range(1, len(constraint_column_names) + 1)) AS key_position \
              FROM duckdb_constraints() \
-             WHERE constraint_type = 'PRIMARY KEY' AND lower(schema_name) = {schema}"
+             WHERE constraint_type = 'PRIMARY KEY' AND lower(schema_name) IN ({schemas})"
         ),
         _ => return None,
     })
@@ -109,20 +115,21 @@ mod tests {
     #[test]
     fn names_are_quoted_for_the_database_and_again_for_trino() {
         for connector in ["postgresql", "mariadb", "mysql", "duckdb", "cassandra"] {
-            let queries = key_queries(connector, "c", "it's").unwrap();
-            assert!(queries.keys.contains("= ''it''''s''"), "{}", queries.keys);
+            let queries = key_queries(connector, "c", &["it's", "b"]).unwrap();
+            let names = "IN (''it''''s'', ''b'')";
+            assert!(queries.keys.contains(names), "{}", queries.keys);
             assert!(queries.keys.contains("TABLE(\"c\".system.query("));
         }
     }
 
     #[test]
     fn other_connectors_are_not_asked() {
-        assert_eq!(key_queries("iceberg", "c", "s"), None);
+        assert_eq!(key_queries("iceberg", "c", &["s"]), None);
     }
 
     #[test]
     fn columns_that_sort_a_partition_come_after_those_that_choose_it() {
-        let queries = key_queries("cassandra", "c", "s").unwrap();
+        let queries = key_queries("cassandra", "c", &["s"]).unwrap();
         let start = "IF(kind = 'clustering', 10000, 0) + position";
         assert!(queries.keys.contains(start), "{}", queries.keys);
     }

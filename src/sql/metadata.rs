@@ -1,4 +1,4 @@
-//! Queries of metadata. All of them ask for a whole schema at once: a condition on `table_schema`
+//! Queries of metadata. All of them ask for whole schemas at once: a condition on `table_schema`
 //! is pushed down, but a pattern is not (trino-facts 4).
 
 use super::ident::{Ident, Table, Text};
@@ -37,6 +37,30 @@ pub(crate) fn tables(catalog: &str, schema: &str) -> String {
         Ident(catalog),
         Text(schema)
     )
+}
+
+/// Names of the tables and views of several schemas.
+pub(crate) fn tables_in_schemas(catalog: &str, schemas: &[&str]) -> String {
+    format!(
+        "SELECT table_schema, table_name FROM {}.information_schema.tables WHERE table_schema IN ({})",
+        Ident(catalog),
+        texts(schemas)
+    )
+}
+
+/// Columns of the tables and views of several schemas.
+pub(crate) fn columns_in_schemas(catalog: &str, schemas: &[&str]) -> String {
+    format!(
+        "SELECT table_schema, table_name, column_name, CAST(ordinal_position AS bigint) AS \
+         ordinal_position, data_type FROM {}.information_schema.columns WHERE table_schema IN ({})",
+        Ident(catalog),
+        texts(schemas)
+    )
+}
+
+fn texts(values: &[&str]) -> String {
+    let values: Vec<String> = values.iter().map(|value| Text(value).to_string()).collect();
+    values.join(", ")
 }
 
 /// What the names of a schema stand for: `is_base` is false for views and for materialized views.
@@ -120,8 +144,7 @@ pub(crate) fn columns(catalog: &str, schema: &str, tables: Option<&[&str]>) -> S
         Text(schema)
     );
     if let Some(tables) = tables {
-        let names: Vec<String> = tables.iter().map(|name| Text(name).to_string()).collect();
-        sql = format!("{sql} AND table_name IN ({})", names.join(", "));
+        sql = format!("{sql} AND table_name IN ({})", texts(tables));
     }
     sql
 }

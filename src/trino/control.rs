@@ -100,6 +100,43 @@ pub(crate) struct ColumnRow {
     pub(crate) data_type: String,
 }
 
+/// A row of `information_schema.tables` about several schemas.
+#[derive(Debug, Presto)]
+pub(crate) struct SchemaTableRow {
+    /// Name of the schema.
+    pub(crate) table_schema: String,
+    /// Name of the table or view.
+    pub(crate) table_name: String,
+}
+
+/// A row of `information_schema.columns` about several schemas.
+#[derive(Debug, Presto)]
+pub(crate) struct SchemaColumnRow {
+    /// Name of the schema.
+    pub(crate) table_schema: String,
+    /// As in [`ColumnRow`].
+    pub(crate) table_name: String,
+    /// As in [`ColumnRow`].
+    pub(crate) column_name: String,
+    /// As in [`ColumnRow`].
+    pub(crate) ordinal_position: i64,
+    /// As in [`ColumnRow`].
+    pub(crate) data_type: String,
+}
+
+impl SchemaColumnRow {
+    /// The schema, and the row as a listing of this schema alone has it.
+    pub(crate) fn split(self) -> (String, ColumnRow) {
+        let column = ColumnRow {
+            table_name: self.table_name,
+            column_name: self.column_name,
+            ordinal_position: self.ordinal_position,
+            data_type: self.data_type,
+        };
+        (self.table_schema, column)
+    }
+}
+
 /// The id of an Iceberg table's snapshot.
 #[derive(Debug, Presto)]
 pub(crate) struct SnapshotIdRow {
@@ -225,6 +262,8 @@ pub(crate) struct PartitionCountRow {
 /// A column of a primary key.
 #[derive(Debug, Presto)]
 pub(crate) struct KeyRow {
+    /// Name of the schema, in lower case.
+    pub(crate) table_schema: String,
     /// Name of the table.
     pub(crate) table_name: String,
     /// Name of the column.

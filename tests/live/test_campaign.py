@@ -12,6 +12,7 @@ from __future__ import annotations
 import datetime
 import os
 import random
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -107,7 +108,10 @@ class Campaign:
                 only = " and ".join(name.split())
                 again = f"CAMPAIGN_SEED={SEED} CAMPAIGN_ROUND={number} pytest tests/live/test_campaign.py -k '{only}'"
                 what = str(error) if isinstance(error, Wrong) else repr(error)
-                raise Wrong(f"{what}\nAgain: {again}\n{reader.story()}") from error
+                wrong = f"{what}\nAgain: {again}\n{reader.story()}"
+                # At once, since the other campaigns go on until the time is over.
+                print(wrong, file=sys.__stderr__, flush=True)
+                raise Wrong(wrong) from error
 
 
 @pytest.fixture(scope="module")

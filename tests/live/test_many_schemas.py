@@ -1,0 +1,156 @@
+"""A catalog of which more than 100 schemas are wanted: they are listed together, and it shows in nothing but the time."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import pytest
+from live_support.connector import Connector, Result, names
+from live_support.environment import Environment
+from live_support.faults import NO_ROWS, Fault
+from live_support.oracle import Trino, quoted, unique
+from live_support.relay import Sent, relay
+
+Config = Callable[..., dict[str, Any]]
+
+SCHEMAS = 110
+#: A discover of them one by one has five statements for each; together, hardly more than one schema has.
+STATEMENTS = 30
+
+JDBC_ERROR = Fault("JDBC_ERROR", error_type="EXTERNAL", code=67108864)
+TIME_LIMIT = Fault("EXCEEDED_TIME_LIMIT", error_type="INSUFFICIENT_RESOURCES", code=131075)
+DENIED = Fault("PERMISSION_DENIED", error_type="USER_ERROR", code=4)
+
+
+@dataclass
+class Tenants:
+    """Schemas of one database, each with two tables, but for an empty one."""
+
+    prefix: str
+    schemas: list[str]
+
+    def patterns(self) -> list[str]:
+        """Patterns for disjoint groups of the schemas, each of which is listed one by one."""
+        return [f"{self.prefix}_{digits}*" for digits in ("00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10")]
+
+
+@pytest.fixture(scope="module")
+def tenants(postgres: psycopg.Connection[Any]) -> Iterator[Tenants]:
+    prefix = unique("tenant")
+    schemas = [f"{prefix}_{number:03}" for number in range(SCHEMAS)]
+    try:
+        for number, schema in enumerate(schemas):
+            postgres.execute(f"CREATE SCHEMA {quoted(schema)}".encode())
+            if number == 7:
+                continue
+            postgres.execute(
+                f"CREATE TABLE {quoted(schema, 'orders')} (line int, id int, at timestamp, PRIMARY KEY (id, line))".encode()
+            )
+            # Trino leaves out what has a type that it does not know.
+            unknown = ", place point" if number % 50 == 1 else ""
+            postgres.execute(f"CREATE TABLE {quoted(schema, 'items')} (name text, n numeric(10, 2){unknown})".encode())
+        yield Tenants(prefix, schemas)
+    finally:
+        for schema in schemas:
+            postgres.execute(f"DROP SCHEMA IF EXISTS {quoted(schema)} CASCADE".encode())
+
+
+@pytest.fixture(scope="module")
+def settings(config: Config, tenants: Tenants) -> dict[str, Any]:
+    return config("postgresql", tenants.schemas[0], schemas=[f"{tenants.prefix}_*"])
+
+
+@pytest.fixture(scope="module")
+def one_by_one(connector: Connector, config: Config, tenants: Tenants) -> list[dict[str, Any]]:
+    """The streams of the schemas, found a few schemas at a time."""
+    streams = []
+    for pattern in tenants.patterns():
+        first = tenants.schemas[-1] if pattern.endswith("10*") else pattern.replace("*", "0")
+        streams += all_streams(connector.discover(config("postgresql", first, schemas=[pattern])))
+    return streams
+
+
+def all_streams(result: Result) -> list[dict[str, Any]]:
+    [catalog] = result.of_type("CATALOG")
+    return list(catalog["catalog"]["streams"])
+
+
+def by_name(streams: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(stream["namespace"], stream["name"]): stream for stream in streams}
+
+
+def test_the_streams_are_those_of_the_schemas_one_by_one(
+    connector: Connector, sql: Trino, settings: dict[str, Any], one_by_one: list[dict[str, Any]]
+) -> None:
+    source = unique("together")
+    result = connector.discover(settings | {"source": source})
+    assert len(all_streams(result)) == 2 * (SCHEMAS - 1)
+    assert by_name(all_streams(result)) == by_name(one_by_one)
+    keys = {stream["name"]: stream.get("source_defined_primary_key") for stream in all_streams(result)}
+    assert keys["orders"] == [["id"], ["line"]] and not keys["items"]
+    left_out = [text for text in result.logs("WARN") if "unsupported_type_handling" in text]
+    assert len(left_out) == 3 and all('"place"' in text for text in left_out), left_out
+    statements = sql.value(f"SELECT count(*) FROM system.runtime.queries WHERE source = '{source}'")
+    assert 0 < statements <= STATEMENTS
+
+
+def test_patterns_choose_among_the_tables_of_all_schemas(
+    connector: Connector, sql: Trino, settings: dict[str, Any], one_by_one: list[dict[str, Any]]
+) -> None:
+    source = unique("patterns")
+    chosen = settings | {"source": source, "table_patterns": {"include": ["it*"]}}
+    result = connector.discover(chosen)
+    items = [stream for stream in one_by_one if stream["name"] == "items"]
+    assert by_name(all_streams(result)) == by_name(items)
+    statements = sql.value(f"SELECT count(*) FROM system.runtime.queries WHERE source = '{source}'")
+    assert 0 < statements <= STATEMENTS
+    assert connector.check(chosen).status["status"] == "SUCCEEDED"
+
+
+COLUMNS, TABLES = (f"information_schema.{name} WHERE table_schema IN" for name in ("columns", "tables"))
+#: A statement about more tables than a schema has.
+READABLE = "SELECT 1 FROM" + " UNION ALL SELECT 1 FROM" * 2
+
+
+@pytest.mark.parametrize(
+    ("part", "fault", "lasts"),
+    [(COLUMNS, TIME_LIMIT, True), (COLUMNS, NO_ROWS, True), (TABLES, DENIED, True), (TABLES, NO_ROWS, False),
+     (READABLE, JDBC_ERROR, False), (READABLE, DENIED, True)],
+)  # fmt: skip
+def test_what_cannot_be_told_of_all_together_is_asked_one_by_one(
+    connector: Connector, environment: Environment, settings: dict[str, Any], one_by_one: list[dict[str, Any]],
+    part: str, fault: Fault, lasts: bool,
+) -> None:  # fmt: skip
+    # The names of the tables do not matter.
+    is_hit = lambda sent: part in re.sub(r' "[^ ]+"', "", sent.sql)  # noqa: E731
+    seen = itertools.count()
+
+    def rule(sent: Sent) -> Fault | None:
+        return fault if is_hit(sent) and (next(seen) == 0 or lasts) else None
+
+    with relay(environment.http_port, rule) as through:
+        result = connector.run("discover", "--config", connector.file(settings | {"port": through.port}))
+        assert through.hits
+    assert result.exit_code == 0, result.explain()
+    assert by_name(all_streams(result)) == by_name(one_by_one)
+
+
+def test_tables_that_may_not_be_read_are_left_out_among_many_schemas(
+    connector: Connector, config_https: Config, sql: Trino, private_schema: str
+) -> None:
+    prefix = unique("open")
+    schemas = [f"{prefix}_{number:03}" for number in range(101)]
+    try:
+        sql.all([f"CREATE SCHEMA {quoted('memory', schema)}" for schema in schemas])
+        sql.all([f"CREATE TABLE {quoted('memory', schema, 't')} (a bigint)" for schema in schemas])
+        options = {"username": "denied", "schemas": [private_schema, f"{prefix}_*"]}
+        result = connector.discover(config_https("memory", schemas[0], **options))
+        assert names(all_streams(result)) == [f"{schema}.t" for schema in schemas]
+        assert [warning for warning in result.logs("WARN") if "secret" in warning], result.explain()
+    finally:
+        sql.all([f"DROP SCHEMA IF EXISTS {quoted('memory', schema)} CASCADE" for schema in schemas])
