@@ -46,6 +46,11 @@ pub(crate) struct ChangesState {
     /// can still be told if that snapshot is not finished. `None` for a table that had no version
     /// yet.
     pub(crate) table_version: Option<Version>,
+    /// The version up to which the changes since `table_version` are being written. Rows of them may
+    /// have left without a state after them, so they are told up to exactly there first: a row that
+    /// was deleted later would not be in the changes up to a newer version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) next_version: Option<Version>,
     /// The snapshot that is being written. Its version is that of its slices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) progress: Option<Progress>,

@@ -226,6 +226,7 @@ mod tests {
             },
             Content::Changes(ChangesState {
                 table_version: Some(Version::Snapshot(-3)),
+                next_version: Some(Version::Snapshot(i64::MAX)),
                 progress: Some(progress),
                 snapshot_cursor: Some(7),
                 rising: Rising::default().sent(7),

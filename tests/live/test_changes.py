@@ -25,7 +25,9 @@ class Mirror:
         self.rows: dict[Any, dict[str, Any]] = {}
 
     def take(self, result: Result) -> int:
-        records = result.data("t")
+        return self.add(result.data("t"))
+
+    def add(self, records: list[dict[str, Any]]) -> int:
         for record in records:
             known = self.rows.get(record["id"])
             if known is None or known["_ab_cdc_cursor"] <= record["_ab_cdc_cursor"]:
@@ -94,6 +96,47 @@ def test_changes_follow_the_snapshot(
     assert mirror.take(result) == 1
     assert not result.logs("WARN"), result.explain()
     assert mirror.content == content(sql, table)
+
+
+def killed_with_rows(syncs: Syncs) -> list[dict[str, Any]]:
+    """Kills a sync, or several, until some of its rows have left without a state after them; gives all rows that left."""
+    told: list[dict[str, Any]] = []
+    for size in range(500, 20_000, 500):
+        ended, sure, unsure = syncs.read_until(size)
+        assert not ended
+        told += sure + unsure
+        if unsure:
+            return told
+    raise AssertionError("no row came")
+
+
+@pytest.mark.parametrize("catalog", FEED)
+def test_a_row_that_a_killed_sync_sent_is_told_when_it_is_deleted(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str], catalog: str
+) -> None:
+    """A destination may keep what it has received after the last state."""
+    schema = new_schema(catalog, "killed")
+    table = quoted(catalog, schema, "t")
+    make(sql, table, catalog)
+    syncs, mirror = start(connector, config(catalog, schema, **CHANGES)), Mirror()
+    # In the snapshot, in changes that are appends alone, and in others.
+    for statements in (
+        [],
+        [f"INSERT INTO {table} SELECT n, 'later' FROM UNNEST(sequence(1001, 1100)) t(n)"],
+        [f"DELETE FROM {table} WHERE id = 50", f"INSERT INTO {table} SELECT n, 'last' FROM UNNEST(sequence(2001, 2100)) t(n)"],
+    ):
+        for statement in statements:
+            sql(statement)
+        told = killed_with_rows(syncs)
+        mirror.add(told)
+        sql(f"DELETE FROM {table} WHERE id IN ({', '.join(str(row['id']) for row in told)})")
+        # The sync that was interrupted is finished, and then comes what has changed since.
+        for _ in range(2):
+            result = syncs.read()
+            assert not result.logs("WARN"), result.explain()
+            mirror.take(result)
+        assert mirror.content == content(sql, table)
+        assert not syncs.read().data("t")
 
 
 @pytest.mark.parametrize("catalog", FEED)

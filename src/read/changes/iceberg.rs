@@ -105,6 +105,21 @@ impl Changes<'_> {
             ..ChangesState::default()
         };
         if !step.is_other
+            && let Some(range) = &range
+            && range
+                .iter()
+                .all(|row| row.operation.as_deref() == Some("replace"))
+        {
+            return self.nothing(after).await;
+        }
+        if now != before && state.next_version != Some(now) {
+            let begun = ChangesState {
+                next_version: Some(now),
+                ..state.clone()
+            };
+            self.send(&Content::Changes(begun).write()).await?;
+        }
+        if !step.is_other
             && let Some(range) = range
         {
             let is = |names: &[&str]| {
@@ -112,9 +127,6 @@ impl Changes<'_> {
                     .iter()
                     .all(|row| names.contains(&row.operation.as_deref().unwrap_or_default()))
             };
-            if is(&["replace"]) {
-                return self.nothing(after).await;
-            }
             if is(&["append", "replace"])
                 && step.ends.are_alike(&self.by_name())
                 && let Some(records) = self.write_appends(&step, &range, &after).await?

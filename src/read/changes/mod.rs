@@ -29,6 +29,7 @@ use serde_json::Value;
 use super::changes_state::ChangesState;
 use super::context::Context;
 use super::listing::{self, Listed};
+use super::lost_version;
 use super::pin;
 use super::plan::StreamPlan;
 use super::restart;
@@ -102,7 +103,7 @@ impl Changes<'_> {
             return self.snapshot(state, now).await;
         };
         let followed = match now {
-            Some(now) => self.follow(&state, before, now).await?,
+            Some(now) => self.follow_from(&state, before, now).await?,
             None => Followed::Gap("the table has no versions any more".to_owned()),
         };
         match followed {
@@ -159,6 +160,51 @@ impl Changes<'_> {
                 Ok(None)
             }
         }
+    }
+
+    /// Reads what has changed since a version: up to the version at which an interrupted sync would
+    /// have ended, if there was one, or else up to `now`.
+    async fn follow_from(
+        &self,
+        state: &ChangesState,
+        before: Version,
+        now: Version,
+    ) -> Result<Followed, ReadError> {
+        let is_pinned = self.context.connection.as_of.is_some();
+        let Some(next) = state.next_version.filter(|next| *next != now && !is_pinned) else {
+            return self.follow(state, before, now).await;
+        };
+        let stream = &self.plan.descriptor;
+        let reason = match pin::why_version_gone(self.context, self.plan, next).await? {
+            Some(reason) => reason,
+            None => {
+                tracing::info!(
+                    "stream \"{stream}\": finishing an interrupted sync; the next sync tells what has changed since version {next}"
+                );
+                match self.follow(state, before, next).await {
+                    Err(ReadError::Trino { query_id, error }) => {
+                        let query = error.query_error().filter(|_| !self.stream_run.has_sent());
+                        let (context, plan) = (self.context, self.plan);
+                        let is_lost = match query {
+                            Some(query) => {
+                                lost_version::has_lost_a_file(context, plan, next, query).await?
+                            }
+                            None => false,
+                        };
+                        if !is_lost {
+                            return Err(ReadError::Trino { query_id, error });
+                        }
+                        error.to_string()
+                    }
+                    followed => return followed,
+                }
+            }
+        };
+        tracing::warn!(
+            "stream \"{stream}\": the changes up to version {next}, with which an interrupted sync had begun, cannot be read any more ({}). Rows that it sent and that were deleted since then stay in the destination, unless it is refreshed.",
+            reason.trim_end_matches('.')
+        );
+        self.follow(state, before, now).await
     }
 
     /// Reads what has changed since a version.

@@ -86,6 +86,7 @@ impl Changes<'_> {
             }
             None => self.begun(version).await,
         };
+        let is_begun = state.progress.is_some();
         let columns = format!(
             "{}, {}",
             select::projections_of(&self.plan.columns, &selected.expressions),
@@ -103,6 +104,7 @@ impl Changes<'_> {
                 // Without a version, the next sync tells the changes since the version before
                 // again.
                 table_version: version.filter(|_| is_whole).or(state.table_version),
+                next_version: None,
                 progress,
                 snapshot_cursor: (!is_whole).then_some(commit.cursor),
                 rising,
@@ -113,6 +115,11 @@ impl Changes<'_> {
         if parts.is_empty() {
             self.send(&after(None)).await?;
             return Ok(0);
+        }
+        if version.is_some() && !is_begun {
+            // If this run ends before its first slice, the next one goes on with the same version. From
+            // a newer one, nobody would be told of the rows that were sent now and deleted by then.
+            self.send(&after(Some(progress.clone()))).await?;
         }
         let (context, plan) = (self.context, self.plan);
         queries::read_queries(context, plan, self.stream_run, parts, |slice, left| {
@@ -132,6 +139,7 @@ impl Changes<'_> {
         let rising = state.rising.above_all(commit.cursor);
         Ok(ChangesState {
             progress: Some(self.begun(Some(version)).await),
+            next_version: None,
             snapshot_cursor: Some(commit.cursor.saturating_add(rising.offset)),
             rising: rising.sent(commit.cursor),
             ..state

@@ -93,6 +93,9 @@ class Keyed:
         self._falls = ""
 
     def take(self, run: Run, told: Told, table: Table) -> None:
+        if run.starts_anew:
+            # The refresh that it asks for brings what is told from here on.
+            self._since = [[], []]
         for replica, since, records in zip(self._replicas, self._since, (told.records, told.sure), strict=True):
             replica.take(records)
             since += records
@@ -159,11 +162,15 @@ class Overwritten:
     def __init__(self) -> None:
         self._attempts = Attempts()
         self._from = 0
+        self._is_finished = False
 
     def take(self, run: Run, told: Told, table: Table) -> None:
-        if run.starts_anew:
+        # A run that was killed after its last state has told everything. Without a platform that names its jobs, the next
+        # run is the next full refresh.
+        if run.starts_anew or self._is_finished:
             self._attempts = Attempts()
         self._attempts.take(run, told)
+        self._is_finished = bool(told.state) and "finished_at_ms" in told.state["stream"]["stream_state"]
 
     def begin(self, table: Table) -> None:
         """The first of the attempts of a full refresh."""
