@@ -175,36 +175,40 @@ impl Changes<'_> {
             return self.follow(state, before, now).await;
         };
         let stream = &self.plan.descriptor;
-        let reason = match pin::why_version_gone(self.context, self.plan, next).await? {
-            Some(reason) => reason,
-            None => {
-                tracing::info!(
-                    "stream \"{stream}\": finishing an interrupted sync; the next sync tells what has changed since version {next}"
-                );
-                match self.follow(state, before, next).await {
-                    Err(ReadError::Trino { query_id, error }) => {
-                        let query = error.query_error().filter(|_| !self.stream_run.has_sent());
-                        let (context, plan) = (self.context, self.plan);
-                        let is_lost = match query {
-                            Some(query) => {
-                                lost_version::has_lost_a_file(context, plan, next, query).await?
-                            }
-                            None => false,
-                        };
-                        if !is_lost {
-                            return Err(ReadError::Trino { query_id, error });
-                        }
-                        error.to_string()
-                    }
-                    followed => return followed,
-                }
+        let mut lost = pin::why_version_gone(self.context, self.plan, next).await?;
+        if lost.is_none() {
+            tracing::info!(
+                "stream \"{stream}\": finishing an interrupted sync; the next sync tells what has changed since version {next}"
+            );
+            let (query_id, error) = match self.follow(state, before, next).await {
+                Err(ReadError::Trino { query_id, error }) => (query_id, error),
+                followed => return followed,
+            };
+            if self.stream_run.has_sent() || !self.has_lost_a_file(next, &error).await? {
+                return Err(ReadError::Trino { query_id, error });
             }
-        };
+            lost = Some(error.to_string());
+        }
+        let reason = lost.unwrap_or_default();
         tracing::warn!(
             "stream \"{stream}\": the changes up to version {next}, with which an interrupted sync had begun, cannot be read any more ({}). Rows that it sent and that were deleted since then stay in the destination, unless it is refreshed.",
             reason.trim_end_matches('.')
         );
         self.follow(state, before, now).await
+    }
+
+    /// Whether an error means that maintenance has deleted a file of a version.
+    async fn has_lost_a_file(
+        &self,
+        version: Version,
+        error: &TrinoError,
+    ) -> Result<bool, TrinoError> {
+        match error.query_error() {
+            Some(query) => {
+                lost_version::has_lost_a_file(self.context, self.plan, version, query).await
+            }
+            None => Ok(false),
+        }
     }
 
     /// Reads what has changed since a version.
