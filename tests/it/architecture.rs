@@ -184,6 +184,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "catalog",
         &[
+            "amounts",
             "config",
             "error",
             "protocol",

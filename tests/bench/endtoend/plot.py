@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 
 _WIDTH, _LABELS, _PANEL, _GAP = 980, 232, 270, 84
 _BAR, _STEP, _HEAD, _TOP = 14, 19, 34, 76
-_OURS, _FLOOR, _OTHER, _TEXT, _FAINT = "#0f766e", "#c7cdd4", "#7c8794", "#1f2933", "#66717d"
+OURS, _FLOOR, _OTHER, TEXT, FAINT = "#0f766e", "#c7cdd4", "#7c8794", "#1f2933", "#66717d"
 
 
 def draw(parts: dict[str, dict[str, Any]]) -> str:
@@ -28,10 +28,10 @@ def draw(parts: dict[str, dict[str, Any]]) -> str:
     left, right = _LABELS, _LABELS + _PANEL + _GAP
     head = [
         f'<rect width="{_WIDTH}" height="{y + 6}" fill="#ffffff"/>',
-        _text(16, 26, "Reading from Trino: source-trino and others", size=17, weight="bold"),
-        _text(16, 46, origin, size=11, fill=_FAINT),
-        _text(left, 70, "rows per second", size=12, weight="bold"),
-        _text(right, 70, "rows per CPU second of the client", size=12, weight="bold"),
+        text(16, 26, "Reading from Trino: source-trino and others", size=17, weight="bold"),
+        text(16, 46, origin, size=11, fill=FAINT),
+        text(left, 70, "rows per second", size=12, weight="bold"),
+        text(right, 70, "rows per CPU second of the client", size=12, weight="bold"),
     ]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {y + 6}" width="{_WIDTH}" height="{y + 6}" '
@@ -51,7 +51,7 @@ def _band(result: dict[str, Any], top: int) -> list[str]:
     title = f"{result['title']}, {result['rows']:,} rows"
     shapes = [
         f'<line x1="16" y1="{top + 4}" x2="{_WIDTH - 16}" y2="{top + 4}" stroke="#e3e7eb"/>',
-        _text(16, top + 23, title, size=12, weight="bold"),
+        text(16, top + 23, title, size=12, weight="bold"),
     ]
     # The raw download does no work on rows: its CPU time says nothing beside the others'.
     panels = (("rows_per_s", _LABELS, tools), ("rows_per_cpu_s", _LABELS + _PANEL + _GAP, tools))
@@ -60,13 +60,13 @@ def _band(result: dict[str, Any], top: int) -> list[str]:
         for at, tool in enumerate(shown):
             y = top + _HEAD + _STEP * at
             if metric == "rows_per_s":
-                shapes.append(_text(_LABELS - 8, y + 11, _name(tool), size=11, anchor="end", weight=_weight(tool)))
+                shapes.append(text(_LABELS - 8, y + 11, _name(tool), size=11, anchor="end", weight=_weight(tool)))
             elif _is_floor(tool):
-                shapes.append(_text(left + 4, y + 11, "no work on rows", size=10, fill=_FAINT))
+                shapes.append(text(left + 4, y + 11, "no work on rows", size=10, fill=FAINT))
                 continue
             width = max(1.0, _PANEL * tool[metric] / max(values))
             shapes.append(f'<rect x="{left}" y="{y}" width="{width:.1f}" height="{_BAR}" fill="{_colour(tool)}"/>')
-            shapes.append(_text(left + width + 5, y + 11, _short(tool[metric]), size=11, weight=_weight(tool)))
+            shapes.append(text(left + width + 5, y + 11, _short(tool[metric]), size=11, weight=_weight(tool)))
     return shapes
 
 
@@ -83,7 +83,7 @@ def _is_ours(tool: dict[str, Any]) -> bool:
 
 
 def _colour(tool: dict[str, Any]) -> str:
-    return _OURS if _is_ours(tool) else _FLOOR if _is_floor(tool) else _OTHER
+    return OURS if _is_ours(tool) else _FLOOR if _is_floor(tool) else _OTHER
 
 
 def _weight(tool: dict[str, Any]) -> str:
@@ -97,8 +97,9 @@ def _short(number: float) -> str:
     return f"{number:.3g}"
 
 
-def _text(
-    x: float, y: float, text: str, *, size: int, anchor: str = "start", weight: str = "normal", fill: str = _TEXT
+def text(
+    x: float, y: float, text: str, *, size: int, anchor: str = "start", weight: str = "normal", fill: str = TEXT
 ) -> str:
+    """A text whose foot is at `x` and `y`."""
     place = f'x="{x:.1f}" y="{y}" font-size="{size}" text-anchor="{anchor}" font-weight="{weight}" fill="{fill}"'
     return f"<text {place}>{escape(text)}</text>"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import plot
+import plot_growth
 from targets import targets
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
@@ -31,6 +32,9 @@ def write(results: dict[str, Any]) -> None:
     document.write_text(text)
     if compared := {name: results[name] for name in COMPARED if name in results}:
         (DOCS / "performance.svg").write_text(plot.draw(compared))
+    if growth := results.get("growth"):
+        origin = f"{growth['date'][:10]} · Trino {growth['trino']} and the client on the same {growth['processors']} processors"
+        (DOCS / "performance-growth.svg").write_text(plot_growth.draw(growth["result"]["rows"], origin))
 
 
 def part(name: str, stored: dict[str, Any]) -> str:
