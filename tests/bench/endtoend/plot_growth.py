@@ -11,7 +11,7 @@ from typing import Any
 from plot import FAINT, OURS, TEXT, text
 
 _WIDTH, _HEIGHT = 640, 360
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 24, 62, 48
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 48, 62, 48
 
 
 def draw(runs: list[dict[str, Any]], origin: str) -> str:
@@ -32,13 +32,17 @@ def draw(runs: list[dict[str, Any]], origin: str) -> str:
         shapes.append(_line(_LEFT, y, _WIDTH - _RIGHT, y))
         shapes.append(text(_LEFT - 8, y + 4, f"{10.0**power:g} s", size=11, anchor="end", fill=FAINT))
     shapes.append(text(_WIDTH - _RIGHT, _HEIGHT - 10, "rows", size=11, anchor="end"))
-    for kind, name, colour in (("wall", "wall", OURS), ("cpu", "CPU of the client", TEXT)):
+    # The names stand at the middle point, outside of the two lines.
+    for kind, name, colour, anchor, right, down in (
+        ("wall", "wall", OURS, "end", -8, -8),
+        ("cpu", "CPU of the client", TEXT, "start", 10, 14),
+    ):
         points = [(_x(run["rows"], rows), _y(run[kind], seconds)) for run in runs]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         shapes.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         shapes += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in points]
-        x, y = points[-2]
-        shapes.append(text(x - 10, y - 6, name, size=12, anchor="end", weight="bold", fill=colour))
+        x, y = points[len(points) // 2]
+        shapes.append(text(x + right, y + down, name, size=12, anchor=anchor, weight="bold", fill=colour))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" height="{_HEIGHT}" '
         'font-family="system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif" role="img" '
