@@ -26,12 +26,13 @@ release-check: ## whether everything that names the version and the address agre
 	@python3 tests/release $(if $(TAG),--tag '$(TAG)')
 	@python3 tests/image --static
 
-test-long: build ## altered tables, the whole sweep of faults and an hour of the random campaign, against real servers
+test-long: build ## every case of what `make test` samples, altered tables, all faults, an hour of the random campaign
 	@SOURCE_TRINO_BIN="$(CARGO_TARGET_DIR)/release/source-trino" \
 	SOURCE_TRINO_SERVERS="$$(python3 tests/servers up full)" \
-	SWEEP=1 CAMPAIGN_SECONDS=3600 \
+	EVERY_CASE=1 SWEEP=1 KILLS=20 CAMPAIGN_SECONDS=3600 \
 	"$$(python3 tests/servers python live tests/live/requirements.txt)" -m pytest -p no:cacheprovider \
-		tests/live/long tests/live/test_sweep.py tests/live/test_campaign.py
+		tests/live/long tests/live/test_sweep.py tests/live/test_campaign.py tests/live/test_discover_faults.py \
+		tests/live/test_incremental.py tests/live/test_many_tables.py tests/live/test_resume.py
 
 test-catalogs: build ## every catalog that runs here, against its real system: Hive, MariaDB, MongoDB, Kafka and more
 	@tests/run-catalogs

@@ -24,7 +24,7 @@ Config = Callable[..., dict[str, Any]]
 LakeStream = Callable[..., tuple[str, Syncs]]
 
 #: Kills per catalog and mode. CI takes as many as its time allows; KILLS=100 is the long run.
-KILLS = int(os.environ.get("KILLS", "6"))
+KILLS = int(os.environ.get("KILLS", "3"))
 FILES, ROWS_OF_A_FILE, WIDTH = 8, 400, 200
 
 

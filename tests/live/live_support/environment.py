@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+#: Whether tests of many like cases run all of them (`make test-long`), and not only as many as `make test` has time for.
+EVERY_CASE = bool(os.environ.get("EVERY_CASE"))
+
 
 class NotSetUp(Exception):
     """The tests cannot run, and the text says what to do."""
