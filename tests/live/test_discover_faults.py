@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from live_support.connector import Connector, Result
+from live_support.connector import Connector, Result, all_streams
 from live_support.environment import EVERY_CASE, Environment
 from live_support.faults import NO_ROWS, Fault
 from live_support.messages import configured, handwritten
@@ -155,12 +155,6 @@ def test_an_empty_listing_of_catalogs_or_schemas_shrinks_nothing(
         result = connector.run(*connector.read_arguments(settings | {"port": through.port}, configured(quiet)))
     failures = {error["failure_type"] for error in result.errors}
     assert result.exit_code == 0 or failures == {"transient_error"}, result.explain()
-
-
-def all_streams(result: Result) -> list[dict[str, Any]]:
-    """The streams of all namespaces, where one name may be in several."""
-    [catalog] = result.of_type("CATALOG")
-    return list(catalog["catalog"]["streams"])
 
 
 def chosen(part: str, fault: Fault, lasts: bool = True) -> Callable[[Sent], Fault | None]:

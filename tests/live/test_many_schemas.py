@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from live_support.connector import Connector, Result
+from live_support.connector import Connector, all_streams
 from live_support.environment import Environment
 from live_support.faults import NO_ROWS, Fault
 from live_support.oracle import Trino, quoted, unique
@@ -70,11 +70,6 @@ def one_by_one(connector: Connector, config: Config, tenants: Tenants) -> list[d
         first = tenants.schemas[-1] if pattern.endswith("10*") else pattern.replace("*", "0")
         streams += all_streams(connector.discover(config("postgresql", first, schemas=[pattern])))
     return streams
-
-
-def all_streams(result: Result) -> list[dict[str, Any]]:
-    [catalog] = result.of_type("CATALOG")
-    return list(catalog["catalog"]["streams"])
 
 
 def by_name(streams: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:

@@ -23,7 +23,7 @@ Config = Callable[..., dict[str, Any]]
 #: Makes a table of several files and a stream of it: `lake_stream("delta", "gone", "cursor")`.
 LakeStream = Callable[..., tuple[str, Syncs]]
 
-#: Kills per catalog and mode. CI takes as many as its time allows; KILLS=100 is the long run.
+#: Kills per catalog and mode. CI takes as many as its time allows; `make test-long` takes more.
 KILLS = int(os.environ.get("KILLS", "3"))
 FILES, ROWS_OF_A_FILE, WIDTH = 8, 400, 200
 

@@ -188,6 +188,12 @@ def _environment(changes: Mapping[str, str] | None) -> dict[str, str]:
     return kept | dict(changes or {})
 
 
+def all_streams(result: Result) -> list[dict[str, Any]]:
+    """The streams of all namespaces, where one name may be in several."""
+    [catalog] = result.of_type("CATALOG")
+    return list(catalog["catalog"]["streams"])
+
+
 def names(streams: Iterable[Mapping[str, Any]]) -> list[str]:
     """Namespace and name of streams, or of descriptors, as one text each."""
     return [f"{stream['namespace']}.{stream['name']}" for stream in streams]
