@@ -151,7 +151,11 @@ async fn read_without_version(
         Some(progress) if state.as_ref().and_then(Content::progress).is_none() => {
             restart::begin_anew(plan, progress, reason)?;
         }
-        _ => tracing::warn!("stream \"{}\" is read anew: {reason}", plan.descriptor),
+        Some(_) => tracing::warn!(
+            "stream \"{}\" goes on in the present version: {reason}",
+            plan.descriptor
+        ),
+        None => tracing::warn!("stream \"{}\" is read anew: {reason}", plan.descriptor),
     }
     read_in_mode(context, plan, state, stream_run).await
 }

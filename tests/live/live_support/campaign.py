@@ -62,7 +62,8 @@ class Run:
 
     @property
     def starts_anew(self) -> bool:
-        return any("anew" in text for text in self.warnings)
+        """Whether what earlier attempts told is told again; "the table was made anew" may be the reason to go on."""
+        return any("starts anew" in text or "is read anew" in text for text in self.warnings)
 
     def explain(self) -> str:
         kept = [line.decode(errors="replace")[:600] for line in self.lines if b'"type":"RECORD"' not in line[:20]]
