@@ -58,8 +58,11 @@ pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> 
     let client = Client::connect(&connection, queries, Patience::READ)
         .await
         .map_err(ConnectorError::from)?;
-    let plans = read::plan_streams(&client, &connection, &catalog, &input.state).await?;
-    let fetch_protocol = client.settle(connection.fetch_protocol).await;
+    // Side by side, because each of the two takes as long as a small stream.
+    let (plans, fetch_protocol) = tokio::try_join!(
+        read::plan_streams(&client, &connection, &catalog, &input.state),
+        async { Ok(client.settle(connection.fetch_protocol).await) }
+    )?;
     let progress = Progress::new(plans.len(), args.progress);
     let context = Context {
         client,

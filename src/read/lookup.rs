@@ -68,18 +68,23 @@ pub(super) async fn look_up(
         let connector = or_fatal(keys::connector(client, catalog).await)?;
         Ok::<_, ConnectorError>((catalog, connector))
     });
+    let listings = side_by_side(&by_schema, |((catalog, schema), names)| async move {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let listed = tables::named_tables(client, catalog, schema, &names).await;
+        Ok::<_, ConnectorError>(((&**catalog, &**schema), names, or_fatal(listed)?))
+    });
+    let (connectors, listings) = tokio::try_join!(connectors, listings)?;
     let connectors: HashMap<&str, Result<Option<String>, ConnectorError>> =
-        connectors.await?.into_iter().collect();
-    let tables = side_by_side(&by_schema, |((catalog, schema), names)| {
-        let connector = connectors[&**catalog].clone();
+        connectors.into_iter().collect();
+    let tables = side_by_side(listings, |(place, names, listed)| {
+        let connector = connectors[place.0].clone();
         async move {
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            let place = (&**catalog, &**schema);
-            match connector {
-                Ok(connector) => {
-                    find_tables(client, connection, connector.as_deref(), place, &names).await
+            match (connector, listed) {
+                (Ok(connector), Ok(found)) => {
+                    let connector = connector.as_deref();
+                    find_tables(client, connection, connector, place, &names, found).await
                 }
-                Err(error) => Ok(same_error_for_all(place, &names, &error)),
+                (Err(error), _) | (_, Err(error)) => Ok(same_error_for_all(place, &names, &error)),
             }
         }
     });
@@ -141,19 +146,16 @@ fn same_error_for_all(
     tables.map(|table| (table, Err(error.clone()))).collect()
 }
 
-/// What is behind the named tables of a schema.
+/// What is behind the named tables of a schema, which are `found` in its listing.
 async fn find_tables(
     client: &Client,
     connection: &Connection,
     connector: Option<&str>,
-    (catalog, schema): (&str, &str),
+    place: (&str, &str),
     names: &[&str],
+    mut found: tables::Found,
 ) -> Result<Vec<(Table, Result<Found, ConnectorError>)>, ConnectorError> {
-    let place = (catalog, schema);
-    let mut found = match or_fatal(tables::named_tables(client, catalog, schema, names).await)? {
-        Ok(found) => found,
-        Err(error) => return Ok(same_error_for_all(place, names, &error)),
-    };
+    let (catalog, schema) = place;
     let tables = &found.tables;
     left_out::warn_of_left_out(client, connection, connector, place, tables, Some(names)).await;
     let columns = hidden::hidden_columns(connector, connection.file_columns);
