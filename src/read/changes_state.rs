@@ -64,6 +64,10 @@ pub(crate) struct ChangesState {
     /// and of the ids that the table's format gives to columns, if Trino shows them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) columns: Option<String>,
+    /// The id of the table's schema at `table_version`, if a selected column has fields that only the
+    /// schema's id tells apart: those of rows within arrays or maps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) schema_id: Option<i64>,
 }
 
 #[cfg(test)]

@@ -231,6 +231,7 @@ mod tests {
                 snapshot_cursor: Some(7),
                 rising: Rising::default().sent(7),
                 columns: Some("0011223344556677".into()),
+                schema_id: Some(3),
             }),
             Content::Cursor(CursorState {
                 cursor_field: vec!["c".into()],

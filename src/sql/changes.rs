@@ -7,6 +7,7 @@
 //! | `_ab_cdc_deleted_at` | the same for deletions, null for all others |
 //! | `_ab_cdc_cursor` | rises with every commit: version (Delta Lake), milliseconds since 1970 (Iceberg), with an offset once the table was rolled back or made anew |
 
+use super::checksum::RowChecksum;
 use super::ident::{Ident, Table, Text};
 use super::select::{at_version, projections};
 use super::versions::metadata_table;
@@ -171,21 +172,36 @@ pub(crate) fn iceberg_appends(
     )
 }
 
-/// The data files whose rows differ between two versions of a table: their `name`, whether they
-/// have rows `before` and `after`, and whether they have `more` rows in the later version. A data
-/// file never changes. So its rows differ only if one version lacks the file, or if the number of
-/// deleted rows is different. Counting rows reads no column.
-pub(crate) fn changed_files(table: &Table, before: i64, after: i64) -> String {
+/// The data files whose rows differ between two versions of a table: their `name`, and whether they
+/// have rows `before` and `after`. A data file never changes. So its rows differ only if one version
+/// lacks the file, or if other rows of it are deleted.
+///
+/// If the earlier version led to the later one, deleted rows stay deleted, so their number tells,
+/// and counting reads no column. Otherwise as many other rows may be deleted, and a `checksum` of
+/// those that are left is needed.
+pub(crate) fn changed_files(
+    table: &Table,
+    before: i64,
+    after: i64,
+    checksum: Option<&RowChecksum>,
+) -> String {
+    let (sum, differs) = match checksum {
+        Some(checksum) => (
+            format!(", {} AS sum", checksum.aggregate),
+            " OR a.sum IS DISTINCT FROM b.sum",
+        ),
+        None => (String::new(), ""),
+    };
     let counts = |version: i64| {
         format!(
-            "SELECT \"$path\" AS path, count(*) AS rows FROM {table}{} GROUP BY 1",
+            "SELECT \"$path\" AS path, count(*) AS rows{sum} FROM {table}{} GROUP BY 1",
             at_version(Some(version))
         )
     };
     format!(
         "SELECT coalesce(a.path, b.path) AS name, a.path IS NOT NULL AS before, \
-         b.path IS NOT NULL AS after, coalesce(b.rows > a.rows, false) AS more FROM ({}) a FULL JOIN ({}) b ON a.path = b.path \
-         WHERE a.rows IS DISTINCT FROM b.rows",
+         b.path IS NOT NULL AS after FROM ({}) a FULL JOIN ({}) b ON a.path = b.path \
+         WHERE a.rows IS DISTINCT FROM b.rows{differs}",
         counts(before),
         counts(after)
     )

@@ -237,11 +237,13 @@ impl Column {
     }
 }
 
-fn null(ty: &TrinoType) -> String {
+/// Null of a type.
+pub(crate) fn null(ty: &TrinoType) -> String {
     format!("CAST(NULL AS {ty})")
 }
 
-fn cast(expression: &str, found: &TrinoType, wanted: &TrinoType) -> Option<String> {
+/// An expression as a value of another type; `None` if a nested type would have to change.
+pub(crate) fn cast(expression: &str, found: &TrinoType, wanted: &TrinoType) -> Option<String> {
     if found == wanted {
         Some(expression.to_owned())
     } else if found.is_nested() || wanted.is_nested() {

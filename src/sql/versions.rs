@@ -69,6 +69,15 @@ pub(crate) fn iceberg_log_entries(table: &Table, snapshot: i64) -> String {
     )
 }
 
+/// The id of the schema that an Iceberg table had when it wrote a snapshot, as `total`; null if the
+/// metadata's log does not go back to it.
+pub(crate) fn iceberg_schema_id(table: &Table, snapshot: i64) -> String {
+    format!(
+        "SELECT CAST(max(latest_schema_id) AS bigint) AS total FROM {} WHERE latest_snapshot_id = {snapshot}",
+        metadata_table(table, "metadata_log_entries")
+    )
+}
+
 /// Whether an error's message names a file of the present version of an Iceberg table: `found` is
 /// the number of such files, `present` the number of all files.
 pub(crate) fn iceberg_files_in(table: &Table, message: &str) -> String {

@@ -53,8 +53,6 @@ pub(crate) struct ChangedFileRow {
     pub(crate) before: bool,
     /// Whether it has rows in the later version.
     pub(crate) after: bool,
-    /// Whether it has rows in both, and more in the later version.
-    pub(crate) more: bool,
 }
 
 /// A row with one name.

@@ -7,8 +7,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import arro3.core
+import deltalake
 import pytest
 from live_support.connector import Connector, Result
+from live_support.environment import Environment
 from live_support.oracle import Trino, quoted
 from live_support.syncs import Syncs, incremental
 
@@ -308,6 +311,135 @@ def test_a_replaced_delta_table_is_a_gap_and_one_without_a_feed_is_read_whole(
     plain = connector.discover(config("delta", schema, **CHANGES)).streams["plain"]
     assert plain["source_defined_cursor"] is False
     assert "_ab_cdc_cursor" not in plain["json_schema"]["properties"]
+
+
+def test_a_time_without_a_feed_loses_no_deletion(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
+) -> None:
+    """Both versions can be read, so they are compared."""
+    schema = new_schema("delta", "without_feed")
+    table = quoted("delta", schema, "t")
+    make(sql, table, "delta")
+    syncs, mirror = start(connector, config("delta", schema, **CHANGES)), Mirror()
+    mirror.take(syncs.read())
+    sql(f"ALTER TABLE {table} SET PROPERTIES change_data_feed_enabled = false")
+    sql(f"DELETE FROM {table} WHERE id <= 2")
+    sql(f"UPDATE {table} SET v = 'unseen' WHERE id = 3")
+    sql(f"INSERT INTO {table} VALUES (200, 'came'), (201, 'comes and goes')")
+    sql(f"ALTER TABLE {table} SET PROPERTIES change_data_feed_enabled = true")
+    sql(f"DELETE FROM {table} WHERE id = 201")
+    result = syncs.read()
+    assert not result.logs("WARN"), result.explain()
+    assert mirror.take(result) == 4, "two deletions, an update and a new row"
+    assert mirror.content == content(sql, table)
+    # From there on the feed goes on.
+    sql(f"UPDATE {table} SET v = 'seen' WHERE id = 3")
+    assert mirror.take(syncs.read()) == 1
+    assert mirror.content == content(sql, table)
+
+
+@pytest.mark.parametrize("rewrite", ["restore", "overwrite"])
+def test_what_other_engines_rewrite_without_a_feed_is_told_by_comparing(
+    connector: Connector,
+    config: Config,
+    environment: Environment,
+    sql: Trino,
+    new_schema: Callable[[str, str], str],
+    rewrite: str,
+) -> None:
+    """Trino knows neither of the two for tables with a feed."""
+    schema = new_schema("delta", rewrite)
+    table = quoted("delta", schema, "t")
+    make(sql, table, "delta")
+    syncs, mirror = start(connector, config("delta", schema, **CHANGES)), Mirror()
+    mirror.take(syncs.read())
+    sql(f"DELETE FROM {table} WHERE id <= 2")
+    sql(f"INSERT INTO {table} VALUES (200, 'came')")
+    mirror.take(syncs.read())
+    place = sql.value(f'SELECT "$path" FROM {table} LIMIT 1').rpartition("/")[0]
+    options = {
+        "AWS_ENDPOINT_URL": environment.s3["endpoint"],
+        "AWS_ACCESS_KEY_ID": environment.s3["access_key"],
+        "AWS_SECRET_ACCESS_KEY": environment.s3["secret_key"],
+        "AWS_REGION": environment.s3["region"],
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_S3_ALLOW_UNSAFE_RENAME": "true",
+    }
+    if rewrite == "restore":
+        deltalake.DeltaTable(place, storage_options=options).restore(0)
+        expected = 3  # two rows are there again, one is not any more
+    else:
+        rows = arro3.core.Table.from_pydict(
+            {
+                "id": arro3.core.Array([99, 300], type=arro3.core.DataType.int64()),
+                "v": arro3.core.Array(["v99", "new"], type=arro3.core.DataType.utf8()),
+            }
+        )
+        deltalake.write_deltalake(place, rows, mode="overwrite", storage_options=options)
+        expected = 99  # one new row, 98 are not any more
+    result = syncs.read()
+    assert not result.logs("WARN"), result.explain()
+    assert mirror.take(result) == expected
+    assert mirror.content == content(sql, table)
+    sql(f"INSERT INTO {table} VALUES (400, 'after')")
+    assert mirror.take(syncs.read()) == 1
+
+
+@pytest.mark.parametrize("key", [("id",), ()], ids=["with a key", "without a key"])
+@pytest.mark.parametrize("deleted", [[2], [2, 3], [1]])
+def test_as_many_other_deletions_after_a_rollback_are_told(
+    connector: Connector,
+    config: Config,
+    sql: Trino,
+    new_schema: Callable[[str, str], str],
+    key: tuple[str, ...],
+    deleted: list[int],
+) -> None:
+    """A file that has as many rows as before need not have the same: deleted rows exist again."""
+    schema = new_schema("iceberg", "rolled_back")
+    table = quoted("iceberg", schema, "t")
+    make(sql, table, "iceberg")
+    first = sql.value(f"SELECT snapshot_id FROM {quoted('iceberg', schema, 't$refs')} WHERE name = 'main'")
+    syncs = start(connector, config("iceberg", schema, **CHANGES), key)
+    syncs.read()
+    sql(f"DELETE FROM {table} WHERE id = 1")
+    syncs.read()
+    sql(f"ALTER TABLE {table} EXECUTE rollback_to_snapshot({first})")
+    sql(f"DELETE FROM {table} WHERE id IN ({', '.join(map(str, deleted))})")
+    result = syncs.read()
+    assert not result.logs("WARN"), result.explain()
+    told = {(row["id"], row["_ab_cdc_deleted_at"] is not None) for row in result.data("t")}
+    expected = {(1, False), *((id, True) for id in deleted)} if deleted != [1] else set()
+    assert told == expected
+
+
+def test_a_field_in_an_array_that_becomes_another_of_its_name_and_type_is_seen(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
+) -> None:
+    """No plan shows the ids of such fields; the id of the table's schema shows that something was altered."""
+    schema = new_schema("iceberg", "hidden_fields")
+    table = quoted("iceberg", schema, "t")
+    sql(f"CREATE TABLE {table} (id integer, v array(row(f integer, g integer)))")
+    insert = "INSERT INTO {} SELECT {}, CAST(ARRAY[ROW(1, 2)] AS array(row(f integer, g integer)))"
+    sql(insert.format(table, 1))
+    syncs, mirror = start(connector, config("iceberg", schema, **CHANGES)), Mirror()
+    mirror.take(syncs.read())
+
+    def values() -> dict[int, Any]:
+        return {row["id"]: row["v"] for row in mirror.rows.values()}
+
+    sql(f"ALTER TABLE {table} DROP COLUMN v.element.g")
+    sql(f"ALTER TABLE {table} ADD COLUMN v.element.g integer")
+    sql(insert.format(table, 2))
+    result = syncs.read()
+    assert any("all rows are read again" in line for line in result.logs("WARN")), result.explain()
+    mirror.take(result)
+    assert values() == {1: [{"f": 1, "g": None}], 2: [{"f": 1, "g": 2}]}
+    # Only once.
+    sql(insert.format(table, 3))
+    result = syncs.read()
+    assert not result.logs("WARN"), result.explain()
+    assert mirror.take(result) == 1
 
 
 def test_a_feed_whose_files_are_gone_is_a_gap(

@@ -4,10 +4,12 @@
 //! or it may be missing; then its value is null.
 
 use super::Changes;
-use crate::read::columns;
 use crate::read::version::Version;
-use crate::sql::field_ids::{Change, Column};
+use crate::read::{columns, listing};
+use crate::sql::field_ids::{self, Change, Column};
 use crate::sql::ident::Ident;
+use crate::sql::versions;
+use crate::trino::control::{self, TotalRow};
 use crate::trino::error::TrinoError;
 use crate::types::TrinoType;
 
@@ -110,6 +112,50 @@ impl Changes<'_> {
 }
 
 impl Changes<'_> {
+    /// The selected columns as expressions over the columns of the same names in a version, for
+    /// tables whose columns have no ids: null for those that were not there. `None` if such a column
+    /// is part of the key, or if one was of another nested type.
+    pub(super) async fn by_name_at(
+        &self,
+        version: Version,
+    ) -> Result<Option<Vec<String>>, TrinoError> {
+        let there = match self.named_at(version).await? {
+            Some(named) => named,
+            None => columns::names(self.context, self.table, Some(version)).await?,
+        };
+        let key = self.plan.readable_key();
+        let expressions = self.plan.columns.iter().map(|(name, ty)| {
+            match there.iter().find(|(column, _)| column == name) {
+                Some((_, found)) => field_ids::cast(&Ident(name).to_string(), found, ty),
+                None if key.contains(name) => None,
+                None => Some(field_ids::null(ty)),
+            }
+        });
+        Ok(expressions.collect())
+    }
+
+    /// The id of the table's schema at a version, if a selected column has rows within arrays or
+    /// maps: no plan shows the ids of their fields, so a field that was dropped and added again is
+    /// only seen by the schema's id. `None` if there is no such column, or if the log of the table's
+    /// metadata is hidden from the user or does not go back to the version.
+    pub(super) async fn schema_id(&self, version: Version) -> Result<Option<i64>, TrinoError> {
+        let columns = &self.plan.columns;
+        let is_needed = columns
+            .iter()
+            .any(|(_, ty)| field_ids::has_hidden_fields(ty));
+        if !is_needed {
+            return Ok(None);
+        }
+        let sql = versions::iceberg_schema_id(self.table, version.number());
+        match control::rows::<TotalRow>(&self.context.client, &sql).await {
+            Ok(rows) => Ok(rows.first().and_then(|row| row.total)),
+            Err(error) if listing::is_hidden(&error) || error.is_named(&["TABLE_NOT_FOUND"]) => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// The selected columns with their types in a version. `None` if the version lacks one of them.
     /// Only the selected columns are asked for, because the user may not be allowed to see all.
     async fn named_at(&self, version: Version) -> Result<Option<columns::Named>, TrinoError> {

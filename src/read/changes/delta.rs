@@ -1,13 +1,25 @@
-//! The changes of Delta Lake tables, from their change data feed.
+//! The changes of Delta Lake tables, from their change data feed, or, where it has a gap, as the
+//! difference of two versions.
 
+use super::difference::DifferentFiles;
 use super::{Changes, Followed};
 use crate::read::changes_state::ChangesState;
 use crate::read::context::ReadError;
 use crate::read::lost_version;
+use crate::read::state::Content;
 use crate::read::version::Version;
+use crate::sql::changes::Difference;
 use crate::sql::{changes, versions};
 use crate::trino::control::{self, DeltaVersionRow, NameRow};
 use crate::trino::error::TrinoError;
+
+/// Why the feed does not lead from one version to another.
+enum Gap {
+    /// The earlier version, or a file of it, is lost.
+    Lost(String),
+    /// There was a time without a feed, but both versions may still be read.
+    NoFeed(String),
+}
 
 impl Changes<'_> {
     pub(super) async fn follow_delta(
@@ -16,28 +28,34 @@ impl Changes<'_> {
         before: Version,
         now: Version,
     ) -> Result<Followed, ReadError> {
-        let rising = state.rising;
-        let state = |rising| ChangesState {
+        let after = |rising| ChangesState {
             table_version: Some(now),
             rising,
             ..ChangesState::default()
         };
         if now == before {
-            return self.nothing(state(rising)).await;
+            return self.nothing(after(state.rising)).await;
         }
-        if let Some(reason) = self.gap_in_history(before, now).await? {
-            return Ok(Followed::Gap(reason));
+        match self.gap_in_history(before, now).await? {
+            Some(Gap::Lost(reason)) => return Ok(Followed::Gap(reason)),
+            Some(Gap::NoFeed(reason)) => {
+                return self.follow_versions(state, before, now, reason).await;
+            }
+            None => {}
         }
         let range = (before.number(), now.number());
         let key = self.plan.readable_key();
-        let rising = rising.above_all(before.number() + 1);
+        let rising = state.rising.above_all(before.number() + 1);
         let sql = changes::delta_feed(self.table, &self.plan.columns, key, range, rising.offset);
-        let written = self.write(sql, &state(rising.sent(now.number()))).await;
+        let written = self.write(sql, &after(rising.sent(now.number()))).await;
         let records = match written {
             Ok(records) => records,
             Err(ReadError::Trino { query_id, error }) if !self.stream_run.has_sent() => {
                 return match self.gap_in_feed(before, &error).await? {
-                    Some(reason) => Ok(Followed::Gap(reason)),
+                    Some(Gap::Lost(reason)) => Ok(Followed::Gap(reason)),
+                    Some(Gap::NoFeed(reason)) => {
+                        self.follow_versions(state, before, now, reason).await
+                    }
                     None => Err(ReadError::Trino {
                         query_id,
                         error: self.with_the_right(error),
@@ -53,12 +71,80 @@ impl Changes<'_> {
         Ok(Followed::Records(records))
     }
 
+    /// Tells how two versions differ where no feed leads from one to the other, for this `reason`.
+    async fn follow_versions(
+        &self,
+        state: &ChangesState,
+        before: Version,
+        now: Version,
+        reason: String,
+    ) -> Result<Followed, ReadError> {
+        let stream = &self.plan.descriptor;
+        let old = match self.by_name_at(before).await {
+            Ok(Some(old)) => old,
+            Ok(None) => {
+                return Ok(Followed::Gap(format!(
+                    "{reason}, and the columns were others before"
+                )));
+            }
+            Err(error) if error.is_named(&["NOT_SUPPORTED", "SYNTAX_ERROR"]) => {
+                tracing::debug!(%error, "stream \"{stream}\": this server cannot read versions");
+                return Ok(Followed::Gap(reason));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        tracing::info!("stream \"{stream}\": comparing the two versions: {reason}");
+        if state.next_version != Some(now) {
+            let begun = ChangesState {
+                next_version: Some(now),
+                ..state.clone()
+            };
+            self.send(&Content::Changes(begun).write()).await?;
+        }
+        let new = self.by_name();
+        let files = self
+            .files_with_other_rows((before, &old), (now, &new))
+            .await?;
+        let mut commit = self.commit(now.number()).await?;
+        let rising = state.rising.above_all(now.number());
+        commit.cursor = now.number().saturating_add(rising.offset);
+        let after = ChangesState {
+            table_version: Some(now),
+            rising: rising.sent(now.number()),
+            ..ChangesState::default()
+        };
+        if files == DifferentFiles::None {
+            return self.nothing(after).await;
+        }
+        let difference = Difference {
+            table: self.table,
+            columns: &self.plan.columns,
+            key: self.plan.readable_key(),
+            tells_rows: self.plan.primary_key.is_empty(),
+            before: (before.number(), &old),
+            after: (now.number(), &new),
+            files: files.to_name(),
+        };
+        match self
+            .write_difference(&difference, &commit, &after, true)
+            .await
+        {
+            Ok(Ok(records)) => Ok(Followed::Records(records)),
+            Ok(Err(reason)) => Ok(Followed::Gap(reason)),
+            Err(ReadError::Trino { query_id, error }) => match self.gap(before, &error).await {
+                Some(reason) if !self.stream_run.has_sent() => Ok(Followed::Gap(reason)),
+                _ => Err(ReadError::Trino { query_id, error }),
+            },
+            Err(error) => Err(error),
+        }
+    }
+
     /// Why a range of versions cannot have a feed, according to the table's history.
     async fn gap_in_history(
         &self,
         before: Version,
         now: Version,
-    ) -> Result<Option<String>, TrinoError> {
+    ) -> Result<Option<Gap>, TrinoError> {
         let sql = versions::delta_between(self.table, before.number(), now.number());
         let commits: Vec<DeltaVersionRow> = control::rows(&self.context.client, &sql).await?;
         if commits.first().map(Version::from) != Some(before) {
@@ -67,9 +153,9 @@ impl Changes<'_> {
             let is_there =
                 before.number() > now.number() || commits.last().map(Version::from) == Some(now);
             return if is_there {
-                Ok(Some(
+                Ok(Some(Gap::Lost(
                     "it is not one of those that led to the present one".to_owned(),
-                ))
+                )))
             } else {
                 Err(TrinoError::Unclear(format!(
                     "Trino's list of the versions of {} lacks the present one.",
@@ -81,7 +167,7 @@ impl Changes<'_> {
             .iter()
             .skip(1)
             .find(|row| row.operation.contains("REPLACE TABLE") || row.operation == "RESTORE");
-        Ok(replaced.map(|commit| format!("there was a {}", commit.operation)))
+        Ok(replaced.map(|commit| Gap::NoFeed(format!("there was a {}", commit.operation))))
     }
 
     /// Why the feed cannot be read, if that is what an error means: VACUUM has deleted its files,
@@ -90,16 +176,17 @@ impl Changes<'_> {
         &self,
         before: Version,
         error: &TrinoError,
-    ) -> Result<Option<String>, TrinoError> {
+    ) -> Result<Option<Gap>, TrinoError> {
         let Some(query) = error.query_error() else {
             return Ok(None);
         };
         if lost_version::has_lost_a_file(self.context, self.plan, before, query).await? {
-            return Ok(Some(error.to_string()));
+            return Ok(Some(Gap::Lost(error.to_string())));
         }
-        // Trino says this for a version that deletes rows without writing them to the feed.
+        // Trino says this for a version that deletes rows without writing them to the feed: while the
+        // feed was off, and of engines that overwrite tables.
         if query.message.contains("Change Data Feed is not enabled") {
-            return Ok(Some(error.to_string()));
+            return Ok(Some(Gap::NoFeed(error.to_string())));
         }
         if !query.is_of_the_user() {
             return Ok(None);
@@ -108,7 +195,7 @@ impl Changes<'_> {
         let with_feed: Vec<NameRow> = control::rows(&self.context.client, &sql).await?;
         Ok(with_feed
             .is_empty()
-            .then(|| format!("the table has no change data feed now: {error}")))
+            .then(|| Gap::Lost(format!("the table has no change data feed now: {error}"))))
     }
 
     fn with_the_right(&self, error: TrinoError) -> TrinoError {

@@ -3,23 +3,17 @@
 use std::collections::HashMap;
 
 use super::columns::Mapped;
+use super::difference::DifferentFiles;
 use super::{Changes, Followed};
 use crate::read::changes_state::ChangesState;
 use crate::read::columns;
 use crate::read::context::ReadError;
-use crate::read::lost_version;
-use crate::read::pin;
 use crate::read::state::Content;
 use crate::read::version::Version;
-use crate::sql::changes::{self, ChangedFiles, Difference};
+use crate::sql::changes::{self, Difference};
 use crate::sql::field_ids::{Change, Column};
-use crate::sql::metadata;
-use crate::trino::control::{self, ChangedFileRow, SnapshotRow};
+use crate::trino::control::{self, SnapshotRow};
 use crate::trino::error::TrinoError;
-
-/// How many bytes of paths a statement may name. It names each path up to four times, and so stays
-/// below Trino's limit of a million.
-const PATHS_IN_QUERY: usize = 200_000;
 
 /// The selected columns at both ends of a range of versions.
 struct Ends {
@@ -36,6 +30,8 @@ struct Step {
     ends: Ends,
     /// Whether one of the selected names stands for another column than in the last sync.
     is_other: bool,
+    /// Whether `before` led to `now`: the table was not rolled back or made anew in between.
+    is_descendant: bool,
     /// Whether the server shows the ids of columns.
     knows_ids: bool,
 }
@@ -62,11 +58,18 @@ impl Changes<'_> {
         // If it is not known which columns they were, nothing can be concluded.
         let may_be_others =
             fingerprint.is_some() && state.columns.is_some() && fingerprint != state.columns;
+        let schema_id = if now != before || state.schema_id.is_none() {
+            self.schema_id(now).await?
+        } else {
+            None
+        };
+        let schema_id = schema_id.or(state.schema_id);
         if now == before && !may_be_others {
             let columns = fingerprint.or_else(|| state.columns.clone());
             return self
                 .nothing(ChangesState {
                     columns,
+                    schema_id,
                     ..state.clone()
                 })
                 .await;
@@ -89,12 +92,17 @@ impl Changes<'_> {
         let range = range(&snapshots, before.number(), now.number());
         let knows_ids = present.is_some();
         let ends = self.ends(present, before, now).await?;
+        let has_other_columns = ends.before.change == Change::Identity
+            && (may_be_others || (now != before && state.columns.is_none()));
+        // Of fields within arrays and maps only this is known, so they may be others after any
+        // change of the schema.
+        let may_have_other_fields = state.schema_id.is_some() && schema_id != state.schema_id;
         let step = Step {
             before,
             now,
             at_ms: newest.at_ms,
-            is_other: ends.before.change == Change::Identity
-                && (may_be_others || (now != before && state.columns.is_none())),
+            is_other: has_other_columns || may_have_other_fields,
+            is_descendant: range.is_some(),
             ends,
             knows_ids,
         };
@@ -102,14 +110,16 @@ impl Changes<'_> {
             table_version: Some(now),
             rising: state.rising,
             columns: fingerprint,
+            schema_id,
             ..ChangesState::default()
         };
-        if !step.is_other
-            && let Some(range) = &range
-            && range
-                .iter()
-                .all(|row| row.operation.as_deref() == Some("replace"))
-        {
+        let has_only = |operations: &[&str]| {
+            range.as_deref().is_some_and(|range| {
+                let mut done = range.iter().map(|row| row.operation.as_deref());
+                done.all(|operation| operations.contains(&operation.unwrap_or_default()))
+            })
+        };
+        if !step.is_other && has_only(&["replace"]) {
             return self.nothing(after).await;
         }
         if now != before && state.next_version != Some(now) {
@@ -120,19 +130,12 @@ impl Changes<'_> {
             self.send(&Content::Changes(begun).write()).await?;
         }
         if !step.is_other
-            && let Some(range) = range
+            && has_only(&["append", "replace"])
+            && step.ends.are_alike(&self.by_name())
+            && let Some(range) = &range
+            && let Some(records) = self.write_appends(&step, range, &after).await?
         {
-            let is = |names: &[&str]| {
-                range
-                    .iter()
-                    .all(|row| names.contains(&row.operation.as_deref().unwrap_or_default()))
-            };
-            if is(&["append", "replace"])
-                && step.ends.are_alike(&self.by_name())
-                && let Some(records) = self.write_appends(&step, &range, &after).await?
-            {
-                return Ok(Followed::Records(records));
-            }
+            return Ok(Followed::Records(records));
         }
         self.follow_difference(&step, after).await
     }
@@ -188,7 +191,15 @@ impl Changes<'_> {
                 "the type of a nested column has changed".to_owned(),
             ));
         };
-        let Some(files) = self.changed_files(step.before, step.now).await? else {
+        let files = match step.is_descendant {
+            _ if step.before == step.now => DifferentFiles::None,
+            true => self.files_with_other_counts(step.before, step.now).await?,
+            false => {
+                let (before, now) = ((step.before, &*old), (step.now, &*new));
+                self.files_with_other_rows(before, now).await?
+            }
+        };
+        if files == DifferentFiles::None {
             return if step.is_other {
                 let after = self.before_snapshot(after, step.now).await?;
                 self.send(&Content::Changes(after.clone()).write()).await?;
@@ -196,7 +207,7 @@ impl Changes<'_> {
             } else {
                 self.nothing(after).await
             };
-        };
+        }
         let mut commit = self.commit(step.now.number()).await?;
         let rising = after.rising.above_all(step.at_ms);
         commit.cursor = step.at_ms.saturating_add(rising.offset);
@@ -214,10 +225,10 @@ impl Changes<'_> {
             tells_rows: self.plan.primary_key.is_empty(),
             before: (step.before.number(), &old),
             after: (step.now.number(), &new),
-            files: files.fit().then_some(&files),
+            files: files.to_name(),
         };
         match self
-            .write_difference(step, &difference, &commit, &after)
+            .write_difference(&difference, &commit, &after, step.knows_ids)
             .await
         {
             Ok(Ok(records)) if step.is_other => {
@@ -257,126 +268,6 @@ impl Changes<'_> {
             before: old?,
             now: new?,
         })
-    }
-
-    /// Writes the difference, or returns why its columns cannot be compared.
-    async fn write_difference(
-        &self,
-        step: &Step,
-        difference: &Difference<'_>,
-        commit: &changes::Commit,
-        after: &ChangesState,
-    ) -> Result<Result<u64, String>, ReadError> {
-        let mut difference = *difference;
-        let mut refused = self.refused(step, &difference, commit).await?;
-        if let (Some(reason), false) = (&refused, difference.key.is_empty()) {
-            let without_key = Difference {
-                key: &[],
-                tells_rows: false,
-                ..difference
-            };
-            // If rows can be compared without the key, the key is the reason.
-            if self.refused(step, &without_key, commit).await?.is_none() {
-                tracing::warn!(
-                    "stream \"{}\": deletions are not reported, because its key cannot be compared: {reason}",
-                    self.plan.descriptor
-                );
-                difference = without_key;
-                refused = None;
-            }
-        }
-        if let Some(reason) = refused {
-            return Ok(Err(reason));
-        }
-        let records = self.write(difference.sql(commit), after).await?;
-        if !difference.key.is_empty() {
-            let count = difference.rows_without_key();
-            self.warn_of_deletions_without_key(&count).await?;
-        }
-        Ok(Ok(records))
-    }
-
-    /// Why a difference cannot be computed, if its columns are the reason. The server has to say so
-    /// twice, because the consequence is that deletions are not told.
-    async fn refused(
-        &self,
-        step: &Step,
-        difference: &Difference<'_>,
-        commit: &changes::Commit,
-    ) -> Result<Option<String>, TrinoError> {
-        // If ids are known, the columns that the version lacks are known as well.
-        let names: &[&str] = if step.knows_ids {
-            &["TYPE_MISMATCH"]
-        } else {
-            &["TYPE_MISMATCH", "COLUMN_NOT_FOUND"]
-        };
-        let sql = metadata::validate(&difference.sql(commit));
-        let mut said = None;
-        for _ in 0..2 {
-            match control::columns(&self.context.client, &sql).await {
-                Ok(_) => return Ok(None),
-                Err(error) if error.is_named(names) => said = Some(error.to_string()),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(said)
-    }
-
-    /// Why the difference cannot be read, if that is what an error means.
-    async fn gap(&self, before: Version, error: &TrinoError) -> Option<String> {
-        let query = error.query_error()?;
-        let proof = match pin::why_version_gone(self.context, self.plan, before).await {
-            Ok(Some(reason)) => return Some(reason),
-            Ok(None) => lost_version::has_lost_a_file(self.context, self.plan, before, query).await,
-            Err(error) => Err(error),
-        };
-        proof
-            .unwrap_or_else(|unclear| {
-                tracing::debug!(%unclear, "it is not known whether version {before} can be read");
-                false
-            })
-            .then(|| error.to_string())
-    }
-
-    /// The files in which two versions differ; `None` if they do not differ.
-    async fn changed_files(
-        &self,
-        before: Version,
-        now: Version,
-    ) -> Result<Option<ChangedFiles>, TrinoError> {
-        if before == now {
-            return Ok(None);
-        }
-        let sql = changes::changed_files(self.table, before.number(), now.number());
-        let rows: Vec<ChangedFileRow> = control::rows(&self.context.client, &sql).await?;
-        if rows.is_empty() {
-            return Ok(None);
-        }
-        tracing::debug!(files = rows.len(), "files that differ");
-        let mut files = ChangedFiles::default();
-        for row in rows {
-            let kind = match (row.before, row.after) {
-                // After a rollback, rows that were deleted exist again.
-                (true, true) if row.more => {
-                    files.removed.push(row.name.clone());
-                    &mut files.added
-                }
-                (true, true) => &mut files.thinned,
-                (true, false) => &mut files.removed,
-                (false, _) => &mut files.added,
-            };
-            kind.push(row.name);
-        }
-        Ok(Some(files))
-    }
-}
-
-impl ChangedFiles {
-    /// Whether one statement can name all of them.
-    fn fit(&self) -> bool {
-        let all = [&self.removed, &self.thinned, &self.added];
-        let bytes: usize = all.into_iter().flatten().map(String::len).sum();
-        bytes < PATHS_IN_QUERY
     }
 }
 

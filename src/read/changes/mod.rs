@@ -3,22 +3,24 @@
 //!
 //! | format | range of versions | by |
 //! |---|---|---|
-//! | Delta Lake | any | its change data feed |
+//! | Delta Lake | with a feed | its change data feed |
+//! | Delta Lake | replaced or restored, or partly without a feed | the difference of both versions |
 //! | Iceberg | appends and compactions only | `table_changes` |
 //! | Iceberg | any other | the difference of both versions, within the files that differ |
 //!
 //! | file | job |
 //! |---|---|
 //! | `delta`, `iceberg` | what has changed since a version |
+//! | `difference` | what two versions differ in |
 //! | `columns` | the columns of versions of an Iceberg table, in terms of those that it has now |
 //! | `snapshot` | one version of the table whole |
 //!
-//! If it is proved that the range cannot be read (versions expired, the feed was switched off, a
-//! Delta Lake table was replaced), a new snapshot is read. Without a proof the stream fails, and
-//! the state keeps its position.
+//! If it is proved that the range cannot be read (versions expired, files are lost), a new snapshot
+//! is read. Without a proof the stream fails, and the state keeps its position.
 
 mod columns;
 mod delta;
+mod difference;
 mod iceberg;
 mod snapshot;
 

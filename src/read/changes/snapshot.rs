@@ -24,6 +24,8 @@ struct Selected {
     expressions: Vec<String>,
     /// Shows in a later sync whether a name stands for another column.
     fingerprint: Option<String>,
+    /// Shows the same of the fields of rows within arrays or maps.
+    schema_id: Option<i64>,
 }
 
 impl Changes<'_> {
@@ -53,6 +55,7 @@ impl Changes<'_> {
                         .await?
                         .as_deref()
                         .map(columns::fingerprint),
+                    schema_id: None,
                 };
                 (None, None, selected)
             }
@@ -100,15 +103,19 @@ impl Changes<'_> {
         );
         let after = |progress: Option<Progress>| {
             let is_whole = progress.is_none();
+            // Without a version, the next sync tells the changes since the version before again.
+            let (table_version, schema_id) = match version {
+                Some(version) if is_whole => (Some(version), selected.schema_id),
+                _ => (state.table_version, state.schema_id),
+            };
             let state = ChangesState {
-                // Without a version, the next sync tells the changes since the version before
-                // again.
-                table_version: version.filter(|_| is_whole).or(state.table_version),
+                table_version,
                 next_version: None,
                 progress,
                 snapshot_cursor: (!is_whole).then_some(commit.cursor),
                 rising,
                 columns: selected.fingerprint.clone(),
+                schema_id,
             };
             Content::Changes(state).write()
         };
@@ -161,6 +168,7 @@ impl Changes<'_> {
         let by_name = Selected {
             expressions: self.by_name(),
             fingerprint: None,
+            schema_id: None,
         };
         let (Some(version), Format::Iceberg) = (version, self.format) else {
             return Ok(Ok(by_name));
@@ -185,6 +193,7 @@ impl Changes<'_> {
             Some(expressions) => Ok(Selected {
                 expressions,
                 fingerprint: Some(columns::fingerprint(&present)),
+                schema_id: self.schema_id(version).await?,
             }),
             None => Err("a nested column was of another type".to_owned()),
         })

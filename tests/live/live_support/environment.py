@@ -26,6 +26,8 @@ class Environment:
     postgres: dict[str, Any]
     #: Paths of programs that stand between the connector and Trino, by name.
     programs: dict[str, str] = field(default_factory=dict)
+    #: Where the tables of Iceberg and Delta Lake are stored: an endpoint, a region and a pair of keys.
+    s3: dict[str, str] = field(default_factory=dict)
 
     @property
     def http_port(self) -> int:
@@ -48,7 +50,7 @@ def load() -> Environment:
     """Reads `SOURCE_TRINO_SERVERS` and `SOURCE_TRINO_BIN`."""
     servers = file("SOURCE_TRINO_SERVERS", "the servers.json that `python3 tests/servers up full` prints the path of")
     description = json.loads(servers.read_text())
-    return Environment(connector(), description["trino"], description["postgres"], description["programs"])
+    return Environment(connector(), description["trino"], description["postgres"], description["programs"], description["s3"])
 
 
 def connector() -> Path:

@@ -153,8 +153,7 @@ class Replica:
         return sorted((shaped(row, like) for row in alive), key=lambda row: row["id"])
 
 
-#: A field within an array that becomes another one of its name and type is not seen (docs/sync-modes.md).
-FOLLOWED = [what for what in ALTERED if what not in ("key renamed", "in an array")]
+FOLLOWED = [what for what in ALTERED if what != "key renamed"]
 ALTERED_IN_ARRAY = {"added in an array": (ALTERED["in an array"][0], ["ADD COLUMN l.element.z integer"])}
 
 #: What is written after the columns were altered, between two syncs.
@@ -171,8 +170,11 @@ WRITES: dict[str, Callable[[str], list[str]]] = {
 }
 
 
-@pytest.mark.parametrize("writes", WRITES)
-@pytest.mark.parametrize("what", [*FOLLOWED, *ALTERED_IN_ARRAY])
+#: A field within an array that becomes another one of its name and type is seen with the next write.
+CASES = [(what, writes) for what in [*FOLLOWED, *ALTERED_IN_ARRAY] for writes in WRITES if (what, writes) != ("in an array", "nothing")]
+
+
+@pytest.mark.parametrize(("what", "writes"), CASES)
 def test_changes_go_over_altered_columns(
     connector: Connector, config: Config, sql: Trino, new_schema: NewSchema, what: str, writes: str
 ) -> None:
@@ -200,7 +202,9 @@ def test_changes_go_over_altered_columns(
     sql(f"DELETE FROM {table} WHERE id = 9")
     result = syncs.read()
     replica.take(result)
-    assert [row["id"] for row in result.data("t")] == [9], "no new snapshot"
+    # A write that is the first after fields within arrays were altered brings all rows once more.
+    if (what, writes) != ("added in an array", "nothing"):
+        assert [row["id"] for row in result.data("t")] == [9], "no new snapshot"
 
 
 def test_a_key_of_any_shape_works_or_is_said_once(
