@@ -53,7 +53,10 @@ KINDS = {
     "changes iceberg": Kind("iceberg", Keyed, ICEBERG),
     # Trino neither drops nor renames columns of a table with a feed.
     "changes delta": Kind(
-        "delta", Keyed, [*ROWS, "add_column", "optimize", "expire"], "WITH (change_data_feed_enabled = true)"
+        "delta",
+        Keyed,
+        [*ROWS, "add_column", "optimize", "expire", "go_without_feed"],
+        "WITH (change_data_feed_enabled = true)",
     ),
     "full refresh iceberg": Kind("iceberg", Overwritten, [*ICEBERG, "expire", "optimize"]),
     "full refresh delta": Kind(

@@ -22,4 +22,4 @@ def load() -> Catalogs:
         "SOURCE_TRINO_CATALOGS", "the servers.json that `python3 tests/servers up catalogs` prints the path of"
     )
     description = json.loads(servers.read_text())
-    return Catalogs(connector(), description["trino"], {}, {}, description["systems"])
+    return Catalogs(connector(), description["trino"], postgres={}, systems=description["systems"])

@@ -240,14 +240,23 @@ class Table:
             self.run(f"CALL delta.system.vacuum('{self.schema}', '{self.name}', '0s')", session)
 
     def _roll_back(self) -> None:
-        """Makes an earlier version of the same columns the present one."""
+        """Makes an earlier version of the same columns the present one, and perhaps deletes other rows of its files."""
         snapshots = self.sql(
             f"SELECT snapshot_id FROM {quoted(self.catalog, self.schema, self.name + '$snapshots')} ORDER BY committed_at"
         )
         if len(snapshots) > 1 and not self.column_changes:
-            self.has_gap = True
             [snapshot] = self.chance.choice(snapshots[:-1])
             self.run(f"ALTER TABLE {self.full_name} EXECUTE rollback_to_snapshot({snapshot})")
+            if self.chance.random() < 0.5:
+                self._delete()
+
+    def _go_without_feed(self) -> None:
+        """Writes that the change data feed does not tell."""
+        for is_on in ("false", "true"):
+            self.run(f"ALTER TABLE {self.full_name} SET PROPERTIES change_data_feed_enabled = {is_on}")
+            if is_on == "false":
+                self._update()
+                self._delete()
 
     def _skew(self) -> None:
         """A commit by a writer whose clock is behind."""
