@@ -178,18 +178,31 @@ pub(crate) fn iceberg_appends(
 ///
 /// If the earlier version led to the later one, deleted rows stay deleted, so their number tells,
 /// and counting reads no column. Otherwise as many other rows may be deleted, and a `checksum` of
-/// those that are left is needed.
+/// those that are left is needed: of the `key` if there is one, which does not tell rows apart in
+/// which it is null.
 pub(crate) fn changed_files(
     table: &Table,
     before: i64,
     after: i64,
-    checksum: Option<&RowChecksum>,
+    checksum: Option<(&RowChecksum, &[String])>,
 ) -> String {
     let (sum, differs) = match checksum {
-        Some(checksum) => (
-            format!(", {} AS sum", checksum.aggregate),
-            " OR a.sum IS DISTINCT FROM b.sum",
-        ),
+        Some((checksum, key)) => {
+            let nulls = key.iter().map(|name| format!("{} IS NULL", Ident(name)));
+            let nulls: Vec<String> = nulls.collect();
+            let has_nulls = if nulls.is_empty() {
+                "false".to_owned()
+            } else {
+                nulls.join(" OR ")
+            };
+            (
+                format!(
+                    ", {} AS sum, bool_or({has_nulls}) AS nulls",
+                    checksum.aggregate
+                ),
+                " OR a.sum IS DISTINCT FROM b.sum OR a.nulls OR b.nulls",
+            )
+        }
         None => (String::new(), ""),
     };
     let counts = |version: i64| {

@@ -67,6 +67,8 @@ def write(
         "discovery.uri": f"http://{settings.HOST}:{addresses.http}",
         "query.max-memory-per-node": kind.query_memory,
         "memory.heap-headroom-per-node": kind.heap_headroom,
+        # It would remember every query for 15 minutes. On a quick machine those of the tests do not fit into its heap.
+        "query.min-expire-age": "1m",
     }
     if _is_old(kind):
         # Settings of its age.

@@ -72,7 +72,7 @@ impl Changes<'_> {
             return Ok(DifferentFiles::All);
         };
         let (before, now) = (before.number(), now.number());
-        let sql = changes::changed_files(self.table, before, now, Some(&checksum));
+        let sql = changes::changed_files(self.table, before, now, Some((&checksum, key)));
         match control::rows::<ChangedFileRow>(&self.context.client, &sql).await {
             Ok(rows) => Ok(different(rows, |name, files| {
                 files.removed.push(name.clone());
