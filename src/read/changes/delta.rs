@@ -6,7 +6,6 @@ use super::{Changes, Followed};
 use crate::read::changes_state::ChangesState;
 use crate::read::context::ReadError;
 use crate::read::lost_version;
-use crate::read::state::Content;
 use crate::read::version::Version;
 use crate::sql::changes::Difference;
 use crate::sql::{changes, versions};
@@ -94,13 +93,7 @@ impl Changes<'_> {
             Err(error) => return Err(error.into()),
         };
         tracing::info!("stream \"{stream}\": comparing the two versions: {reason}");
-        if state.next_version != Some(now) {
-            let begun = ChangesState {
-                next_version: Some(now),
-                ..state.clone()
-            };
-            self.send(&Content::Changes(begun).write()).await?;
-        }
+        self.begin_up_to(now, state).await?;
         let new = self.by_name();
         let files = self
             .files_with_other_rows((before, &old), (now, &new))
@@ -125,18 +118,8 @@ impl Changes<'_> {
             after: (now.number(), &new),
             files: files.to_name(),
         };
-        match self
-            .write_difference(&difference, &commit, &after, true)
+        self.tell_difference(before, &difference, &commit, &after, true)
             .await
-        {
-            Ok(Ok(records)) => Ok(Followed::Records(records)),
-            Ok(Err(reason)) => Ok(Followed::Gap(reason)),
-            Err(ReadError::Trino { query_id, error }) => match self.gap(before, &error).await {
-                Some(reason) if !self.stream_run.has_sent() => Ok(Followed::Gap(reason)),
-                _ => Err(ReadError::Trino { query_id, error }),
-            },
-            Err(error) => Err(error),
-        }
     }
 
     /// Why a range of versions cannot have a feed, according to the table's history.

@@ -1,6 +1,6 @@
 //! The difference of two versions of a table, computed by Trino.
 
-use super::Changes;
+use super::{Changes, Followed};
 use crate::read::changes_state::ChangesState;
 use crate::read::context::ReadError;
 use crate::read::lost_version;
@@ -87,9 +87,33 @@ impl Changes<'_> {
         }
     }
 
+    /// Tells the difference since the version `before`, or why it cannot be read: its columns cannot
+    /// be compared, or it is proved that the version is lost and nothing has left yet.
+    pub(super) async fn tell_difference(
+        &self,
+        before: Version,
+        difference: &Difference<'_>,
+        commit: &Commit,
+        after: &ChangesState,
+        knows_ids: bool,
+    ) -> Result<Followed, ReadError> {
+        match self
+            .write_difference(difference, commit, after, knows_ids)
+            .await
+        {
+            Ok(Ok(records)) => Ok(Followed::Records(records)),
+            Ok(Err(reason)) => Ok(Followed::Gap(reason)),
+            Err(ReadError::Trino { query_id, error }) => match self.gap(before, &error).await {
+                Some(reason) if !self.stream_run.has_sent() => Ok(Followed::Gap(reason)),
+                _ => Err(ReadError::Trino { query_id, error }),
+            },
+            Err(error) => Err(error),
+        }
+    }
+
     /// Writes the difference, or returns why its columns cannot be compared. `knows_ids` says that the
     /// expressions of the difference are only over columns that are there.
-    pub(super) async fn write_difference(
+    async fn write_difference(
         &self,
         difference: &Difference<'_>,
         commit: &Commit,
@@ -156,7 +180,7 @@ impl Changes<'_> {
     }
 
     /// Why the difference cannot be read, if that is what an error means.
-    pub(super) async fn gap(&self, before: Version, error: &TrinoError) -> Option<String> {
+    async fn gap(&self, before: Version, error: &TrinoError) -> Option<String> {
         let query = error.query_error()?;
         let proof = match pin::why_version_gone(self.context, self.plan, before).await {
             Ok(Some(reason)) => return Some(reason),

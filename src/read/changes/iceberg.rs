@@ -122,12 +122,8 @@ impl Changes<'_> {
         if !step.is_other && has_only(&["replace"]) {
             return self.nothing(after).await;
         }
-        if now != before && state.next_version != Some(now) {
-            let begun = ChangesState {
-                next_version: Some(now),
-                ..state.clone()
-            };
-            self.send(&Content::Changes(begun).write()).await?;
+        if now != before {
+            self.begin_up_to(now, state).await?;
         }
         if !step.is_other
             && has_only(&["append", "replace"])
@@ -228,21 +224,13 @@ impl Changes<'_> {
             files: files.to_name(),
         };
         match self
-            .write_difference(&difference, &commit, &after, step.knows_ids)
-            .await
+            .tell_difference(step.before, &difference, &commit, &after, step.knows_ids)
+            .await?
         {
-            Ok(Ok(records)) if step.is_other => {
+            Followed::Records(records) if step.is_other => {
                 Ok(Followed::ThenSnapshot(records, Box::new(after)))
             }
-            Ok(Ok(records)) => Ok(Followed::Records(records)),
-            Ok(Err(reason)) => Ok(Followed::Gap(reason)),
-            Err(ReadError::Trino { query_id, error }) => {
-                match self.gap(step.before, &error).await {
-                    Some(reason) if !self.stream_run.has_sent() => Ok(Followed::Gap(reason)),
-                    _ => Err(ReadError::Trino { query_id, error }),
-                }
-            }
-            Err(error) => Err(error),
+            followed => Ok(followed),
         }
     }
 

@@ -230,6 +230,19 @@ impl Changes<'_> {
         }
     }
 
+    /// Sends the state that the changes up to a version are being written, so that a later run
+    /// finishes them up to there.
+    async fn begin_up_to(&self, now: Version, state: &ChangesState) -> Result<(), ReadError> {
+        if state.next_version == Some(now) {
+            return Ok(());
+        }
+        let begun = ChangesState {
+            next_version: Some(now),
+            ..state.clone()
+        };
+        self.send(&Content::Changes(begun).write()).await
+    }
+
     /// Sends the state of a stream in which nothing has changed.
     async fn nothing(&self, state: ChangesState) -> Result<Followed, ReadError> {
         tracing::info!("stream \"{}\": nothing has changed", self.plan.descriptor);
