@@ -180,6 +180,23 @@ pub(crate) async fn is_empty(context: &Context, table: &Table) -> Result<bool, T
     Ok(rows.first().and_then(|row| row.total) == Some(0))
 }
 
+/// The one number that a statement over the log of an Iceberg table's metadata gives; `None` if the
+/// user may not see that log, or if the server has none.
+///
+/// # Errors
+///
+/// When Trino cannot be asked.
+pub(crate) async fn in_metadata_log(
+    context: &Context,
+    sql: &str,
+) -> Result<Option<i64>, TrinoError> {
+    match control::rows::<TotalRow>(&context.client, sql).await {
+        Ok(rows) => Ok(rows.first().and_then(|row| row.total)),
+        Err(error) if is_hidden(&error) || error.is_named(&["TABLE_NOT_FOUND"]) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// What is told about a table whose connector is not one of those whose versions we read. If
 /// `as_of` is set, the table itself is asked whether it keeps versions: a Hive catalog may show an
 /// Iceberg table, and other connectors read several formats.

@@ -11,7 +11,6 @@ use crate::catalog::format::Format;
 use crate::sql::field_ids::{self, Column};
 use crate::sql::ident::Table;
 use crate::sql::versions;
-use crate::trino::control::{self, TotalRow};
 use crate::trino::error::TrinoError;
 
 /// The version of a stream's table to read, if its columns are the present columns of the table.
@@ -192,13 +191,8 @@ async fn was_altered(
     version: Version,
 ) -> Result<bool, TrinoError> {
     let sql = versions::iceberg_log_entries(table, version.number());
-    match control::rows::<TotalRow>(&context.client, &sql).await {
-        Ok(rows) => Ok(rows.first().and_then(|row| row.total).unwrap_or_default() > 2),
-        Err(error) if listing::is_hidden(&error) || error.is_named(&["TABLE_NOT_FOUND"]) => {
-            Ok(false)
-        }
-        Err(error) => Err(error),
-    }
+    let entries = listing::in_metadata_log(context, &sql).await?;
+    Ok(entries.unwrap_or_default() > 2)
 }
 
 /// Why the slices of a state cannot be read any more; `None` if they can.

@@ -9,7 +9,6 @@ use crate::read::{columns, listing};
 use crate::sql::field_ids::{self, Change, Column};
 use crate::sql::ident::Ident;
 use crate::sql::versions;
-use crate::trino::control::{self, TotalRow};
 use crate::trino::error::TrinoError;
 use crate::types::TrinoType;
 
@@ -147,13 +146,7 @@ impl Changes<'_> {
             return Ok(None);
         }
         let sql = versions::iceberg_schema_id(self.table, version.number());
-        match control::rows::<TotalRow>(&self.context.client, &sql).await {
-            Ok(rows) => Ok(rows.first().and_then(|row| row.total)),
-            Err(error) if listing::is_hidden(&error) || error.is_named(&["TABLE_NOT_FOUND"]) => {
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        }
+        listing::in_metadata_log(self.context, &sql).await
     }
 
     /// The selected columns with their types in a version. `None` if the version lacks one of them.

@@ -86,9 +86,10 @@ impl Changes<'_> {
                     "{reason}, and the columns were others before"
                 )));
             }
-            Err(error) if error.is_named(&["NOT_SUPPORTED", "SYNTAX_ERROR"]) => {
-                tracing::debug!(%error, "stream \"{stream}\": this server cannot read versions");
-                return Ok(Followed::Gap(reason));
+            Err(error) if self.reads_no_versions(now, &error).await? => {
+                return Ok(Followed::Gap(format!(
+                    "{reason}, and this server cannot read versions of Delta Lake tables"
+                )));
             }
             Err(error) => return Err(error.into()),
         };
@@ -120,6 +121,25 @@ impl Changes<'_> {
         };
         self.tell_difference(before, &difference, &commit, &after, true)
             .await
+    }
+
+    /// Whether an error means that the server reads no version of a Delta Lake table at all, as old
+    /// ones do. It has to say so of the present version too, because the consequence is that deletions
+    /// are not told.
+    async fn reads_no_versions(
+        &self,
+        now: Version,
+        error: &TrinoError,
+    ) -> Result<bool, TrinoError> {
+        const REFUSALS: &[&str] = &["NOT_SUPPORTED", "SYNTAX_ERROR"];
+        if !error.is_named(REFUSALS) {
+            return Ok(false);
+        }
+        match self.by_name_at(now).await {
+            Ok(_) => Ok(false),
+            Err(error) if error.is_named(REFUSALS) => Ok(true),
+            Err(error) => Err(error),
+        }
     }
 
     /// Why a range of versions cannot have a feed, according to the table's history.
@@ -178,7 +198,7 @@ impl Changes<'_> {
         let with_feed: Vec<NameRow> = control::rows(&self.context.client, &sql).await?;
         Ok(with_feed
             .is_empty()
-            .then(|| Gap::Lost(format!("the table has no change data feed now: {error}"))))
+            .then(|| Gap::NoFeed(format!("the table has no change data feed now: {error}"))))
     }
 
     fn with_the_right(&self, error: TrinoError) -> TrinoError {

@@ -159,6 +159,10 @@ impl Changes<'_> {
             Listed::Hidden(error) if state.table_version.is_some() || as_of.is_some() => Err(error),
             Listed::Hidden(error) => {
                 pin::warn_of_hidden(self.plan, &error);
+                tracing::warn!(
+                    "stream \"{}\": as long as that is so, every sync sends all rows, and deletions are not reported",
+                    self.plan.descriptor
+                );
                 Ok(None)
             }
         }

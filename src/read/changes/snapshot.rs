@@ -38,9 +38,9 @@ impl Changes<'_> {
     ) -> Result<u64, ReadError> {
         let stream = &self.plan.descriptor;
         let begun = state.progress.clone();
-        let version = begun.as_ref().map_or(version, |begun| begun.slices.version);
-        let (version, begun, selected) = match self.selected(version, begun.is_some()).await? {
-            Ok(selected) => (version, begun, selected),
+        let listed = begun.as_ref().map_or(version, |begun| begun.slices.version);
+        let (version, begun, selected) = match self.selected(listed, begun.is_some()).await? {
+            Ok(selected) => (listed, begun, selected),
             Err(reason) => {
                 if let Some(begun) = &begun {
                     restart::begin_anew(self.plan, begun, &reason)?;
@@ -129,11 +129,35 @@ impl Changes<'_> {
             self.send(&after(Some(progress.clone()))).await?;
         }
         let (context, plan) = (self.context, self.plan);
-        queries::read_queries(context, plan, self.stream_run, parts, |slice, left| {
-            progress.finish(slice.number);
-            after((left > 0).then(|| progress.clone()))
-        })
-        .await
+        let records =
+            queries::read_queries(context, plan, self.stream_run, parts, |slice, left| {
+                progress.finish(slice.number);
+                after((left > 0).then(|| progress.clone()))
+            })
+            .await?;
+        if let (None, Some(listed)) = (version, listed) {
+            let whole = ChangesState {
+                rising,
+                columns: selected.fingerprint,
+                ..ChangesState::default()
+            };
+            self.take_for_read(listed, whole).await?;
+        }
+        Ok(records)
+    }
+
+    /// Sends the state of a version whose rows were read from the present table, if that has stayed
+    /// the present version: then the next sync tells which of these rows were deleted.
+    async fn take_for_read(&self, version: Version, state: ChangesState) -> Result<(), ReadError> {
+        if self.version(&state).await? != Some(version) {
+            return Ok(());
+        }
+        let state = ChangesState {
+            table_version: Some(version),
+            schema_id: self.schema_id(version).await?,
+            ..state
+        };
+        self.send(&Content::Changes(state).write()).await
     }
 
     /// The state before a snapshot of a version is read.
