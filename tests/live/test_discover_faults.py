@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from live_support.connector import Connector, Result, all_streams
 from live_support.environment import EVERY_CASE, Environment
-from live_support.faults import NO_ROWS, Fault
+from live_support.faults import DENIED, NO_ROWS, Fault
 from live_support.messages import configured, handwritten
 from live_support.oracle import Trino, quoted
 from live_support.relay import Relay, Sent, relay
@@ -33,8 +33,6 @@ ERRORS = [
 ]
 #: Where the test server keeps its Iceberg tables.
 LAKE = Path(os.environ.get("SOURCE_TRINO_SERVERS", "")).parent / "data" / "iceberg"
-
-DENIED = Fault("PERMISSION_DENIED", error_type="USER_ERROR", code=4)
 
 
 class Places:

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from live_support.connector import Connector, all_streams
 from live_support.environment import Environment
-from live_support.faults import NO_ROWS, Fault
+from live_support.faults import DENIED, NO_ROWS, Fault
 from live_support.oracle import Trino, quoted, unique
 from live_support.relay import relay
 
@@ -20,8 +20,6 @@ Config = Callable[..., dict[str, Any]]
 SCHEMAS = 110
 #: A discover of them one by one has five statements for each; together, hardly more than one schema has.
 STATEMENTS = 30
-
-DENIED = Fault("PERMISSION_DENIED", error_type="USER_ERROR", code=4)
 
 
 @dataclass

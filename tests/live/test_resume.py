@@ -148,9 +148,7 @@ def forget(sql: Trino, catalog: str, schema: str) -> None:
     """Changes every file of the table, and deletes what earlier versions are made of."""
     sql(f"DELETE FROM {quoted(catalog, schema, 't')} WHERE n % 2 = 0")
     if catalog == "iceberg":
-        expire = "EXECUTE expire_snapshots(retention_threshold => '0s')"
-        session = {"iceberg.expire_snapshots_min_retention": "0s"}
-        sql(f"ALTER TABLE {quoted(catalog, schema, 't')} {expire}", session=session)
+        sql.expire_snapshots(quoted(catalog, schema, "t"))
     else:
         # The history still has the earlier versions: only reading them shows that they are gone.
         sql(f"CALL delta.system.vacuum('{schema}', 't', '0s')", session={"delta.vacuum_min_retention": "0s"})

@@ -56,6 +56,9 @@ SCENARIOS = [
     *(f"resumed snapshot {catalog}" for catalog in LAKES),
     *(f"changes {catalog}" for catalog in LAKES),
     "changes iceberg appended",
+    # The two versions are compared, because neither led to the other, or no feed leads there.
+    "changes iceberg rolled back",
+    "changes delta without a feed",
     # Several queries at once, and statistics, which are asked for only where a query is free.
     *(f"full refresh {catalog} at once" for catalog in ("iceberg", "postgresql")),
     *(f"later cursor {catalog} at once" for catalog in ("iceberg", "postgresql")),
@@ -86,7 +89,8 @@ class Schema:
         else:
             # The view of Delta Lake has no feed, and neither has the table of rows.
             feed = "WITH (change_data_feed_enabled = true)" if self.catalog == "delta" else ""
-            self.sql.all([f"CREATE TABLE {self._table(t)} (id bigint, c bigint, v varchar) {feed}" for t in "ta"])
+            tables = "tag" if is_lake else "ta"
+            self.sql.all([f"CREATE TABLE {self._table(t)} (id bigint, c bigint, v varchar) {feed}" for t in tables])
             self.sql(f"CREATE TABLE {self._table('r')} (id bigint, x row(a bigint, b varchar))")
         if is_lake:
             self.sql(f"CREATE VIEW {self._table('w')} AS SELECT id, v FROM {self._table('t')}")
@@ -100,12 +104,31 @@ class Schema:
         if is_lake:
             for table in "ta":
                 self._sync(f"changes {table}", self.config | CHANGES, self._feed(table))
+            self._make_gap()
             self.sql(f"DELETE FROM {self._table('t')} WHERE id = 7")
             self.sql(f"UPDATE {self._table('t')} SET v = 'new' WHERE id = 2")
             self._insert("a", [(13, 4, "new"), (14, 5, "new")])
         # One with the highest cursor of before, and two above it.
         self._insert("t", [(13, 4, "late"), (14, 5, "new"), (15, 6, "new")])
         self._analyze(postgres)
+
+    def _make_gap(self) -> None:
+        """Writes a table so that no list of changes leads from the version of its sync to the present one."""
+        table = self._table("g")
+        self._insert("g", [(n, n // 3, "old") for n in range(1, 7)])
+        delete = f"DELETE FROM {table} WHERE id = {{}}"
+        if self.catalog == "iceberg":
+            first = self.sql.present_snapshot(self.name, "g")
+            self.sql(delete.format(2))
+            self._sync("changes g", self.config | CHANGES, self._feed("g"))
+            self.sql(f"ALTER TABLE {table} EXECUTE rollback_to_snapshot({first})")
+            self.sql(delete.format(5))
+        else:
+            self._sync("changes g", self.config | CHANGES, self._feed("g"))
+            self.sql(f"ALTER TABLE {table} SET PROPERTIES change_data_feed_enabled = false")
+            self.sql(delete.format(5))
+            self.sql(f"ALTER TABLE {table} SET PROPERTIES change_data_feed_enabled = true")
+        self._insert("g", [(7, 2, "new")])
 
     def _look(self) -> None:
         """The streams as they are discovered in a quiet moment."""
@@ -163,6 +186,8 @@ class Schema:
             "resumed snapshot": self._resumed,
             "changes": self._changes,
             "changes appended": self._changes,
+            "changes rolled back": self._changes,
+            "changes without a feed": self._changes,
         }[what]
         scenario = make(name)
         if not name.endswith(" at once"):
@@ -201,7 +226,8 @@ class Schema:
         return Scenario(name, "read", self.config | CHANGES, self._feed("t"), expected={"t": expected})
 
     def _changes(self, name: str) -> Scenario:
-        table = "a" if "appended" in name else "t"
+        tables = {"appended": "a", "rolled back": "g", "without a feed": "g"}
+        table = next((table for ending, table in tables.items() if name.endswith(ending)), "t")
         before = f"changes {table}"
         expected = Changed(COLUMNS, ("id",), self.records[before], self.rows(table))
         return Scenario(name, "read", self.config | CHANGES, self._feed(table), self.states[before], {table: expected})

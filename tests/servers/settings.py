@@ -248,6 +248,13 @@ KINDS = {
         kept_plugins=OLDEST_PLUGINS,
     ),
 }
+# The systems that most people have, which `make test` has the time for.
+KINDS["common-catalogs"] = replace(
+    KINDS["catalogs"],
+    name="common-catalogs",
+    more_plugins=frozenset({"cassandra", "duckdb", "kafka", "mongodb", "redis"}),
+    systems=("cassandra", "hms", "kafka", "mariadb", "mongo", "redis", "lake"),
+)
 KINDS["kerberos"] = replace(
     KINDS["jwks"], name="kerberos", start_limit=300, port="kerberos", jwks=False, kerberos=True
 )

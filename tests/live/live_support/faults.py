@@ -114,6 +114,9 @@ ERRORS = [
     _error("ICEBERG_CANNOT_OPEN_SPLIT", "EXTERNAL", 84148228, cause="java.io.FileNotFoundException"),
 ]
 
+#: What a user without a right is told.
+DENIED = next(fault for fault in ERRORS if fault.name == "PERMISSION_DENIED")
+
 _PASSING_STATUSES = (429, 502, 503, 504)
 
 #: HTTP statuses and broken connections.

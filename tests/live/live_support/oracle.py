@@ -58,6 +58,16 @@ class Trino:
         [[value]] = self(sql)
         return value
 
+    def present_snapshot(self, schema: str, table: str) -> int:
+        """The id of the snapshot that a table of the catalog `iceberg` shows."""
+        refs = quoted("iceberg", schema, f"{table}$refs")
+        return int(self.value(f"SELECT snapshot_id FROM {refs} WHERE name = 'main'"))
+
+    def expire_snapshots(self, table: str) -> None:
+        """Makes every other snapshot of an Iceberg table unreadable."""
+        session = {"iceberg.expire_snapshots_min_retention": "0s"}
+        self(f"ALTER TABLE {table} EXECUTE expire_snapshots(retention_threshold => '0s')", session=session)
+
     def all(self, statements: Sequence[str], at_once: int = 8) -> None:
         """Runs statements in any order, several at once."""
         with ThreadPoolExecutor(at_once) as pool:

@@ -99,7 +99,7 @@ def test_a_table_that_was_rolled_back_has_the_values_of_the_present_columns(
     schema = new_schema("iceberg", "altered_back")
     table = quoted("iceberg", schema, "t")
     sql(f"CREATE TABLE {table} AS SELECT 1 id, 2 b")
-    first = sql.value(f"SELECT snapshot_id FROM {quoted('iceberg', schema, 't$refs')} WHERE name = 'main'")
+    first = sql.present_snapshot(schema, "t")
     alter(sql, table, ["DROP COLUMN b", "ADD COLUMN b varchar"])
     sql(f"INSERT INTO {table} VALUES (2, 'x')")
     sql(f"ALTER TABLE {table} EXECUTE rollback_to_snapshot({first})")
