@@ -168,14 +168,15 @@ async fn told_by_plans(
     };
     let plans = bisect::ask_in_groups(tables, TABLES_PER_QUERY, &[], plan).await?;
     let mut told = Told::default();
+    let mut unplanned = Vec::new();
     for (table, error) in plans.refused {
         tracing::debug!(%error, "it cannot be found out where the rows of {table} come from");
-        told.unclear.push(table);
+        unplanned.push(table);
     }
     let mut doubtful = Vec::new();
     for (group, plan) in plans.answers {
         let Some(sources) = sources(&plan) else {
-            told.unclear.extend(group);
+            unplanned.extend(group);
             continue;
         };
         for table in group {
@@ -188,13 +189,20 @@ async fn told_by_plans(
             }
         }
     }
-    if doubtful.is_empty() {
+    if doubtful.is_empty() && unplanned.is_empty() {
         return Ok(told);
     }
     let kinds = kinds(client, catalog, schema).await?;
-    for (table, others) in doubtful {
+    let is_base = |table: &Table| {
         let kind = kinds.iter().find(|kind| kind.name == table.name);
-        match (kind.map(|kind| kind.is_base), &others[..]) {
+        kind.map(|kind| kind.is_base)
+    };
+    let may_be_tables = unplanned
+        .into_iter()
+        .filter(|table| is_base(table) != Some(false));
+    told.unclear.extend(may_be_tables);
+    for (table, others) in doubtful {
+        match (is_base(&table), &others[..]) {
             (Some(true), [source]) => match keys::connector(client, &source.catalog).await? {
                 Some(connector) => {
                     let target = Target {
