@@ -171,6 +171,20 @@ def chosen(part: str, fault: Fault, lasts: bool = True) -> Callable[[Sent], Faul
 
 
 @pytest.mark.parametrize("catalog", ["iceberg", "delta"])
+@pytest.mark.parametrize("more", [{}, CHANGES], ids=["cursor", "changes"])
+def test_a_view_whose_plan_is_refused_is_no_table_that_keeps_versions(
+    connector: Connector, config: Config, environment: Environment, places: dict[str, str], catalog: str, more: dict[str, Any]
+) -> None:
+    settings = config(catalog, places[catalog], **more)
+    quiet = connector.discover(settings).streams
+    assert quiet["a"]["is_resumable"] and not quiet["v"]["is_resumable"]
+    with relay(environment.http_port, chosen("EXPLAIN (TYPE IO", DENIED)) as through:
+        discovered = run(connector, settings, through)
+        assert through.hits
+    assert discovered.streams == quiet, discovered.explain()
+
+
+@pytest.mark.parametrize("catalog", ["iceberg", "delta"])
 def test_what_keeps_versions_is_found_without_knowing_the_connector(
     connector: Connector, config: Config, environment: Environment, places: dict[str, str], catalog: str
 ) -> None:
