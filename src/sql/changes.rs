@@ -83,8 +83,9 @@ pub(crate) fn iceberg_snapshots(table: &Table) -> String {
 }
 
 /// Changes of a Delta Lake table, from its change data feed. It leaves out the rows as they were
-/// before an update. It also leaves out deletions of rows without a `key`, because they cannot be
-/// matched with a row of the destination. `offset` is added to [`CURSOR`].
+/// before an update, and the deletion of a row whose key the same commit writes again, since the two
+/// have no order. It also leaves out deletions of rows without a `key`, because they cannot be matched
+/// with a row of the destination. `offset` is added to [`CURSOR`].
 pub(crate) fn delta_feed(
     table: &Table,
     columns: &[(String, TrinoType)],
@@ -97,7 +98,14 @@ pub(crate) fn delta_feed(
     let named = if key.is_empty() {
         String::new()
     } else {
-        format!(" AND NOT (_change_type = 'delete' AND {})", all_null(key))
+        let keys = list(key);
+        format!(
+            " AND NOT (_change_type = 'delete' AND ({} OR coalesce((_commit_version, {keys}) IN \
+             (SELECT _commit_version, {keys} FROM {} WHERE _commit_version <= {until} \
+             AND _change_type IN ('insert', 'update_postimage')), false)))",
+            all_null(key),
+            feed_since(table, after)
+        )
     };
     format!(
         "SELECT {}, {} FROM {} WHERE _commit_version <= {until} \

@@ -242,14 +242,53 @@ pub(crate) fn null(ty: &TrinoType) -> String {
     format!("CAST(NULL AS {ty})")
 }
 
-/// An expression as a value of another type; `None` if a nested type would have to change.
+/// An expression as a value of another type; `None` if that type cannot hold every value, so that
+/// two different values may become one. A smaller integer type is taken: what is too large for it is
+/// null, and so differs from what is there now.
 pub(crate) fn cast(expression: &str, found: &TrinoType, wanted: &TrinoType) -> Option<String> {
     if found == wanted {
         Some(expression.to_owned())
-    } else if found.is_nested() || wanted.is_nested() {
-        None
-    } else {
+    } else if is_wider(wanted, found) {
         Some(format!("CAST({expression} AS {wanted})"))
+    } else if is_wider(found, wanted) && INTEGERS.contains(found) {
+        Some(format!("TRY_CAST({expression} AS {wanted})"))
+    } else {
+        None
+    }
+}
+
+const INTEGERS: [TrinoType; 4] = [
+    TrinoType::Tinyint,
+    TrinoType::Smallint,
+    TrinoType::Integer,
+    TrinoType::Bigint,
+];
+
+/// Whether a type holds all values of another one of its kind.
+fn is_wider(wider: &TrinoType, ty: &TrinoType) -> bool {
+    use TrinoType::{
+        Bigint, Decimal, Double, Integer, Real, Smallint, Timestamp, TimestampWithTimeZone,
+        Tinyint, Varchar,
+    };
+    match (ty, wider) {
+        (Tinyint, Smallint | Integer | Bigint)
+        | (Smallint, Integer | Bigint)
+        | (Integer, Bigint)
+        | (Real, Double)
+        | (Varchar(Some(_)), Varchar(None)) => true,
+        (Varchar(Some(length)), Varchar(Some(wider))) => wider >= length,
+        (
+            Decimal { precision, scale },
+            Decimal {
+                precision: wider,
+                scale: wider_scale,
+            },
+        ) => wider_scale >= scale && wider - wider_scale >= precision - scale,
+        (Timestamp { precision }, Timestamp { precision: wider })
+        | (TimestampWithTimeZone { precision }, TimestampWithTimeZone { precision: wider }) => {
+            wider >= precision
+        }
+        _ => false,
     }
 }
 

@@ -506,6 +506,166 @@ def test_a_version_up_to_which_a_killed_sync_read_may_be_lost(
     assert not syncs.read().data("t")
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("DOUBLE '1.6'", "BIGINT '2'"),
+        ("TIMESTAMP '2024-01-01 10:00:00'", "DATE '2024-01-01'"),
+        ("DECIMAL '1.26'", "DECIMAL '1.3'"),
+        ("'abc'", "BIGINT '2'"),
+        ("'abc'", "CAST('ab' AS varchar(2))"),
+        ("BIGINT '5000000000'", "INTEGER '5'"),
+    ],
+)
+@pytest.mark.parametrize("key", [("id",), ()])
+def test_values_of_another_type_are_told_though_they_look_alike_when_rounded(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str],
+    old: str, new: str, key: tuple[str, ...],
+) -> None:  # fmt: skip
+    schema = new_schema("iceberg", "retyped")
+    table = quoted("iceberg", schema, "t")
+    sql(f"CREATE TABLE {table} AS SELECT 1 AS id, {old} AS v")
+    settings = config("iceberg", schema, **CHANGES)
+    syncs = start(connector, settings, key)
+    syncs.read()
+    sql(f"CREATE OR REPLACE TABLE {table} AS SELECT 1 AS id, {new} AS v")
+    syncs.catalog = incremental(connector.discover(settings).streams["t"], None, key)
+    told = [row for row in syncs.read().data("t") if row["_ab_cdc_deleted_at"] is None]
+    expected = sql.value(f"SELECT CAST(v AS varchar) FROM {table}")
+    assert [str(row["v"]) for row in told] == [expected]
+
+
+def test_a_snapshot_that_goes_on_after_names_were_swapped_is_read_anew(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
+) -> None:
+    """The rows of its finished slices have other values under these names now."""
+    schema = new_schema("iceberg", "swapped")
+    table = quoted("iceberg", schema, "t")
+    sql(f"CREATE TABLE {table} AS SELECT 0 AS id, 'a0' AS v, 'b0' AS w")
+    for n in (1, 2, 3):
+        sql(f"INSERT INTO {table} VALUES ({n}, 'a{n}', 'b{n}')")
+    settings = config("iceberg", schema, slice_rows=1, concurrency=1, fetch_protocol="direct", **CHANGES)
+    syncs, mirror = start(connector, settings), Mirror()
+    for size in range(500, 20_000, 100):
+        ended, sure, unsure = syncs.read_until(size)
+        assert not ended
+        mirror.add(sure + unsure)
+        if sure:
+            break
+    for rename in ("v TO z", "w TO v", "z TO w"):
+        sql(f"ALTER TABLE {table} RENAME COLUMN {rename}")
+    result = syncs.read()
+    assert any("all its rows are read again" in line for line in result.logs("WARN")), result.explain()
+    assert mirror.take(result) == 4
+    assert mirror.content == content(sql, table)
+    assert not syncs.read().data("t")
+
+
+def test_a_snapshot_of_delta_lake_goes_on_after_a_column_was_added(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
+) -> None:
+    schema = new_schema("delta", "added")
+    table = quoted("delta", schema, "t")
+    sql(f"CREATE TABLE {table} {FEED['delta']} AS SELECT 0 AS id, 'v' AS v")
+    for n in (1, 2, 3):
+        sql(f"INSERT INTO {table} VALUES ({n}, 'v')")
+    settings = config("delta", schema, slice_rows=1, concurrency=1, fetch_protocol="direct", **CHANGES)
+    syncs, mirror = start(connector, settings), Mirror()
+    for size in range(500, 20_000, 100):
+        ended, sure, unsure = syncs.read_until(size)
+        assert not ended
+        mirror.add(sure + unsure)
+        if sure:
+            break
+    sql(f"ALTER TABLE {table} ADD COLUMN w varchar")
+    syncs.catalog = incremental(connector.discover(settings).streams["t"], None, ("id",))
+    result = syncs.read()
+    assert 0 < mirror.take(result) < 4, "no finished slice comes again"
+    assert mirror.content == content(sql, table)
+
+
+@pytest.mark.parametrize("gap", ["deleted", "updated back"])
+def test_what_a_killed_sync_sent_from_a_feed_is_known_when_the_feed_has_a_gap(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str], gap: str
+) -> None:
+    """The difference of the versions at both ends of the gap does not know such rows."""
+    schema = new_schema("delta", "killed_gap")
+    table = quoted("delta", schema, "t")
+    make(sql, table, "delta")
+    syncs, mirror = start(connector, config("delta", schema, **CHANGES)), Mirror()
+    mirror.take(syncs.read())
+    came = f"INSERT INTO {table} SELECT n, 'came' FROM UNNEST(sequence(1001, 1100)) t(n)"
+    sql(came if gap == "deleted" else f"UPDATE {table} SET v = 'wrong'")
+    mirror.add(killed_with_rows(syncs))
+    sql(f"ALTER TABLE {table} SET PROPERTIES change_data_feed_enabled = false")
+    sql(f"DELETE FROM {table} WHERE id > 1000" if gap == "deleted" else f"UPDATE {table} SET v = 'v' || CAST(id AS varchar)")
+    sql(f"ALTER TABLE {table} SET PROPERTIES change_data_feed_enabled = true")
+    for _ in range(2):
+        result = syncs.read()
+        assert not result.logs("WARN"), result.explain()
+        mirror.take(result)
+    assert mirror.content == content(sql, table)
+
+
+def test_rows_are_above_those_of_a_killed_sync_of_a_table_that_was_made_anew(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
+) -> None:
+    schema = new_schema("delta", "killed_anew")
+    table = quoted("delta", schema, "t")
+    make(sql, table, "delta")
+    syncs, mirror = start(connector, config("delta", schema, **CHANGES)), Mirror()
+    mirror.take(syncs.read())
+    for n in (1, 2, 3):
+        sql(f"UPDATE {table} SET v = 'u{n}'")
+    mirror.add(killed_with_rows(syncs))
+    sql(f"DROP TABLE {table}")
+    make(sql, table, "delta")
+    mirror.take(syncs.read())
+    assert mirror.content == content(sql, table)
+
+
+def test_a_key_that_a_commit_deletes_and_writes_again_is_there(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
+) -> None:
+    """The two have no order, but the row exists after both."""
+    schema = new_schema("delta", "rewritten")
+    table = quoted("delta", schema, "t")
+    sql(f"CREATE TABLE {table} {FEED['delta']} AS SELECT n AS id, 1 AS ver, 'old' AS v FROM UNNEST(sequence(1, 9)) t(n)")
+    syncs, mirror = start(connector, config("delta", schema, **CHANGES)), Mirror()
+    mirror.take(syncs.read())
+    sql(
+        f"MERGE INTO {table} t USING (SELECT n AS id, k AS ver FROM UNNEST(sequence(1, 5)) a(n), UNNEST(sequence(1, 2)) b(k)) s "
+        "ON t.id = s.id AND t.ver = s.ver WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT VALUES (s.id, s.ver, 'new')"
+    )
+    sql(f"DELETE FROM {table} WHERE id = 9")
+    mirror.take(syncs.read())
+    assert mirror.content == content(sql, table)
+
+
+@pytest.mark.parametrize("altered", [["DROP COLUMN v", "ADD COLUMN v varchar"], ["RENAME COLUMN v TO z", "RENAME COLUMN w TO v"]])
+def test_a_column_of_delta_lake_that_may_be_another_one_is_read_again(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str], altered: list[str]
+) -> None:
+    """Its columns are known by their names only; the history tells what was done to them."""
+    schema = new_schema("delta", "renamed")
+    table = quoted("delta", schema, "t")
+    mapped = "WITH (change_data_feed_enabled = true, column_mapping_mode = 'name')"
+    sql(f"CREATE TABLE {table} {mapped} AS SELECT n AS id, 'v' AS v, 'w' AS w FROM UNNEST(sequence(1, 9)) t(n)")
+    syncs, mirror = start(connector, config("delta", schema, **CHANGES)), Mirror()
+    mirror.take(syncs.read())
+    sql(f"ALTER TABLE {table} SET PROPERTIES change_data_feed_enabled = false")
+    for statement in altered:
+        sql(f"ALTER TABLE {table} {statement}")
+    sql(f"DELETE FROM {table} WHERE id = 2")
+    sql(f"ALTER TABLE {table} SET PROPERTIES change_data_feed_enabled = true")
+    syncs.catalog = incremental(connector.discover(syncs.config).streams["t"], None, ("id",))
+    result = syncs.read()
+    assert any("all rows are read again" in line for line in result.logs("WARN")), result.explain()
+    mirror.take(result)
+    assert mirror.content == content(sql, table)
+    assert not syncs.read().data("t")
+
+
 def test_a_feed_whose_files_are_gone_is_a_gap(
     connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
 ) -> None:

@@ -29,7 +29,8 @@ impl Mapped {
     }
 
     /// The expressions for comparing rows. A column that the version does not tell is null, so that
-    /// all rows that may have changed come again. `None` if such a column is part of the key.
+    /// all rows that may have changed come again. `None` if such a column is part of the key, or if
+    /// there is no key, so that whole rows are told apart.
     pub(super) fn to_compare(
         &self,
         columns: &[(String, TrinoType)],
@@ -38,7 +39,7 @@ impl Mapped {
         let expressions = self.expressions.iter().zip(columns);
         expressions
             .map(|(expression, (name, ty))| match expression {
-                None if key.contains(name) => None,
+                None if key.is_empty() || key.contains(name) => None,
                 None => Some(format!("CAST(NULL AS {ty})")),
                 Some(expression) => Some(expression.clone()),
             })
@@ -112,12 +113,8 @@ impl Changes<'_> {
 
 impl Changes<'_> {
     /// The selected columns as expressions over the columns of the same names in a version, for
-    /// tables whose columns have no ids: null for those that were not there. `None` if such a column
-    /// is part of the key, or if one was of another nested type.
-    pub(super) async fn by_name_at(
-        &self,
-        version: Version,
-    ) -> Result<Option<Vec<String>>, TrinoError> {
+    /// tables whose columns have no ids: null for those that were not there.
+    pub(super) async fn by_name_at(&self, version: Version) -> Result<Mapped, TrinoError> {
         let there = match self.named_at(version).await? {
             Some(named) => named,
             None => columns::names(self.context, self.table, Some(version)).await?,
@@ -126,11 +123,15 @@ impl Changes<'_> {
         let expressions = self.plan.columns.iter().map(|(name, ty)| {
             match there.iter().find(|(column, _)| column == name) {
                 Some((_, found)) => field_ids::cast(&Ident(name).to_string(), found, ty),
+                // Nothing can be found by a key that was not there.
                 None if key.contains(name) => None,
                 None => Some(field_ids::null(ty)),
             }
         });
-        Ok(expressions.collect())
+        Ok(Mapped {
+            expressions: expressions.collect(),
+            change: Change::None,
+        })
     }
 
     /// The id of the table's schema at a version, if a selected column has rows within arrays or

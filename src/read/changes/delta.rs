@@ -4,6 +4,7 @@
 use super::difference::DifferentFiles;
 use super::{Changes, Followed};
 use crate::read::changes_state::ChangesState;
+use crate::read::columns;
 use crate::read::context::ReadError;
 use crate::read::lost_version;
 use crate::read::version::Version;
@@ -18,7 +19,13 @@ enum Gap {
     Lost(String),
     /// There was a time without a feed, but both versions may still be read.
     NoFeed(String),
+    /// Columns were altered, and Delta Lake's are known by their names only: one of them may be
+    /// another one now.
+    OtherColumns(String),
 }
+
+/// What the history calls a change of columns that may give a name to another column.
+const COLUMN_OPERATIONS: [&str; 3] = ["DROP COLUMNS", "RENAME COLUMN", "REPLACE COLUMNS"];
 
 impl Changes<'_> {
     pub(super) async fn follow_delta(
@@ -38,22 +45,32 @@ impl Changes<'_> {
         match self.gap_in_history(before, now).await? {
             Some(Gap::Lost(reason)) => return Ok(Followed::Gap(reason)),
             Some(Gap::NoFeed(reason)) => {
-                return self.follow_versions(state, before, now, reason).await;
+                return self
+                    .follow_versions(state, before, now, reason, false)
+                    .await;
+            }
+            Some(Gap::OtherColumns(reason)) => {
+                return self.follow_versions(state, before, now, reason, true).await;
             }
             None => {}
         }
         let range = (before.number(), now.number());
         let key = self.plan.readable_key();
         let rising = state.rising.above_all(before.number() + 1);
+        // Rows that leave now are told again up to this version if this run ends before its last state,
+        // also if there will be a gap behind it.
+        let rising_after = rising.sent(now.number());
+        self.begin_up_to(now, state, rising_after).await?;
         let sql = changes::delta_feed(self.table, &self.plan.columns, key, range, rising.offset);
-        let written = self.write(sql, &after(rising.sent(now.number()))).await;
+        let written = self.write(sql, &after(rising_after)).await;
         let records = match written {
             Ok(records) => records,
             Err(ReadError::Trino { query_id, error }) if !self.stream_run.has_sent() => {
                 return match self.gap_in_feed(before, &error).await? {
                     Some(Gap::Lost(reason)) => Ok(Followed::Gap(reason)),
-                    Some(Gap::NoFeed(reason)) => {
-                        self.follow_versions(state, before, now, reason).await
+                    Some(Gap::NoFeed(reason) | Gap::OtherColumns(reason)) => {
+                        self.follow_versions(state, before, now, reason, false)
+                            .await
                     }
                     None => Err(ReadError::Trino {
                         query_id,
@@ -70,45 +87,57 @@ impl Changes<'_> {
         Ok(Followed::Records(records))
     }
 
-    /// Tells how two versions differ where no feed leads from one to the other, for this `reason`.
+    /// Tells how two versions differ where no feed leads from one to the other, for this `reason`. If
+    /// columns may be others (`is_other`), all rows follow.
     async fn follow_versions(
         &self,
         state: &ChangesState,
         before: Version,
         now: Version,
         reason: String,
+        is_other: bool,
     ) -> Result<Followed, ReadError> {
         let stream = &self.plan.descriptor;
         let old = match self.by_name_at(before).await {
-            Ok(Some(old)) => old,
-            Ok(None) => {
-                return Ok(Followed::Gap(format!(
-                    "{reason}, and the columns were others before"
-                )));
-            }
+            Ok(old) => old.to_compare(&self.plan.columns, self.plan.readable_key()),
             Err(error) if self.reads_no_versions(now, &error).await? => {
                 return Ok(Followed::Gap(format!(
                     "{reason}, and this server cannot read versions of Delta Lake tables"
                 )));
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => match self.gap(before, &error).await {
+                Some(reason) => return Ok(Followed::Gap(reason)),
+                None => return Err(error.into()),
+            },
+        };
+        let Some(old) = old else {
+            return Ok(Followed::Gap(format!(
+                "{reason}, and the columns were others before"
+            )));
         };
         tracing::info!("stream \"{stream}\": comparing the two versions: {reason}");
-        self.begin_up_to(now, state).await?;
-        let new = self.by_name();
-        let files = self
-            .files_with_other_rows((before, &old), (now, &new))
-            .await?;
-        let mut commit = self.commit(now.number()).await?;
         let rising = state.rising.above_all(now.number());
+        self.begin_up_to(now, state, rising.sent(now.number()))
+            .await?;
+        let new = self.by_name();
+        let files = if is_other {
+            DifferentFiles::All
+        } else {
+            let (before, now) = ((before, &*old), (now, &*new));
+            self.files_with_other_rows(before, now).await?
+        };
+        let mut commit = self.commit(now.number()).await?;
         commit.cursor = now.number().saturating_add(rising.offset);
-        let after = ChangesState {
+        let mut after = ChangesState {
             table_version: Some(now),
             rising: rising.sent(now.number()),
             ..ChangesState::default()
         };
         if files == DifferentFiles::None {
             return self.nothing(after).await;
+        }
+        if is_other {
+            after = self.before_snapshot(after, now).await?;
         }
         let difference = Difference {
             table: self.table,
@@ -119,13 +148,20 @@ impl Changes<'_> {
             after: (now.number(), &new),
             files: files.to_name(),
         };
-        self.tell_difference(before, &difference, &commit, &after, true)
-            .await
+        match self
+            .tell_difference(before, &difference, &commit, &after, true)
+            .await?
+        {
+            Followed::Records(records) if is_other => {
+                Ok(Followed::ThenSnapshot(records, Box::new(after)))
+            }
+            followed => Ok(followed),
+        }
     }
 
     /// Whether an error means that the server reads no version of a Delta Lake table at all, as old
-    /// ones do. It has to say so of the present version too, because the consequence is that deletions
-    /// are not told.
+    /// ones do: it says so of the present version too, and reads the table. The consequence is that
+    /// deletions are not told.
     async fn reads_no_versions(
         &self,
         now: Version,
@@ -136,10 +172,12 @@ impl Changes<'_> {
             return Ok(false);
         }
         match self.by_name_at(now).await {
-            Ok(_) => Ok(false),
-            Err(error) if error.is_named(REFUSALS) => Ok(true),
-            Err(error) => Err(error),
+            Ok(_) => return Ok(false),
+            Err(error) if error.is_named(REFUSALS) => {}
+            Err(error) => return Err(error),
         }
+        columns::names(self.context, self.table, None).await?;
+        Ok(true)
     }
 
     /// Why a range of versions cannot have a feed, according to the table's history.
@@ -166,15 +204,19 @@ impl Changes<'_> {
                 )))
             };
         }
-        let replaced = commits
-            .iter()
-            .skip(1)
+        let since = || commits.iter().skip(1);
+        let altered = since().find(|row| COLUMN_OPERATIONS.contains(&row.operation.as_str()));
+        if let Some(commit) = altered {
+            let reason = format!("there was a {}", commit.operation);
+            return Ok(Some(Gap::OtherColumns(reason)));
+        }
+        let replaced = since()
             .find(|row| row.operation.contains("REPLACE TABLE") || row.operation == "RESTORE");
         Ok(replaced.map(|commit| Gap::NoFeed(format!("there was a {}", commit.operation))))
     }
 
     /// Why the feed cannot be read, if that is what an error means: VACUUM has deleted its files,
-    /// or it is switched off.
+    /// or it is switched off. The versions themselves may still be there.
     async fn gap_in_feed(
         &self,
         before: Version,
@@ -184,7 +226,7 @@ impl Changes<'_> {
             return Ok(None);
         };
         if lost_version::has_lost_a_file(self.context, self.plan, before, query).await? {
-            return Ok(Some(Gap::Lost(error.to_string())));
+            return Ok(Some(Gap::NoFeed(error.to_string())));
         }
         // Trino says this for a version that deletes rows without writing them to the feed: while the
         // feed was off, and of engines that overwrite tables.

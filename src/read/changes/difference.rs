@@ -180,7 +180,7 @@ impl Changes<'_> {
     }
 
     /// Why the difference cannot be read, if that is what an error means.
-    async fn gap(&self, before: Version, error: &TrinoError) -> Option<String> {
+    pub(super) async fn gap(&self, before: Version, error: &TrinoError) -> Option<String> {
         let query = error.query_error()?;
         let proof = match pin::why_version_gone(self.context, self.plan, before).await {
             Ok(Some(reason)) => return Some(reason),

@@ -123,7 +123,17 @@ impl Changes<'_> {
             return self.nothing(after).await;
         }
         if now != before {
-            self.begin_up_to(now, state).await?;
+            let times = || {
+                range
+                    .iter()
+                    .flatten()
+                    .map(|row| row.at_ms)
+                    .chain([newest.at_ms])
+            };
+            let lowest = times().min().unwrap_or(newest.at_ms);
+            let highest = times().max().unwrap_or(newest.at_ms);
+            let rising = state.rising.above_all(lowest).sent(highest);
+            self.begin_up_to(now, state, rising).await?;
         }
         if !step.is_other
             && has_only(&["append", "replace"])
@@ -184,7 +194,7 @@ impl Changes<'_> {
         let old = step.ends.before.to_compare(&self.plan.columns, key);
         let (Some(old), Some(new)) = (old, step.ends.now.all()) else {
             return Ok(Followed::Gap(
-                "the type of a nested column has changed".to_owned(),
+                "the type of a column has changed so that its values cannot be compared".to_owned(),
             ));
         };
         let files = match step.is_descendant {

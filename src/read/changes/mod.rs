@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::changes_state::ChangesState;
+use super::changes_state::{ChangesState, Rising};
 use super::context::Context;
 use super::listing::{self, Listed};
 use super::lost_version;
@@ -235,13 +235,17 @@ impl Changes<'_> {
     }
 
     /// Sends the state that the changes up to a version are being written, so that a later run
-    /// finishes them up to there.
-    async fn begin_up_to(&self, now: Version, state: &ChangesState) -> Result<(), ReadError> {
-        if state.next_version == Some(now) {
-            return Ok(());
-        }
+    /// finishes them up to there. `rising` has what they will have sent: if the version is lost by
+    /// then, later rows are above them all the same.
+    async fn begin_up_to(
+        &self,
+        now: Version,
+        state: &ChangesState,
+        rising: Rising,
+    ) -> Result<(), ReadError> {
         let begun = ChangesState {
             next_version: Some(now),
+            rising,
             ..state.clone()
         };
         self.send(&Content::Changes(begun).write()).await

@@ -15,6 +15,7 @@ use crate::read::slicing::{cut, slice_queries};
 use crate::read::state::Content;
 use crate::read::version::Version;
 use crate::sql::changes::{self, Commit};
+use crate::sql::field_ids::Change;
 use crate::sql::select;
 use crate::trino::error::TrinoError;
 
@@ -26,6 +27,18 @@ struct Selected {
     fingerprint: Option<String>,
     /// Shows the same of the fields of rows within arrays or maps.
     schema_id: Option<i64>,
+    /// Whether a name stands for another column in that version.
+    is_other: bool,
+}
+
+impl Selected {
+    /// Whether slices that were read for a state were selected under other names.
+    fn differs_from(&self, state: &ChangesState) -> bool {
+        self.is_other
+            && self.fingerprint.is_some()
+            && state.columns.is_some()
+            && self.fingerprint != state.columns
+    }
 }
 
 impl Changes<'_> {
@@ -33,14 +46,25 @@ impl Changes<'_> {
     /// or else of `version`.
     pub(super) async fn snapshot(
         &self,
-        state: ChangesState,
+        mut state: ChangesState,
         version: Option<Version>,
     ) -> Result<u64, ReadError> {
         let stream = &self.plan.descriptor;
-        let begun = state.progress.clone();
+        let mut begun = state.progress.clone();
         let listed = begun.as_ref().map_or(version, |begun| begun.slices.version);
-        let (version, begun, selected) = match self.selected(listed, begun.is_some()).await? {
-            Ok(selected) => (listed, begun, selected),
+        let (version, begun, selected) = match self.selected(listed, begun.as_ref()).await? {
+            Ok(selected) => {
+                if let Some(begun) = &mut begun
+                    && selected.differs_from(&state)
+                {
+                    tracing::warn!(
+                        "stream \"{stream}\": a selected column is another one than when the snapshot began, so all its rows are read again"
+                    );
+                    begun.done.clear();
+                    state.snapshot_cursor = None;
+                }
+                (listed, begun, selected)
+            }
             Err(reason) => {
                 if let Some(begun) = &begun {
                     restart::begin_anew(self.plan, begun, &reason)?;
@@ -56,6 +80,7 @@ impl Changes<'_> {
                         .as_deref()
                         .map(columns::fingerprint),
                     schema_id: None,
+                    is_other: false,
                 };
                 (None, None, selected)
             }
@@ -187,16 +212,30 @@ impl Changes<'_> {
     async fn selected(
         &self,
         version: Option<Version>,
-        is_begun: bool,
+        begun: Option<&Progress>,
     ) -> Result<Result<Selected, String>, TrinoError> {
         let by_name = Selected {
             expressions: self.by_name(),
             fingerprint: None,
             schema_id: None,
+            is_other: false,
         };
-        let (Some(version), Format::Iceberg) = (version, self.format) else {
+        let Some(version) = version else {
             return Ok(Ok(by_name));
         };
+        if self.format == Format::DeltaLake {
+            if begun.is_none() {
+                return Ok(Ok(by_name));
+            }
+            // The table may have got columns since.
+            return Ok(match self.by_name_at(version).await?.all() {
+                Some(expressions) => Ok(Selected {
+                    expressions,
+                    ..by_name
+                }),
+                None => Err("a column was of another type".to_owned()),
+            });
+        }
         let Some(present) = self.present_columns().await? else {
             let columns = &self.plan.columns;
             let types = columns::types_at(self.context, self.table, version, columns).await;
@@ -210,7 +249,8 @@ impl Changes<'_> {
             };
         };
         let mapped = self.columns_at(version, &present).await?;
-        if !is_begun && pin::may_have_other_fields(self.context, self.plan, version).await? {
+        let has_slices = begun.is_some_and(|begun| !begun.done.is_empty());
+        if !has_slices && pin::may_have_other_fields(self.context, self.plan, version).await? {
             return Ok(Err(pin::OTHER_FIELDS.to_owned()));
         }
         Ok(match mapped.all() {
@@ -218,6 +258,7 @@ impl Changes<'_> {
                 expressions,
                 fingerprint: Some(columns::fingerprint(&present)),
                 schema_id: self.schema_id(version).await?,
+                is_other: mapped.change == Change::Identity,
             }),
             None => Err("a nested column was of another type".to_owned()),
         })
