@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal as Number, getppid, set_parent_process_death_signal};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM};
 use signal_hook::low_level::emulate_default_handler;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -29,6 +29,8 @@ pub enum Ending {
     Hangup,
     /// A person has stopped it.
     Interrupt,
+    /// A person has stopped it by Ctrl-\.
+    Quit,
     /// Somebody or something has stopped it.
     Terminate,
     /// The platform does not need it any more.
@@ -42,6 +44,7 @@ impl Ending {
         match self {
             Self::Hangup => SIGHUP,
             Self::Interrupt => SIGINT,
+            Self::Quit => SIGQUIT,
             Self::Terminate | Self::Withdrawn => SIGTERM,
             Self::ClosedPipe => SIGPIPE,
         }
@@ -82,6 +85,7 @@ impl Parent {
 /// The signals that end a process.
 pub struct Signals {
     interrupt: Signal,
+    quit: Signal,
     terminate: Signal,
     hangup: Option<Signal>,
     orphaned: Option<(Parent, Signal)>,
@@ -114,6 +118,7 @@ impl Signals {
         };
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
             terminate: signal(SignalKind::terminate())?,
             hangup,
             orphaned,
@@ -124,6 +129,7 @@ impl Signals {
     pub async fn next(&mut self) -> Ending {
         tokio::select! {
             _ = self.interrupt.recv() => Ending::Interrupt,
+            _ = self.quit.recv() => Ending::Quit,
             _ = self.terminate.recv() => Ending::Terminate,
             () = received(self.hangup.as_mut()) => Ending::Hangup,
             () = withdrawn(self.orphaned.as_mut()) => Ending::Withdrawn,

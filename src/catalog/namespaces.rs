@@ -6,16 +6,17 @@ use crate::sql::metadata;
 use crate::trino::Client;
 use crate::trino::control::{self, CatalogRow};
 
-/// The namespaces of a configuration, for the catalogs that exist.
+/// The namespaces of a configuration, for the catalogs that exist: those of streams may have dots,
+/// whatever `schemas` has.
 ///
 /// # Errors
 ///
-/// As [`existing_catalogs`].
+/// When Trino cannot be asked.
 pub(crate) async fn find_namespaces(
     client: &Client,
     connection: &Connection,
 ) -> Result<Namespaces, ConnectorError> {
-    let catalogs = existing_catalogs(client, connection).await?;
+    let catalogs = listed_catalogs(client).await?;
     Ok(connection.namespaces(&catalogs.unwrap_or_default()))
 }
 
@@ -32,6 +33,10 @@ pub(crate) async fn existing_catalogs(
     if !connection.schemas.iter().any(DottedName::has_parts) {
         return Ok(None);
     }
+    listed_catalogs(client).await
+}
+
+async fn listed_catalogs(client: &Client) -> Result<Option<Vec<String>>, ConnectorError> {
     match control::rows::<CatalogRow>(client, metadata::CATALOGS).await {
         Ok(rows) => Ok(Some(rows.into_iter().map(|row| row.Catalog).collect())),
         Err(error) if error.is_denied() => Ok(None),

@@ -31,6 +31,13 @@ pub(super) async fn run(
     let streams = crate::discover::streams(&client, &connection).await?;
     if args.configured {
         let named: Vec<&str> = args.streams.iter().map(|name| name.trim()).collect();
+        let is_empty = !named.is_empty() && named.iter().all(|name| name.is_empty());
+        if is_empty {
+            return Err(ConnectorError::config(
+                "--streams names no stream. Name one, or leave the option out for all streams.",
+            )
+            .into());
+        }
         let named: Vec<&str> = named.into_iter().filter(|name| !name.is_empty()).collect();
         let chosen = choose(streams, &named)?;
         let cursor = args.cursor.as_deref().map(str::trim);
@@ -47,6 +54,7 @@ pub(super) async fn run(
         let catalog = ConfiguredAirbyteCatalog {
             streams: configured.collect(),
             problems: Vec::new(),
+            hints: Vec::new(),
         };
         let mut text = serde_json::to_vec_pretty(&catalog)?;
         text.push(b'\n');

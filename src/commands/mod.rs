@@ -122,6 +122,12 @@ async fn json<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T, Connect
 /// Reads a file; `-` is standard input. This happens on a thread that may block: the other end of a
 /// pipe may be slow, and meanwhile signals must still be handled.
 async fn text(path: &Path, what: &str) -> Result<String, ConnectorError> {
+    // It may have a password, so it is not repeated.
+    if path.to_string_lossy().trim_start().starts_with(['{', '[']) {
+        return Err(ConnectorError::config(format!(
+            "Give the name of the {what} file, or - for the standard input, instead of the JSON itself."
+        )));
+    }
     let file = path.to_owned();
     let result = tokio::task::spawn_blocking(move || files::read_text(&file)).await;
     result

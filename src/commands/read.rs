@@ -55,6 +55,9 @@ pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> 
         sockets: open.sockets.clone(),
         format: channel.format,
     });
+    for hint in &catalog.hints {
+        tracing::warn!("{hint}");
+    }
     let client = Client::connect(&connection, queries, Patience::READ)
         .await
         .map_err(ConnectorError::from)?;

@@ -127,7 +127,10 @@ impl Pasted {
             format!("\"{given}\" is not a host name; expected is for example \"trino.example.com\"")
         };
         let url = Url::parse(&url).map_err(|_| wrong())?;
-        if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() {
+        if !matches!(url.scheme(), "http" | "https")
+            || !url.username().is_empty()
+            || url.query().is_some()
+        {
             return Err(wrong());
         }
         let host = url.host_str().ok_or_else(wrong)?;
@@ -137,8 +140,14 @@ impl Pasted {
             .to_owned();
         let https = url.scheme() == "https";
         // A pasted URL without a port means the usual port of its scheme. A bare name means Trino's
-        // usual port.
-        let port = url.port().or(if had_scheme {
+        // usual port. Of a URL with the scheme's own port, only the text shows that it was given.
+        let authority = text.split_once("://").map_or(text, |(_, rest)| rest);
+        let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+        let has_port = !bare_ipv6
+            && authority.rsplit_once(':').is_some_and(|(_, port)| {
+                !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
+            });
+        let port = url.port().or(if had_scheme || has_port {
             url.port_or_known_default()
         } else {
             None

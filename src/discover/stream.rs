@@ -130,6 +130,7 @@ pub(crate) fn configured(
     ConfiguredAirbyteCatalog {
         streams,
         problems: Vec::new(),
+        hints: Vec::new(),
     }
 }
 

@@ -32,6 +32,7 @@ use super::state::Content;
 use super::version::Version;
 use crate::amounts::amount;
 use crate::sql::cursor::{Cursor, Upper};
+use crate::sql::literal::is_exact;
 use crate::sql::select;
 use crate::trino::error::TrinoError;
 use crate::types::TrinoType;
@@ -145,6 +146,13 @@ fn continued(plan: &StreamPlan, cursor: &Cursor, state: Option<Content>) -> Curs
                 cursor.ty
             );
         }
+        Some(Content::Cursor(state)) if !is_exact_in(&state, &cursor.ty) => {
+            tracing::warn!(
+                "stream \"{stream}\" starts anew: its cursor \"{}\" is of type {} now, which has fewer digits than the value of the last sync",
+                cursor.column,
+                cursor.ty
+            );
+        }
         Some(Content::Cursor(state)) => {
             return CursorState {
                 cursor_type: cursor.ty.to_string(),
@@ -157,6 +165,13 @@ fn continued(plan: &StreamPlan, cursor: &Cursor, state: Option<Content>) -> Curs
         None => {}
     }
     CursorState::new(cursor)
+}
+
+/// Whether the values of a state are values of the type that the cursor has now.
+fn is_exact_in(state: &CursorState, ty: &TrinoType) -> bool {
+    let until = state.sync.as_ref().and_then(|sync| sync.until.as_deref());
+    let values = [state.cursor.as_deref(), until];
+    values.iter().flatten().all(|value| is_exact(value, ty))
 }
 
 /// Whether a value of one type can be used as a value of the other: lengths and precisions may

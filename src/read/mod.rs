@@ -14,6 +14,7 @@
 //! | `hive_partitions` | the same for a Hive table, by its partitions |
 //! | `slices`, `spread` | the slices as a state keeps them; values between two others |
 //! | `position`, `cursor_limit` | how far a cursor has come; how its values lie to the present |
+//! | `source_values` | whether the source compares other values of a cursor than Trino shows |
 //! | `boundary` | rows at the cursor's boundary: which were sent, which are new |
 //! | `state`, `cursor_state`, `changes_state`, `progress` | what a STATE holds |
 //! | `safe_text` | texts of a state without control characters |
@@ -52,6 +53,7 @@ pub(crate) mod runner;
 mod safe_text;
 mod slices;
 mod slicing;
+mod source_values;
 mod spread;
 mod state;
 mod status;

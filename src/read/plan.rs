@@ -1,5 +1,6 @@
 //! What is behind a stream, its configuration and its state → how it is read, or why it cannot be.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -376,14 +377,25 @@ fn select(
     selected: &[&str],
 ) -> Vec<(String, TrinoType)> {
     let exists: HashSet<String> = columns.iter().map(|(name, _)| name.clone()).collect();
-    for name in selected {
-        if !exists.contains(*name) && !name.starts_with(META_COLUMNS) {
+    // Trino has all names in lower case, also where the database or a person writes capitals.
+    let selected: Vec<Cow<'_, str>> = selected
+        .iter()
+        .map(|name| {
+            if exists.contains(*name) {
+                Cow::Borrowed(*name)
+            } else {
+                Cow::Owned(name.to_lowercase())
+            }
+        })
+        .collect();
+    for name in &selected {
+        if !exists.contains(&**name) && !name.starts_with(META_COLUMNS) {
             tracing::warn!(
                 "stream \"{descriptor}\" has no column \"{name}\" any more; it is left out"
             );
         }
     }
-    let selected: HashSet<&str> = selected.iter().copied().collect();
+    let selected: HashSet<&str> = selected.iter().map(|name| &**name).collect();
     columns
         .into_iter()
         .filter(|(name, _)| selected.contains(name.as_str()))

@@ -18,7 +18,7 @@ use super::slicing;
 use super::version::Version;
 use crate::sql::checksum::RowChecksum;
 use crate::sql::cursor::{Cursor, Pushdown};
-use crate::sql::literal::{is_within_years, just_below};
+use crate::sql::literal::is_within_years;
 use crate::sql::partitions::is_partition_column;
 use crate::sql::position::{PositionQuery, count_of};
 use crate::sql::select;
@@ -44,6 +44,10 @@ pub(super) async fn begin(
     cursor: &Cursor,
     state: &mut CursorState,
 ) -> Result<Option<CursorSync>, TrinoError> {
+    if plan.connector.as_deref() == Some("cassandra") {
+        // It takes over nothing but `=`, by which decimals and floats that Trino shows are not found.
+        state.pushdown = Pushdown::Nothing;
+    }
     let before = cursor_limit::before(&context.connection, cursor);
     let unlimited = before.is_none();
     let listed = listing::version(context, plan).await?;
@@ -53,7 +57,7 @@ pub(super) async fn begin(
         return Ok(None);
     }
     let version = Box::pin(pin::pin_listed(context, plan, listed)).await?;
-    let asking = Asking {
+    let mut asking = Asking {
         context,
         plan,
         cursor,
@@ -160,19 +164,20 @@ pub(super) async fn check_count(
     Ok(())
 }
 
-struct Asking<'a> {
-    context: &'a Context,
-    plan: &'a StreamPlan,
-    cursor: &'a Cursor,
-    version: Option<Version>,
-    before: Option<String>,
-    checksum: Option<RowChecksum>,
-    first: bool,
-    by_partition: bool,
+/// What the questions about one stream's position share.
+pub(super) struct Asking<'a> {
+    pub(super) context: &'a Context,
+    pub(super) plan: &'a StreamPlan,
+    pub(super) cursor: &'a Cursor,
+    pub(super) version: Option<Version>,
+    pub(super) before: Option<String>,
+    pub(super) checksum: Option<RowChecksum>,
+    pub(super) first: bool,
+    pub(super) by_partition: bool,
 }
 
 impl Asking<'_> {
-    fn client(&self) -> &Client {
+    pub(super) fn client(&self) -> &Client {
         &self.context.client
     }
 
@@ -191,7 +196,7 @@ impl Asking<'_> {
 
     /// The position, and the rows with the highest value if this value is new.
     async fn position_and_end(
-        &self,
+        &mut self,
         state: &mut CursorState,
     ) -> Result<(PositionRow, Option<TiesRow>), TrinoError> {
         let mut attempt = 1;
@@ -210,6 +215,7 @@ impl Asking<'_> {
             let sql = comparison.at_end(&self.query(state), high, may_be_misplaced);
             let end: TiesRow = control::only_row(self.client(), &sql).await?;
             if end.misplaced > 0
+                || may_be_misplaced && self.compares_other_texts(state, high).await?
                 || end.ties == 0
                     && may_be_misplaced
                     && self.is_there(&comparison.misplaced_below(high)).await?
@@ -217,11 +223,19 @@ impl Asking<'_> {
                 self.compare_in_trino(state);
             } else if end.ties > 0 {
                 return Ok((position, Some(end)));
+            } else if self.by_partition {
+                // The last partition has no rows: one that was made in advance, or a projected one.
+                // No sync may end there, or rows of the partitions before it would be below its end.
+                self.by_partition = false;
             } else if attempt < ATTEMPTS {
                 // The rows with the highest value were changed or deleted meanwhile.
                 attempt += 1;
-            } else if self.version.is_none() {
+            } else if self.version.is_none() && state.pushdown == Pushdown::Nothing {
                 return Ok((position, Some(end)));
+            } else if self.version.is_none() {
+                // Trino has just told a value that no row has for the source.
+                self.compare_in_trino(state);
+                attempt = 1;
             } else {
                 let text = "has no row with its highest value in the version of the table";
                 return Err(self.unusable(text));
@@ -263,9 +277,11 @@ impl Asking<'_> {
                 .all(|end| is_within_years(end, &self.cursor.ty));
             let contradicts = state.pushdown != Pushdown::Nothing
                 && (row.shown < row.total
+                    || row.high.is_none() && row.total > 0
                     || comparison.within_years && !are_within
                     || self.is_not_above(&row, state.cursor.as_deref())
                     || self.lacks_rows(state, &row).await?
+                    || self.has_more_above(state, &row).await?
                     || self.hides_rows_at_end(state, &row).await?);
             if contradicts {
                 self.compare_in_trino(state);
@@ -275,17 +291,6 @@ impl Asking<'_> {
                 return Ok(row);
             }
         }
-    }
-
-    /// Whether there are rows whose value is above `from` for the source, but not as Trino shows
-    /// it.
-    fn is_not_above(&self, row: &PositionRow, from: Option<&str>) -> bool {
-        let Some(from) = from else { return false };
-        let below = just_below(from, &self.cursor.ty);
-        [&row.low, &row.high]
-            .into_iter()
-            .flatten()
-            .any(|end| end == from || Some(end) == below.as_ref())
     }
 
     /// Finds out why the database refused the position. Returns whether it can be asked for in
@@ -324,53 +329,6 @@ impl Asking<'_> {
             return Ok(true);
         }
         Ok(false)
-    }
-
-    /// Whether the source has values that Trino does not show, so that no condition would find
-    /// their rows.
-    async fn lacks_rows(&self, state: &CursorState, row: &PositionRow) -> Result<bool, TrinoError> {
-        let found = [row.total, row.outside, row.without].iter().sum();
-        if self.version.is_some() || row.everything.is_none_or(|all| all <= found) {
-            return Ok(false);
-        }
-        let comparison = state.comparison(self.cursor);
-        self.is_there(&comparison.without_shown_value()).await
-    }
-
-    /// Whether the source has rows above the last value that Trino shows at it. The scans of a table
-    /// show that by themselves, since the source takes each of them over; the one scan of a query is
-    /// looked at by Trino.
-    async fn hides_rows_at_end(
-        &self,
-        state: &CursorState,
-        row: &PositionRow,
-    ) -> Result<bool, TrinoError> {
-        let is_query = self.plan.relation.table().is_none();
-        let told = Told::new(self.checksum.as_ref(), row.ties_sum.clone());
-        match &state.cursor {
-            Some(from) if is_query && state.seen.may_differ(number(row.ties), told.as_ref()) => {
-                let comparison = state.comparison(self.cursor);
-                self.is_there(&comparison.misplaced(from)).await
-            }
-            _ => Ok(false),
-        }
-    }
-
-    fn compare_in_trino(&self, state: &mut CursorState) {
-        state.pushdown = Pushdown::Nothing;
-        tracing::warn!(
-            "stream \"{}\": the source behind Trino compares other values of the cursor \"{}\" than Trino shows; rounded decimals are an example. From now on Trino compares them, and reads the whole column in every sync. Another cursor, or a column of a type that Trino shows exactly, costs less",
-            self.plan.descriptor,
-            self.cursor.column
-        );
-    }
-
-    /// Whether a condition holds for a row.
-    async fn is_there(&self, condition: &str) -> Result<bool, TrinoError> {
-        let version = self.version.map(Version::number);
-        let sql = count_of(&self.plan.relation, version, &[condition.to_owned()]);
-        let row: TotalRow = control::only_row(self.client(), &sql).await?;
-        Ok(row.total.is_some_and(|total| total > 0))
     }
 
     fn unusable(&self, what: &str) -> TrinoError {
@@ -484,7 +442,7 @@ impl Asking<'_> {
     }
 }
 
-fn number(rows: i64) -> u64 {
+pub(super) fn number(rows: i64) -> u64 {
     u64::try_from(rows).unwrap_or_default()
 }
 

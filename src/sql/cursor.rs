@@ -215,6 +215,14 @@ impl Comparison<'_> {
         )
     }
 
+    /// The condition for rows whose value is `value` for the source and another one as Trino shows it:
+    /// MySQL passes over blanks at the end of a text. One such row is a proof as in
+    /// [`Self::misplaced`].
+    pub(crate) fn misplaced_at(&self, value: &str) -> String {
+        let (name, shown, value) = (self.name(), self.shown(), self.literal(value));
+        format!("{name} = {value} AND {shown} <> {value}")
+    }
+
     /// The condition for rows that have a value in the source and none in Trino. One such row is a
     /// proof as in [`Self::misplaced`].
     pub(crate) fn without_shown_value(&self) -> String {

@@ -75,6 +75,11 @@ pub(crate) fn just_below(text: &str, ty: &TrinoType) -> Option<String> {
     };
     let scale = usize::try_from(*scale).ok()?;
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    // The column may have had more digits when the value was written.
+    let (fraction, rest) = fraction.split_at_checked(scale).unwrap_or((fraction, ""));
+    if rest.bytes().any(|digit| digit != b'0') {
+        return None;
+    }
     let unscaled: i128 = format!("{whole}{fraction:0<scale$}").parse().ok()?;
     let below = unscaled - 1;
     if below < -10_i128.checked_pow(*precision)? + 1 {
@@ -87,6 +92,26 @@ pub(crate) fn just_below(text: &str, ty: &TrinoType) -> Option<String> {
     Some(format!("{sign}{whole}{point}{fraction}"))
 }
 
+/// Whether a value that was written for another precision of a type is a value of this one: it has no
+/// more digits after the point, but for zeros. Trino would round it.
+pub(crate) fn is_exact(text: &str, ty: &TrinoType) -> bool {
+    let digits = match ty {
+        TrinoType::Decimal { scale, .. } => *scale,
+        TrinoType::Time { precision }
+        | TrinoType::TimeWithTimeZone { precision }
+        | TrinoType::Timestamp { precision }
+        | TrinoType::TimestampWithTimeZone { precision } => *precision,
+        _ => return true,
+    };
+    let Some((_, fraction)) = text.split_once('.') else {
+        return true;
+    };
+    let fraction = fraction.bytes().take_while(u8::is_ascii_digit);
+    fraction
+        .skip(usize::try_from(digits).unwrap_or(usize::MAX))
+        .all(|digit| digit == b'0')
+}
+
 fn is_integer(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
@@ -95,6 +120,29 @@ fn is_integer(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_of_a_finer_type_are_exact_only_if_their_last_digits_are_zeros() {
+        for (text, ty, expected) in [
+            ("10.00", "decimal(10, 0)", true),
+            ("10.50", "decimal(10, 1)", true),
+            ("10.50", "decimal(10, 0)", false),
+            ("2024-01-01 00:00:00.600000", "timestamp(0)", false),
+            ("2024-01-01 00:00:00.600000", "timestamp(1)", true),
+            (
+                "2024-01-01 00:00:00.600 UTC",
+                "timestamp(0) with time zone",
+                false,
+            ),
+            ("a.b", "varchar", true),
+        ] {
+            let ty = TrinoType::parse(ty);
+            assert_eq!(is_exact(text, &ty), expected, "{text} {ty}");
+        }
+        let below = |text| just_below(text, &TrinoType::parse("decimal(10, 0)"));
+        assert_eq!(below("10.00").as_deref(), Some("9"));
+        assert_eq!(below("10.50"), None);
+    }
 
     #[test]
     fn literals_have_the_type_of_their_column() {

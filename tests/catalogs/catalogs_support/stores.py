@@ -406,8 +406,11 @@ class Kafka(Described):
 
     def create(self, schema: str, table: str, columns: Columns, options: str = "") -> None:
         super().create(schema, table, columns, options)
+        # `options` is who sets the time of a message: LogAppendTime is the broker.
+        settings = {"message.timestamp.type": options} if options else {}
+        topic = NewTopic(name=f"{schema}.{table}", num_partitions=2, replication_factor=1, topic_configs=settings)
         admin = KafkaAdminClient(bootstrap_servers=self._server)
-        admin.create_topics([NewTopic(name=f"{schema}.{table}", num_partitions=2, replication_factor=1)])
+        admin.create_topics([topic])
         admin.close()
 
     def insert(self, schema: str, table: str, columns: Columns, rows: Sequence[Row]) -> None:

@@ -198,9 +198,8 @@ class Appended:
     COLUMNS = ("id", "c", "v")
 
     def __init__(self) -> None:
-        self._settled: list[Record] = []
-        #: The same, without the rows that a run had to repeat.
-        self._settled_rows = Counter[Row]()
+        #: Those of each sync that is complete.
+        self._settled: list[Attempts] = []
         self._since = Attempts()
 
     def take(self, run: Run, told: Told, table: Table) -> None:
@@ -209,19 +208,22 @@ class Appended:
         self._since.take(run, told)
 
     def problem(self, table: Table, columns: list[str]) -> str:
-        found = self._settled_rows + self._since.rows(self.COLUMNS)
+        syncs = [*self._settled, self._since]
+        records = [record for attempts in syncs for record in attempts.records]
+        # A row whose other columns have changed comes again.
+        names = sorted({name for record in records for name in record})
+        found = sum((attempts.rows(names) for attempts in syncs), Counter[Row]())
         if twice := [row for row, count in found.items() if count > 1]:
             return f"{len(twice)} rows came more than once, for example {twice[0]}"
         newest: dict[Any, Record] = {}
-        for record in [*self._settled, *self._since.records]:
+        for record in records:
             present = newest.get(record["id"])
             if present is None or present["c"] <= record["c"]:
                 newest[record["id"]] = record
         return destinations.difference(table.content.of(self.COLUMNS), destinations.rows(newest.values(), self.COLUMNS))
 
     def settle(self) -> None:
-        self._settled += self._since.records
-        self._settled_rows += self._since.rows(self.COLUMNS)
+        self._settled.append(self._since)
         self._since = Attempts()
 
 
