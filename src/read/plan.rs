@@ -1,6 +1,5 @@
 //! What is behind a stream, its configuration and its state → how it is read, or why it cannot be.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -378,27 +377,19 @@ fn select(
 ) -> Vec<(String, TrinoType)> {
     let exists: HashSet<String> = columns.iter().map(|(name, _)| name.clone()).collect();
     // Trino has all names in lower case, also where the database or a person writes capitals.
-    let selected: Vec<Cow<'_, str>> = selected
-        .iter()
-        .map(|name| {
-            if exists.contains(*name) {
-                Cow::Borrowed(*name)
-            } else {
-                Cow::Owned(name.to_lowercase())
-            }
-        })
-        .collect();
-    for name in &selected {
-        if !exists.contains(&**name) && !name.starts_with(META_COLUMNS) {
-            tracing::warn!(
-                "stream \"{descriptor}\" has no column \"{name}\" any more; it is left out"
-            );
+    let lower = |name: &&str| Some(name.to_lowercase()).filter(|lower| exists.contains(lower));
+    for name in selected {
+        if lower(name).is_none() && !exists.contains(*name) && !name.starts_with(META_COLUMNS) {
+            tracing::warn!("stream \"{descriptor}\" has no column \"{name}\"; it is left out");
         }
     }
-    let selected: HashSet<&str> = selected.iter().map(|name| &**name).collect();
+    let selected: HashSet<String> = selected
+        .iter()
+        .map(|name| lower(name).unwrap_or_else(|| (*name).to_owned()))
+        .collect();
     columns
         .into_iter()
-        .filter(|(name, _)| selected.contains(name.as_str()))
+        .filter(|(name, _)| selected.contains(name))
         .collect()
 }
 
