@@ -258,7 +258,7 @@ class TestC7Cures:
         result = connector.read(settings | {"session_properties": required}, configured([stream]))
         assert result.exit_code == 0 or "hive.query_partition_filter_required=false" in errors(result), result.explain()
 
-    def test_an_array_that_no_mapping_tells_of(self, connector: Connector, config: Config, schema_of: SchemaOf) -> None:
+    def test_an_array_of_opensearch_that_no_mapping_tells_of(self, connector: Connector, config: Config, schema_of: SchemaOf) -> None:
         store, schema = schema_of(OPENSEARCH, "array")
         columns = [("id", "long"), ("list", "keyword")]
         store.create(schema, "t", columns)
