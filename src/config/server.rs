@@ -206,6 +206,8 @@ mod tests {
                 "",
                 false,
             ),
+            ("host:80", "host", Some(80), "", false),
+            ("trino://host:80", "host", Some(80), "", false),
             ("::1", "::1", None, "", false),
             ("[::1]:8080", "::1", Some(8080), "", false),
             (
@@ -231,7 +233,13 @@ mod tests {
 
     #[test]
     fn what_is_no_host_is_refused() {
-        for given in ["two words", "ftp://host", "https://user@host", "http://"] {
+        for given in [
+            "two words",
+            "ftp://host",
+            "https://user@host",
+            "http://",
+            "jdbc:trino://host:8080/hive?SSL=true",
+        ] {
             assert!(Pasted::parse(given).is_err(), "{given}");
         }
     }

@@ -39,16 +39,19 @@ fn ended(running: Running, signal: &str) -> (Option<i32>, Option<i32>) {
 
 #[test]
 fn the_process_dies_by_the_signal_itself() {
-    each(&[("TERM", 15), ("INT", 2), ("HUP", 1)], |(name, number)| {
-        let trino = endless();
-        // Whoever starts the tests below nohup has them ignore SIGHUP, which children inherit.
-        let run = read(&trino, &["t"]).shell(r#"exec env --default-signal "$@""#);
-        let running = run.start();
-        wait_for_rows(&trino);
-        let (signal, code) = ended(running, name);
-        assert_eq!((signal, code), (Some(*number), Some(128 + number)));
-        wait_for_end_of_query(&trino);
-    });
+    each(
+        &[("TERM", 15), ("INT", 2), ("HUP", 1), ("QUIT", 3)],
+        |(name, number)| {
+            let trino = endless();
+            // Whoever starts the tests below nohup has them ignore SIGHUP, which children inherit.
+            let run = read(&trino, &["t"]).shell(r#"exec env --default-signal "$@""#);
+            let running = run.start();
+            wait_for_rows(&trino);
+            let (signal, code) = ended(running, name);
+            assert_eq!((signal, code), (Some(*number), Some(128 + number)));
+            wait_for_end_of_query(&trino);
+        },
+    );
 }
 
 #[test]

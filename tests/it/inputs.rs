@@ -254,3 +254,16 @@ fn help_and_version_are_for_people() {
         concat!("source-trino ", env!("CARGO_PKG_VERSION"), "\n")
     );
 }
+
+#[test]
+fn json_in_place_of_a_file_is_not_repeated() {
+    let outcome = Connector::new("check")
+        .arg("--config")
+        .arg("{\"hostname\":\"h\",\"password\":\"SECRET\"}")
+        .run();
+    assert_ne!(outcome.code, Some(0));
+    let said = format!("{}{}", outcome.stdout, outcome.stderr);
+    let advice = "Give the name of the configuration file";
+    assert!(said.contains(advice), "{said}");
+    assert!(!said.contains("SECRET"), "{said}");
+}

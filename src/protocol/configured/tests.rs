@@ -222,3 +222,66 @@ fn words_of_modes_are_taken_in_any_letters() {
         assert_eq!(understood(&json!({"sync_mode": word})).sync_mode, mode);
     }
 }
+
+#[test]
+fn members_that_look_like_known_ones_are_said() {
+    let stream = |name: &str, value: Value| json!({"stream": {name: value}});
+    for (changes, words) in [
+        (
+            json!({"cursor_feild": ["a"]}),
+            "\"cursor_feild\" is not known and has no effect; did you mean \"cursor_field\"?",
+        ),
+        (
+            json!({"cursorField": ["a"]}),
+            "did you mean \"cursor_field\"?",
+        ),
+        (
+            json!({"primaryKey": [["a"]]}),
+            "did you mean \"primary_key\"?",
+        ),
+        (
+            json!({"selected": false}),
+            "\"selected\" has no effect, so it is read",
+        ),
+        (stream("jsonSchema", json!({})), ""),
+        (
+            stream("json_schema", json!({"Properties": {}})),
+            "did you mean \"properties\"?",
+        ),
+        // What programs write of their own is passed over.
+        (
+            json!({"sync_id": 7, "minimum_generation_id": 0, "include_files": false, "mappers": []}),
+            "",
+        ),
+        (stream("default_cursor_field", json!(["a"])), ""),
+    ] {
+        let hints = catalog(&changes).hints;
+        match words {
+            "" => assert_eq!(hints, Vec::<String>::new(), "{changes}"),
+            words => assert!(
+                hints.len() == 1 && hints[0].contains(words),
+                "{changes}: {hints:?}"
+            ),
+        }
+    }
+    let mut namspace = good();
+    namspace["stream"]["namspace"] = json!("s");
+    namspace["stream"]["jsonSchema"] = json!({});
+    let read: ConfiguredAirbyteCatalog =
+        serde_json::from_value(json!({"streams": [namspace]})).unwrap();
+    assert_eq!(read.hints.len(), 2, "{:?}", read.hints);
+}
+
+#[test]
+fn a_generation_is_a_whole_number_in_any_form() {
+    for (given, expected) in [
+        (json!(3), Some(3)),
+        (json!("3"), Some(3)),
+        (json!(3.0), Some(3)),
+        (json!(3.5), None),
+        (Value::Null, None),
+    ] {
+        let stream = understood(&json!({"generation_id": given, "cursor_field": ["a"]}));
+        assert_eq!(stream.generation_id, expected, "{given}");
+    }
+}
