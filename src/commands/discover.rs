@@ -24,21 +24,20 @@ pub(super) async fn run(
     output: &Output,
     queries: &Queries,
 ) -> anyhow::Result<u8> {
+    let named = args.streams.iter().map(|name| name.trim());
+    let named: Vec<&str> = named.filter(|name| !name.is_empty()).collect();
+    if named.is_empty() && !args.streams.is_empty() {
+        return Err(ConnectorError::config(
+            "--streams names no stream. Name one, or leave the option out for all streams.",
+        )
+        .into());
+    }
     let connection = super::connection(&args.config.config).await?;
     let client = Client::connect(&connection, queries, Patience::DISCOVER)
         .await
         .map_err(ConnectorError::from)?;
     let streams = crate::discover::streams(&client, &connection).await?;
     if args.configured {
-        let named: Vec<&str> = args.streams.iter().map(|name| name.trim()).collect();
-        let is_empty = !named.is_empty() && named.iter().all(|name| name.is_empty());
-        if is_empty {
-            return Err(ConnectorError::config(
-                "--streams names no stream. Name one, or leave the option out for all streams.",
-            )
-            .into());
-        }
-        let named: Vec<&str> = named.into_iter().filter(|name| !name.is_empty()).collect();
         let chosen = choose(streams, &named)?;
         let cursor = args.cursor.as_deref().map(str::trim);
         let cursors = match cursor {

@@ -111,7 +111,7 @@ impl Pasted {
         let text = given.strip_prefix("jdbc:").unwrap_or(given);
         let has_path = text.len() == given.len();
         let bare_ipv6 = text.parse::<std::net::Ipv6Addr>().is_ok();
-        let (url, had_scheme) = match text.split_once("://") {
+        let (http, had_scheme) = match text.split_once("://") {
             Some(("trino", rest)) => (format!("http://{rest}"), false),
             Some(_) => (text.to_owned(), true),
             None if bare_ipv6 => (format!("http://[{text}]"), false),
@@ -126,7 +126,7 @@ impl Pasted {
             }
             format!("\"{given}\" is not a host name; expected is for example \"trino.example.com\"")
         };
-        let url = Url::parse(&url).map_err(|_| wrong())?;
+        let url = Url::parse(&http).map_err(|_| wrong())?;
         if !matches!(url.scheme(), "http" | "https")
             || !url.username().is_empty()
             || url.query().is_some()
@@ -140,18 +140,14 @@ impl Pasted {
             .to_owned();
         let https = url.scheme() == "https";
         // A pasted URL without a port means the usual port of its scheme. A bare name means Trino's
-        // usual port. Of a URL with the scheme's own port, only the text shows that it was given.
-        let authority = text.split_once("://").map_or(text, |(_, rest)| rest);
-        let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
-        let has_port = !bare_ipv6
-            && authority.rsplit_once(':').is_some_and(|(_, port)| {
-                !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
-            });
-        let port = url.port().or(if had_scheme || has_port {
+        // usual port, unless it has a port, which a URL only tells if it is not that of its scheme.
+        let port = if had_scheme {
             url.port_or_known_default()
         } else {
-            None
-        });
+            Url::parse(&http.replacen("http", "trino", 1))
+                .ok()
+                .and_then(|url| url.port())
+        };
         // The path of a JDBC URL is catalog and schema, and `/ui` is what a browser shows for Trino
         // itself. Neither belongs to the server's address.
         let path = format!("{}/", url.path().trim_end_matches('/'));

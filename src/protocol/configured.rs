@@ -197,19 +197,6 @@ const OF_ENTRY: [&str; 6] = [
 ];
 const OF_STREAM: [&str; 3] = ["name", "namespace", "json_schema"];
 
-/// Members that programs write and this one does not need, although they look like others.
-const NOT_NEEDED: [&str; 9] = [
-    "default_cursor_field",
-    "minimum_generation_id",
-    "source_defined_cursor",
-    "source_defined_primary_key",
-    "streams",
-    "supported_sync_modes",
-    "sync_id",
-    "name_prefix",
-    "namespace_format",
-];
-
 /// How similar a member must be to a known one to be taken for it (0 to 1, Jaro-Winkler).
 const ALIKE: f64 = 0.9;
 
@@ -251,7 +238,7 @@ fn hints(entry: usize, given: &Value) -> Vec<String> {
 
 /// The known member that an unknown one looks like: written in another way, or misspelt.
 fn meant_member(member: &str, known: &[&'static str]) -> Option<&'static str> {
-    if known.contains(&member) || NOT_NEEDED.contains(&member) {
+    if known.contains(&member) {
         return None;
     }
     let plain = |text: &str| text.replace(['_', '-', ' '], "").to_lowercase();

@@ -8,7 +8,7 @@ use super::boundary::Told;
 use super::cursor_state::CursorState;
 use super::position::{Asking, number};
 use super::version::Version;
-use crate::sql::cursor::{Comparison, Pushdown, Upper};
+use crate::sql::cursor::{Pushdown, Upper};
 use crate::sql::literal::just_below;
 use crate::sql::position::count_of;
 use crate::trino::control::{self, PositionRow, TotalRow};
@@ -32,19 +32,16 @@ impl Asking<'_> {
                 return Ok(true);
             }
         }
-        if !self.finds_only_texts() {
+        // In a later sync the position itself has shown it.
+        if !self.finds_only_texts() || state.cursor.is_some() {
             return Ok(false);
         }
         let upper = Some(Upper {
             value: high,
             inclusive: true,
         });
-        let by_source = comparison.between(state.cursor.as_deref(), upper, false);
-        let in_trino = Comparison {
-            pushdown: Pushdown::Nothing,
-            ..comparison
-        };
-        let by_trino = in_trino.between(state.cursor.as_deref(), upper, false);
+        let by_source = comparison.between(None, upper, false);
+        let by_trino = comparison.in_trino().between(None, upper, false);
         Ok(self.count(by_source).await? < self.count(by_trino).await?)
     }
 
@@ -61,13 +58,11 @@ impl Asking<'_> {
         state: &CursorState,
         row: &PositionRow,
     ) -> Result<bool, TrinoError> {
-        if !self.finds_only_texts() {
+        // A first sync asks for all that is not null, which the source finds.
+        if !self.finds_only_texts() || state.cursor.is_none() {
             return Ok(false);
         }
-        let in_trino = Comparison {
-            pushdown: Pushdown::Nothing,
-            ..state.comparison(self.cursor)
-        };
+        let in_trino = state.comparison(self.cursor).in_trino();
         let conditions = in_trino.countable(state.cursor.as_deref(), self.before.as_deref());
         Ok(self.count(conditions.join(" AND ")).await? > row.total)
     }

@@ -52,6 +52,14 @@ pub(crate) struct Comparison<'a> {
 }
 
 impl Comparison<'_> {
+    /// The same, with nothing for the source to evaluate.
+    pub(crate) fn in_trino(self) -> Self {
+        Self {
+            pushdown: Pushdown::Nothing,
+            ..self
+        }
+    }
+
     fn name(&self) -> String {
         Ident(&self.cursor.column).to_string()
     }

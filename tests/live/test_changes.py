@@ -19,6 +19,8 @@ Config = Callable[..., dict[str, Any]]
 
 FEED = {"iceberg": "", "delta": "WITH (change_data_feed_enabled = true)"}
 CHANGES = {"replication_method": {"method": "CHANGES"}}
+#: One query after the other, so that a killed read has finished slices.
+ONE_ROW_A_SLICE = CHANGES | {"slice_rows": 1, "concurrency": 1, "fetch_protocol": "direct"}
 
 
 class Mirror:
@@ -111,6 +113,18 @@ def killed_with_rows(syncs: Syncs) -> list[dict[str, Any]]:
         if unsure:
             return told
     raise AssertionError("no row came")
+
+
+def killed_after_a_slice(syncs: Syncs) -> list[dict[str, Any]]:
+    """Kills a sync, or several, until a slice is finished; gives all rows that left."""
+    told: list[dict[str, Any]] = []
+    for size in range(500, 20_000, 100):
+        ended, sure, unsure = syncs.read_until(size)
+        assert not ended
+        told += sure + unsure
+        if sure:
+            return told
+    raise AssertionError("no slice was finished")
 
 
 @pytest.mark.parametrize("catalog", FEED)
@@ -544,14 +558,9 @@ def test_a_snapshot_that_goes_on_after_names_were_swapped_is_read_anew(
     sql(f"CREATE TABLE {table} AS SELECT 0 AS id, 'a0' AS v, 'b0' AS w")
     for n in (1, 2, 3):
         sql(f"INSERT INTO {table} VALUES ({n}, 'a{n}', 'b{n}')")
-    settings = config("iceberg", schema, slice_rows=1, concurrency=1, fetch_protocol="direct", **CHANGES)
+    settings = config("iceberg", schema, **ONE_ROW_A_SLICE)
     syncs, mirror = start(connector, settings), Mirror()
-    for size in range(500, 20_000, 100):
-        ended, sure, unsure = syncs.read_until(size)
-        assert not ended
-        mirror.add(sure + unsure)
-        if sure:
-            break
+    mirror.add(killed_after_a_slice(syncs))
     for rename in ("v TO z", "w TO v", "z TO w"):
         sql(f"ALTER TABLE {table} RENAME COLUMN {rename}")
     result = syncs.read()
@@ -569,14 +578,9 @@ def test_a_snapshot_of_delta_lake_goes_on_after_a_column_was_added(
     sql(f"CREATE TABLE {table} {FEED['delta']} AS SELECT 0 AS id, 'v' AS v")
     for n in (1, 2, 3):
         sql(f"INSERT INTO {table} VALUES ({n}, 'v')")
-    settings = config("delta", schema, slice_rows=1, concurrency=1, fetch_protocol="direct", **CHANGES)
+    settings = config("delta", schema, **ONE_ROW_A_SLICE)
     syncs, mirror = start(connector, settings), Mirror()
-    for size in range(500, 20_000, 100):
-        ended, sure, unsure = syncs.read_until(size)
-        assert not ended
-        mirror.add(sure + unsure)
-        if sure:
-            break
+    mirror.add(killed_after_a_slice(syncs))
     sql(f"ALTER TABLE {table} ADD COLUMN w varchar")
     syncs.catalog = incremental(connector.discover(settings).streams["t"], None, ("id",))
     result = syncs.read()

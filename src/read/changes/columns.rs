@@ -40,7 +40,7 @@ impl Mapped {
         expressions
             .map(|(expression, (name, ty))| match expression {
                 None if key.is_empty() || key.contains(name) => None,
-                None => Some(format!("CAST(NULL AS {ty})")),
+                None => Some(field_ids::null(ty)),
                 Some(expression) => Some(expression.clone()),
             })
             .collect()

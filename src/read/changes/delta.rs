@@ -17,11 +17,14 @@ use crate::trino::error::TrinoError;
 enum Gap {
     /// The earlier version, or a file of it, is lost.
     Lost(String),
-    /// There was a time without a feed, but both versions may still be read.
-    NoFeed(String),
-    /// Columns were altered, and Delta Lake's are known by their names only: one of them may be
-    /// another one now.
-    OtherColumns(String),
+    /// No feed leads from one to the other, but both versions may still be read.
+    NoFeed {
+        /// Why.
+        reason: String,
+        /// Whether columns were altered. Delta Lake's are known by their names only, so one of them
+        /// may be another one now.
+        is_other: bool,
+    },
 }
 
 /// What the history calls a change of columns that may give a name to another column.
@@ -44,13 +47,10 @@ impl Changes<'_> {
         }
         match self.gap_in_history(before, now).await? {
             Some(Gap::Lost(reason)) => return Ok(Followed::Gap(reason)),
-            Some(Gap::NoFeed(reason)) => {
+            Some(Gap::NoFeed { reason, is_other }) => {
                 return self
-                    .follow_versions(state, before, now, reason, false)
+                    .follow_versions(state, before, now, &reason, is_other)
                     .await;
-            }
-            Some(Gap::OtherColumns(reason)) => {
-                return self.follow_versions(state, before, now, reason, true).await;
             }
             None => {}
         }
@@ -67,9 +67,8 @@ impl Changes<'_> {
             Ok(records) => records,
             Err(ReadError::Trino { query_id, error }) if !self.stream_run.has_sent() => {
                 return match self.gap_in_feed(before, &error).await? {
-                    Some(Gap::Lost(reason)) => Ok(Followed::Gap(reason)),
-                    Some(Gap::NoFeed(reason) | Gap::OtherColumns(reason)) => {
-                        self.follow_versions(state, before, now, reason, false)
+                    Some(reason) => {
+                        self.follow_versions(state, before, now, &reason, false)
                             .await
                     }
                     None => Err(ReadError::Trino {
@@ -94,7 +93,7 @@ impl Changes<'_> {
         state: &ChangesState,
         before: Version,
         now: Version,
-        reason: String,
+        reason: &str,
         is_other: bool,
     ) -> Result<Followed, ReadError> {
         let stream = &self.plan.descriptor;
@@ -148,15 +147,8 @@ impl Changes<'_> {
             after: (now.number(), &new),
             files: files.to_name(),
         };
-        match self
-            .tell_difference(before, &difference, &commit, &after, true)
-            .await?
-        {
-            Followed::Records(records) if is_other => {
-                Ok(Followed::ThenSnapshot(records, Box::new(after)))
-            }
-            followed => Ok(followed),
-        }
+        self.tell_difference(before, &difference, &commit, &after, true)
+            .await
     }
 
     /// Whether an error means that the server reads no version of a Delta Lake table at all, as old
@@ -204,15 +196,14 @@ impl Changes<'_> {
                 )))
             };
         }
-        let since = || commits.iter().skip(1);
-        let altered = since().find(|row| COLUMN_OPERATIONS.contains(&row.operation.as_str()));
-        if let Some(commit) = altered {
-            let reason = format!("there was a {}", commit.operation);
-            return Ok(Some(Gap::OtherColumns(reason)));
-        }
-        let replaced = since()
-            .find(|row| row.operation.contains("REPLACE TABLE") || row.operation == "RESTORE");
-        Ok(replaced.map(|commit| Gap::NoFeed(format!("there was a {}", commit.operation))))
+        let done = || commits.iter().skip(1).map(|row| row.operation.as_str());
+        let altered = done().find(|operation| COLUMN_OPERATIONS.contains(operation));
+        let replaced =
+            done().find(|operation| operation.contains("REPLACE TABLE") || *operation == "RESTORE");
+        Ok(altered.or(replaced).map(|operation| Gap::NoFeed {
+            reason: format!("there was a {operation}"),
+            is_other: altered.is_some(),
+        }))
     }
 
     /// Why the feed cannot be read, if that is what an error means: VACUUM has deleted its files,
@@ -221,17 +212,17 @@ impl Changes<'_> {
         &self,
         before: Version,
         error: &TrinoError,
-    ) -> Result<Option<Gap>, TrinoError> {
+    ) -> Result<Option<String>, TrinoError> {
         let Some(query) = error.query_error() else {
             return Ok(None);
         };
         if lost_version::has_lost_a_file(self.context, self.plan, before, query).await? {
-            return Ok(Some(Gap::NoFeed(error.to_string())));
+            return Ok(Some(error.to_string()));
         }
         // Trino says this for a version that deletes rows without writing them to the feed: while the
         // feed was off, and of engines that overwrite tables.
         if query.message.contains("Change Data Feed is not enabled") {
-            return Ok(Some(Gap::NoFeed(error.to_string())));
+            return Ok(Some(error.to_string()));
         }
         if !query.is_of_the_user() {
             return Ok(None);
@@ -240,7 +231,7 @@ impl Changes<'_> {
         let with_feed: Vec<NameRow> = control::rows(&self.context.client, &sql).await?;
         Ok(with_feed
             .is_empty()
-            .then(|| Gap::NoFeed(format!("the table has no change data feed now: {error}"))))
+            .then(|| format!("the table has no change data feed now: {error}")))
     }
 
     fn with_the_right(&self, error: TrinoError) -> TrinoError {

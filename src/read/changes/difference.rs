@@ -88,7 +88,8 @@ impl Changes<'_> {
     }
 
     /// Tells the difference since the version `before`, or why it cannot be read: its columns cannot
-    /// be compared, or it is proved that the version is lost and nothing has left yet.
+    /// be compared, or it is proved that the version is lost and nothing has left yet. If the state
+    /// `after` it is in a snapshot, that snapshot follows.
     pub(super) async fn tell_difference(
         &self,
         before: Version,
@@ -101,6 +102,9 @@ impl Changes<'_> {
             .write_difference(difference, commit, after, knows_ids)
             .await
         {
+            Ok(Ok(records)) if after.progress.is_some() => {
+                Ok(Followed::ThenSnapshot(records, Box::new(after.clone())))
+            }
             Ok(Ok(records)) => Ok(Followed::Records(records)),
             Ok(Err(reason)) => Ok(Followed::Gap(reason)),
             Err(ReadError::Trino { query_id, error }) => match self.gap(before, &error).await {

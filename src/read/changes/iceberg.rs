@@ -27,6 +27,8 @@ struct Step {
     now: Version,
     /// When the newest snapshot was made.
     at_ms: i64,
+    /// When the first and the last snapshot on the way were made, by the clocks of their writers.
+    times: (i64, i64),
     ends: Ends,
     /// Whether one of the selected names stands for another column than in the last sync.
     is_other: bool,
@@ -97,10 +99,18 @@ impl Changes<'_> {
         // Of fields within arrays and maps only this is known, so they may be others after any
         // change of the schema.
         let may_have_other_fields = state.schema_id.is_some() && schema_id != state.schema_id;
+        let times = || {
+            let on_the_way = range.iter().flatten();
+            on_the_way.map(|row| row.at_ms).chain([newest.at_ms])
+        };
         let step = Step {
             before,
             now,
             at_ms: newest.at_ms,
+            times: (
+                times().min().unwrap_or(newest.at_ms),
+                times().max().unwrap_or(newest.at_ms),
+            ),
             is_other: has_other_columns || may_have_other_fields,
             is_descendant: range.is_some(),
             ends,
@@ -123,23 +133,14 @@ impl Changes<'_> {
             return self.nothing(after).await;
         }
         if now != before {
-            let times = || {
-                range
-                    .iter()
-                    .flatten()
-                    .map(|row| row.at_ms)
-                    .chain([newest.at_ms])
-            };
-            let lowest = times().min().unwrap_or(newest.at_ms);
-            let highest = times().max().unwrap_or(newest.at_ms);
+            let (lowest, highest) = step.times;
             let rising = state.rising.above_all(lowest).sent(highest);
             self.begin_up_to(now, state, rising).await?;
         }
         if !step.is_other
             && has_only(&["append", "replace"])
             && step.ends.are_alike(&self.by_name())
-            && let Some(range) = &range
-            && let Some(records) = self.write_appends(&step, range, &after).await?
+            && let Some(records) = self.write_appends(&step, &after).await?
         {
             return Ok(Followed::Records(records));
         }
@@ -153,13 +154,10 @@ impl Changes<'_> {
     async fn write_appends(
         &self,
         step: &Step,
-        range: &[&SnapshotRow],
         after: &ChangesState,
     ) -> Result<Option<u64>, ReadError> {
         // All values must be above those that were sent, whatever the clocks of the writers show.
-        let times = || range.iter().map(|row| row.at_ms);
-        let lowest = times().min().unwrap_or(step.at_ms);
-        let highest = times().max().unwrap_or(step.at_ms);
+        let (lowest, highest) = step.times;
         let rising = after.rising.above_all(lowest);
         let sql = changes::iceberg_appends(
             self.table,
@@ -233,15 +231,8 @@ impl Changes<'_> {
             after: (step.now.number(), &new),
             files: files.to_name(),
         };
-        match self
-            .tell_difference(step.before, &difference, &commit, &after, step.knows_ids)
-            .await?
-        {
-            Followed::Records(records) if step.is_other => {
-                Ok(Followed::ThenSnapshot(records, Box::new(after)))
-            }
-            followed => Ok(followed),
-        }
+        self.tell_difference(step.before, &difference, &commit, &after, step.knows_ids)
+            .await
     }
 
     async fn ends(
