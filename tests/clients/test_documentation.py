@@ -132,7 +132,8 @@ def test_the_readme_links_every_page() -> None:
 def test_the_readme_names_the_packages_that_the_servers_install() -> None:
     """Nobody likes to be surprised by a package."""
     programs = [*debian.NETWORK.values(), debian.PAM_WRAPPER[1]]
-    packages = [*programs, "postgresql", f"openjdk-{settings.OLDEST_JAVA}-jre-headless"]
+    java = [f"openjdk-{settings.OLDEST_JAVA}-jre-headless", f"openjdk-{settings.SYSTEMS_JAVA}-jdk-headless"]
+    packages = [*programs, *java, "postgresql", "mariadb-server", "redis-server"]
     assert [package for package in packages if f"`{package}`" not in README.read_text()] == []
 
 
