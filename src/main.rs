@@ -11,7 +11,7 @@ use indicatif::HumanCount;
 use source_trino::cli::{Cli, Command};
 use source_trino::logging;
 use source_trino::output::Output;
-use source_trino::output::pipe::Pipe;
+use source_trino::output::pipe::{self, Pipe};
 use source_trino::signals::{Ending, Parent, Signals};
 use source_trino::terminal::{self, Kind, Reader};
 use source_trino::trino::Queries;
@@ -61,6 +61,12 @@ fn start(parent: Option<Parent>) -> io::Result<End> {
     };
     // If states are kept in a file, the records before them must be on the disk first.
     let is_durable = matches!(&cli.command, Command::Read(args) if args.state_file.is_some());
+    if is_durable && pipe::was_closed(io::stdout()) {
+        return Err(io::Error::other(
+            "stdout is closed, so records would be lost although --state-file counts them as sent. \
+             Redirect it, for example with \"> records.jsonl\"; \"> /dev/null\" throws them away.",
+        ));
+    }
     let (output, writer) =
         Output::start(move || Box::new(Pipe::new(io::stdout().lock(), is_durable)))?;
     terminal::set_reader(reader(&cli));

@@ -75,10 +75,7 @@ pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> 
         connection: Arc::new(connection),
         progress: progress.clone(),
     };
-    let summary = tokio::select! {
-        summary = run_and_deliver(&context, plans) => summary?,
-        () = output.state_lost().cancelled() => Summary::default(),
-    };
+    let summary = run_and_deliver(&context, plans).await?;
     if keeps_states {
         output.all_written().await?;
     }

@@ -8,12 +8,29 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fs::{FileType, fdatasync, fstat};
+use rustix::fs::{FileType, OFlags, fcntl_getfl, fdatasync, fstat, major, minor};
 use rustix::io::Errno;
 use rustix::pipe::fcntl_setpipe_size;
 
 /// Bytes that a pipe should hold: as many as Linux gives to everybody.
 const SIZE: usize = 1 << 20;
+
+/// The device `/dev/null`, which is the same on every Linux.
+const NULL_DEVICE: (u32, u32) = (1, 3);
+
+/// Whether a process was started without this end.
+///
+/// Before `main`, Rust's standard library opens `/dev/null` in place of each standard stream that is
+/// closed, for reading and writing. The shell's `> /dev/null` opens it for writing only, so whoever
+/// wants the output to be thrown away can still say so.
+pub fn was_closed(end: impl AsFd) -> bool {
+    let (Ok(stat), Ok(flags)) = (fstat(&end), fcntl_getfl(&end)) else {
+        return false;
+    };
+    FileType::from_raw_mode(stat.st_mode).is_char_device()
+        && (major(stat.st_rdev), minor(stat.st_rdev)) == NULL_DEVICE
+        && flags.contains(OFlags::RDWR)
+}
 
 /// A file, pipe, socket or terminal without a buffer of its own.
 ///

@@ -64,6 +64,9 @@ pub(crate) enum ReadError {
     VersionGone(String),
     #[error(transparent)]
     Closed(#[from] Closed),
+    /// A STATE could not be kept; [`Output::state_error`] says why.
+    #[error("the state file cannot be written")]
+    StateNotKept,
     /// A task of the stream panicked; the panic hook has said why.
     #[error("the connector has a fault, which an error before this one tells")]
     Panicked,

@@ -102,7 +102,11 @@ async fn run_query(
             rows: 0,
             records: 0,
         };
-        let result = reader.run(&part.sql, protocol).await;
+        let result = tokio::select! {
+            biased;
+            () = context.output.state_lost().cancelled() => Err(ReadError::StateNotKept),
+            result = reader.run(&part.sql, protocol) => result,
+        };
         let (rows, records) = (reader.rows, reader.records);
         part.boundary = reader.boundary;
         let (query_id, error) = match result {

@@ -23,7 +23,7 @@ const MANY: usize = 100;
 pub(crate) struct Summary {
     /// Streams that were read whole.
     pub(crate) complete: usize,
-    /// Streams that failed; each has said why.
+    /// Streams that failed; each has said why, unless the state file cannot be written.
     pub(crate) failed: usize,
     /// Records written.
     pub(crate) records: u64,
@@ -44,8 +44,10 @@ pub(crate) async fn run(context: &Context, plans: Vec<Planned>) -> Result<Summar
     let without_plan = plans.iter().filter(|(_, plan)| plan.is_err()).count();
     let is_begun = without_plan <= MANY;
     let mut plans = plans.into_iter();
+    let state_lost = context.output.state_lost();
     loop {
         while streams.len() < context.connection.concurrency()
+            && !state_lost.is_cancelled()
             && let Some((descriptor, plan)) = plans.next()
         {
             let reading = stream(context.clone(), descriptor.clone(), plan, is_begun);
@@ -58,29 +60,39 @@ pub(crate) async fn run(context: &Context, plans: Vec<Planned>) -> Result<Summar
         };
         let (id, outcome) = match ended {
             Ok((id, outcome)) => (id, outcome?),
-            Err(panic) => (panic.id(), Err(ConnectorError::from(ReadError::Panicked))),
+            Err(panic) => (panic.id(), Ended::Failed(ReadError::Panicked.into())),
         };
         match (outcome, descriptors.remove(&id)) {
-            (Ok(records), _) => {
+            (Ended::Complete(records), _) => {
                 summary.complete += 1;
                 summary.records += records;
             }
-            (Err(error), Some(descriptor)) => {
+            (Ended::Failed(error), Some(descriptor)) => {
                 summary.failed += 1;
                 failures.add(descriptor, error).await?;
             }
-            (Err(_), None) => summary.failed += 1,
+            (Ended::Failed(_), None) | (Ended::WithoutStates, _) => summary.failed += 1,
         }
     }
 }
 
-/// Reads one stream. The caller tells its error, because the order of errors matters.
+/// How a stream ended.
+enum Ended {
+    /// Whole, with this number of records.
+    Complete(u64),
+    /// The caller tells the error and INCOMPLETE, because the order of errors matters.
+    Failed(ConnectorError),
+    /// The state file cannot be written, which is told once after all streams.
+    WithoutStates,
+}
+
+/// Reads one stream.
 async fn stream(
     context: Context,
     descriptor: StreamDescriptor,
     plan: Result<StreamPlan, ConnectorError>,
     is_begun: bool,
-) -> Result<Result<u64, ConnectorError>, Closed> {
+) -> Result<Ended, Closed> {
     let name = descriptor.to_string();
     let how = plan.as_ref().map(way_of_reading).unwrap_or_default();
     context.progress.start(&name, &how);
@@ -89,16 +101,24 @@ async fn stream(
     }
     let outcome = match plan {
         Ok(plan) => match read_stream(&context, &plan).await {
-            Ok(records) => Ok(records),
+            Ok(records) => Ended::Complete(records),
             Err(ReadError::Closed(closed)) => return Err(closed),
-            Err(error) => Err(ConnectorError::from(error).about_stream(&descriptor)),
+            Err(ReadError::StateNotKept) => Ended::WithoutStates,
+            Err(error) => Ended::Failed(ConnectorError::from(error).about_stream(&descriptor)),
         },
-        Err(error) => Err(error),
+        Err(error) => Ended::Failed(error),
     };
-    context.progress.finish(&name, outcome.is_err());
-    if let Ok(records) = &outcome {
-        status::tell(&context, &descriptor, StreamStatus::Complete).await?;
-        tracing::info!("stream \"{descriptor}\": {}", amount(*records, "record"));
+    let is_failed = !matches!(outcome, Ended::Complete(_));
+    context.progress.finish(&name, is_failed);
+    match &outcome {
+        Ended::Complete(records) => {
+            status::tell(&context, &descriptor, StreamStatus::Complete).await?;
+            tracing::info!("stream \"{descriptor}\": {}", amount(*records, "record"));
+        }
+        Ended::WithoutStates => {
+            status::say(&context.output, &descriptor, StreamStatus::Incomplete).await?;
+        }
+        Ended::Failed(_) => {}
     }
     Ok(outcome)
 }

@@ -178,7 +178,15 @@ fn a_file_that_can_no_longer_be_written_ends_the_read_with_its_name() {
     assert_eq!(errors.len(), 1, "{errors:?}");
     let message = errors[0]["message"].as_str().unwrap();
     assert!(message.contains(file.to_str().unwrap()), "{message}");
-    assert!(!outcome.statuses("endless").contains(&"COMPLETE".to_owned()));
+    assert_eq!(outcome.statuses("t").last().unwrap(), "COMPLETE");
+    assert_eq!(
+        outcome.statuses("endless"),
+        ["STARTED", "RUNNING", "INCOMPLETE"]
+    );
+    let last = outcome.messages().into_iter().rfind(|message| {
+        message.to_string().contains("\"endless\"") && message["type"] != "LOG"
+    });
+    assert!(last.unwrap().to_string().contains("INCOMPLETE"));
     assert_eq!(trino.asked(&from("endless"), Place::Delete).len(), 1);
 }
 
@@ -213,4 +221,23 @@ fn states_of_other_streams_in_the_file_are_no_mistake() {
     let outcome = keeping(read(&trino, &["t"]), &file).run();
     outcome.assert_complete("t", &[1]);
     assert!(!outcome.stdout.contains("WARN"), "{}", outcome.stdout);
+}
+
+#[test]
+fn no_state_is_kept_of_records_that_have_nowhere_to_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state.json");
+    let trino = server();
+    let outcome = keeping(read(&trino, &["t"]), &file)
+        .shell("exec \"$@\" >&-")
+        .run();
+    assert_eq!(outcome.code, Some(1));
+    assert!(outcome.stderr.contains("stdout is closed"), "{}", outcome.stderr);
+    assert!(!file.exists() && trino.requests().is_empty());
+    // Whoever throws the records away on purpose says it.
+    let outcome = keeping(read(&trino, &["t"]), &file)
+        .shell("exec \"$@\" > /dev/null")
+        .run();
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    assert_eq!(kept(&file)[0].0, "t");
 }
