@@ -10,9 +10,9 @@ use std::collections::HashMap;
 use super::left_out;
 use super::patience::patiently;
 use crate::config::Connection;
-use crate::sql::metadata;
+use crate::sql::{metadata, remote};
 use crate::trino::Client;
-use crate::trino::control::{self, ColumnRow, SchemaColumnRow, SchemaTableRow};
+use crate::trino::control::{self, ColumnCountRow, ColumnRow, SchemaColumnRow, SchemaTableRow};
 use crate::trino::error::TrinoError;
 
 /// Up to so many schemas of a condition, Trino asks a catalog about each of them alone
@@ -34,7 +34,7 @@ pub(crate) struct Listed {
     pub(crate) names: Option<Vec<String>>,
     /// Columns of the tables and views.
     pub(crate) columns: Option<Vec<ColumnRow>>,
-    /// The same, with those that Trino leaves out otherwise.
+    /// The same, with those that Trino leaves out otherwise; empty if it leaves none out.
     pub(crate) columns_as_text: Option<Vec<ColumnRow>>,
 }
 
@@ -68,26 +68,31 @@ pub(crate) async fn list_names(
     names
 }
 
-/// Lists the tables of many schemas with their columns, as [`list_names`].
+/// Lists the columns of the tables of many schemas. `names` is what [`list_names`] has listed of
+/// these schemas.
 pub(crate) async fn list(
     client: &Client,
     connection: &Connection,
     connector: Option<&str>,
     catalog: &str,
     schemas: &[&str],
+    names: HashMap<String, Vec<String>>,
 ) -> HashMap<String, Listed> {
     let property = left_out::property(connection, connector, catalog);
-    let as_text = async {
-        match &property {
-            Some(property) => list_columns(client, catalog, schemas, Some(property)).await,
-            None => HashMap::new(),
+    let counts = async {
+        match (&property, connector) {
+            (Some(_), Some(connector)) => column_counts(client, connector, catalog, schemas).await,
+            _ => None,
         }
     };
-    let (names, columns, columns_as_text) = tokio::join!(
-        list_names(client, catalog, schemas),
-        list_columns(client, catalog, schemas, None),
-        as_text
-    );
+    let (columns, counts) = tokio::join!(list_columns(client, catalog, schemas, None), counts);
+    let columns_as_text = match &property {
+        Some(property) => {
+            let counts = counts.unwrap_or_default();
+            list_columns_as_text(client, catalog, schemas, property, &counts, &columns).await
+        }
+        None => HashMap::new(),
+    };
     let mut listed: HashMap<String, Listed> = HashMap::new();
     for (schema, names) in names {
         listed.entry(schema).or_default().names = Some(names);
@@ -99,6 +104,61 @@ pub(crate) async fn list(
         listed.entry(schema).or_default().columns_as_text = Some(columns);
     }
     listed
+}
+
+/// Lists the columns with those that Trino leaves out, which costs a database as much as the first
+/// listing. So only schemas are listed of which the `counts` of the database do not show that Trino
+/// tells all columns.
+async fn list_columns_as_text(
+    client: &Client,
+    catalog: &str,
+    schemas: &[&str],
+    property: &left_out::Property,
+    counts: &Counts,
+    columns: &HashMap<String, Vec<ColumnRow>>,
+) -> HashMap<String, Vec<ColumnRow>> {
+    let is_complete = |schema: &&str| {
+        let columns = columns.get(*schema).map_or(&[][..], Vec::as_slice);
+        let counts = counts.get(*schema);
+        counts.is_some_and(|counts| *counts == counted(columns))
+    };
+    let (complete, others): (Vec<&str>, Vec<&str>) = schemas.iter().copied().partition(is_complete);
+    let mut listed = list_columns(client, catalog, &others, Some(property)).await;
+    let complete = complete.into_iter();
+    listed.extend(complete.map(|schema| (schema.to_owned(), Vec::new())));
+    listed
+}
+
+/// Numbers of columns by schemas and tables.
+type Counts = HashMap<String, HashMap<String, i64>>;
+
+fn counted(columns: &[ColumnRow]) -> HashMap<String, i64> {
+    let mut counts = HashMap::new();
+    for column in columns {
+        *counts.entry(column.table_name.clone()).or_default() += 1;
+    }
+    counts
+}
+
+/// Asks the database how many columns its tables have. `None` if it cannot be asked, which is no
+/// fault: then everything is listed again.
+async fn column_counts(
+    client: &Client,
+    connector: &str,
+    catalog: &str,
+    schemas: &[&str],
+) -> Option<Counts> {
+    let mut counts = Counts::new();
+    for group in schemas.chunks(NAMES_PER_QUERY) {
+        let sql = remote::column_counts(connector, catalog, group)?;
+        let rows = control::rows::<ColumnCountRow>(client, &sql).await;
+        let rows = rows.inspect_err(|error| tracing::debug!(%error, "columns cannot be counted"));
+        for row in rows.ok()? {
+            let tables = counts.entry(row.table_schema).or_default();
+            tables.insert(row.table_name, row.total);
+        }
+    }
+    Some(counts)
 }
 
 async fn list_columns(

@@ -43,10 +43,22 @@ pub(super) async fn streams(
 ) -> Result<Vec<Found>, TrinoError> {
     let together = schemas.to_list_together();
     let mut listed: HashMap<&str, HashMap<String, Listed>> = HashMap::new();
+    let mut readable = HashSet::new();
     for (catalog, names) in &together {
         let connector = connector(connectors, catalog);
-        let tables = listing::list(client, connection, connector, catalog, names).await;
+        let tables = listing::list_names(client, catalog, names).await;
+        let named = if connection.check_privileges {
+            tables_named(catalog, &tables, schemas, chosen)
+        } else {
+            Vec::new()
+        };
+        // Side by side: a listing keeps a single processor of the server busy for a long time.
+        let (tables, found) = tokio::join!(
+            listing::list(client, connection, connector, catalog, names, tables),
+            privileges::easily_readable(client, &named)
+        );
         listed.insert(catalog, tables);
+        readable.extend(found);
     }
     let schemas = schemas.chosen.iter().map(|schema| {
         let listed = listed.get_mut(&*schema.catalog);
@@ -61,7 +73,8 @@ pub(super) async fn streams(
     });
     let mut found = found.await?;
     if connection.check_privileges {
-        let readable = readable_together(client, &found, &together).await;
+        let others = readable_together(client, &found, &together, &readable).await;
+        readable.extend(others);
         let readable = &readable;
         let checked = side_by_side(found, |tables| async move {
             without_unreadable(client, tables, readable).await
@@ -127,11 +140,34 @@ async fn find<'a>(
     })
 }
 
-/// Those tables of the catalogs listed `together` of which it is easily shown that they can be read.
+/// The tables with the listed `names` by schemas: all, or those that are `chosen`.
+fn tables_named(
+    catalog: &str,
+    names: &HashMap<String, Vec<String>>,
+    schemas: &Schemas,
+    chosen: Option<&BTreeMap<&Schema, Vec<String>>>,
+) -> Vec<Table> {
+    let schemas = schemas.chosen.iter();
+    let schemas = schemas.filter(|schema| schema.catalog == catalog);
+    let tables = schemas.flat_map(|schema| {
+        let names = match chosen {
+            None => names.get(&schema.name),
+            Some(chosen) => chosen.get(schema),
+        };
+        let names = names.into_iter().flatten();
+        names.map(|table| Table::new(catalog, &*schema.name, &**table))
+    });
+    tables.collect()
+}
+
+/// Those tables of the catalogs listed `together` of which it is easily shown that they can be read,
+/// beside those that are `readable`. Tables that were only named may have spoilt the statement about
+/// their whole group, for example if Trino knows no type of a table's columns.
 async fn readable_together(
     client: &Client,
     found: &[SchemaTables<'_>],
     together: &BTreeMap<&str, Vec<&str>>,
+    readable: &HashSet<Table>,
 ) -> HashSet<Table> {
     let found = found.iter();
     let found = found.filter(|found| together.contains_key(&*found.schema.catalog));
@@ -140,7 +176,7 @@ async fn readable_together(
         let tables = found.tables.iter();
         tables.map(move |table| Table::new(catalog, name, &*table.name))
     });
-    let tables: Vec<Table> = tables.collect();
+    let tables: Vec<Table> = tables.filter(|table| !readable.contains(table)).collect();
     privileges::easily_readable(client, &tables).await
 }
 

@@ -262,9 +262,6 @@ pub(crate) struct Difference<'a> {
     pub(crate) files: Option<&'a ChangedFiles>,
 }
 
-/// A name that no column of a table has.
-const COUNT: &str = "\"_ab_cdc_count\"";
-
 /// Kinds of files.
 type Kinds = fn(&ChangedFiles) -> [&[String]; 2];
 
@@ -327,15 +324,17 @@ impl Difference<'_> {
     fn surplus(&self, rows: &str, others: &str) -> String {
         let names: Vec<String> = self.columns.iter().map(|(name, _)| name.clone()).collect();
         let columns = list(&names);
+        let [count, block, one] =
+            ["_ab_cdc_count", "_ab_cdc_block", "_ab_cdc_one"].map(|name| unused(name, &names));
+        let [count, block, one] = [Ident(&count), Ident(&block), Ident(&one)];
         // A sequence has at most 10,000 numbers.
         format!(
-            "SELECT {columns} FROM (SELECT {columns}, sum({COUNT}) AS {COUNT} FROM \
-             (SELECT {columns}, 1 AS {COUNT} FROM ({rows}) UNION ALL \
-             SELECT {columns}, -1 AS {COUNT} FROM ({others})) \
-             GROUP BY {columns} HAVING sum({COUNT}) > 0) \
-             CROSS JOIN UNNEST(sequence(0, ({COUNT} - 1) / 10000)) AS \"_ab_cdc_a\"(\"_ab_cdc_a\") \
-             CROSS JOIN UNNEST(sequence(1, least(10000, {COUNT} - 10000 * \"_ab_cdc_a\"))) AS \
-             \"_ab_cdc_b\"(\"_ab_cdc_b\")"
+            "SELECT {columns} FROM (SELECT {columns}, sum({count}) AS {count} FROM \
+             (SELECT {columns}, 1 AS {count} FROM ({rows}) UNION ALL \
+             SELECT {columns}, -1 AS {count} FROM ({others})) \
+             GROUP BY {columns} HAVING sum({count}) > 0) \
+             CROSS JOIN UNNEST(sequence(0, ({count} - 1) / 10000)) AS {block}({block}) \
+             CROSS JOIN UNNEST(sequence(1, least(10000, {count} - 10000 * {block}))) AS {one}({one})"
         )
     }
 
@@ -428,6 +427,18 @@ pub(crate) fn with_delta_feed(tables: &[Table]) -> String {
         })
         .collect();
     parts.join(" UNION ALL ")
+}
+
+/// The name, with as many underscores behind it that no column has it. Trino's names have no case.
+fn unused(name: &str, columns: &[String]) -> String {
+    let mut name = name.to_owned();
+    while columns
+        .iter()
+        .any(|column| column.eq_ignore_ascii_case(&name))
+    {
+        name.push('_');
+    }
+    name
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@
 //! [`keys_in_sql`]. docs/catalogs.md names some that can be asked in the same way; they are left
 //! out, because no server was there to try the statements on.
 
-use super::ident::{Ident, Text};
+use super::ident::Text;
+use super::remote::passed_on;
 
 /// What is asked of a database about the primary keys of schemas.
 #[derive(Debug, PartialEq, Eq)]
@@ -98,14 +99,6 @@ pub(crate) fn key_of_every_table(connector: Option<&str>) -> &'static [&'static 
 /// The column that tells what is new in every table of a connector.
 pub(crate) fn cursor_of_every_table(connector: Option<&str>) -> Option<&'static str> {
     (connector == Some("hudi")).then_some("_hoodie_commit_time")
-}
-
-fn passed_on(catalog: &str, remote: &str) -> String {
-    format!(
-        "TABLE({}.system.query(query => {}))",
-        Ident(catalog),
-        Text(remote)
-    )
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub(crate) mod literal;
 pub(crate) mod metadata;
 pub(crate) mod partitions;
 pub(crate) mod position;
+pub(crate) mod remote;
 pub(crate) mod select;
 pub(crate) mod slices;
 pub(crate) mod versions;

@@ -257,6 +257,17 @@ pub(crate) struct PartitionCountRow {
     pub(crate) distinct_values: i64,
 }
 
+/// How many columns a table has in its database.
+#[derive(Debug, Presto)]
+pub(crate) struct ColumnCountRow {
+    /// Name of the schema, in lower case.
+    pub(crate) table_schema: String,
+    /// Name of the table, in lower case.
+    pub(crate) table_name: String,
+    /// Number of columns.
+    pub(crate) total: i64,
+}
+
 /// A column of a primary key.
 #[derive(Debug, Presto)]
 pub(crate) struct KeyRow {
