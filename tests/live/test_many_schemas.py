@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from live_support.connector import Connector, all_streams
+from live_support.connector import Connector, Result, all_streams
 from live_support.environment import Environment
 from live_support.faults import DENIED, NO_ROWS, Fault
 from live_support.oracle import Trino, quoted, unique
@@ -49,6 +49,9 @@ def tenants(postgres: psycopg.Connection[Any]) -> Iterator[Tenants]:
             # Trino leaves out what has a type that it does not know.
             unknown = ", place point" if number % 50 == 1 else ""
             postgres.execute(f"CREATE TABLE {quoted(schema, 'items')} (name text, n numeric(10, 2){unknown})".encode())
+            if number == 2:
+                # It spoils every statement about a group of tables that it is in.
+                postgres.execute(f"CREATE TABLE {quoted(schema, 'places')} (place point)".encode())
         yield Tenants(prefix, schemas)
     finally:
         for schema in schemas:
@@ -83,10 +86,15 @@ def test_the_streams_are_those_of_the_schemas_one_by_one(
     assert by_name(all_streams(result)) == by_name(one_by_one)
     keys = {stream["name"]: stream.get("source_defined_primary_key") for stream in all_streams(result)}
     assert keys["orders"] == [["id"], ["line"]] and not keys["items"]
-    left_out = [text for text in result.logs("WARN") if "unsupported_type_handling" in text]
-    assert len(left_out) == 3 and all('"place"' in text for text in left_out), left_out
+    assert_places_are_told(result)
     statements = sql.value(f"SELECT count(*) FROM system.runtime.queries WHERE source = '{source}'")
     assert 0 < statements <= STATEMENTS
+
+
+def assert_places_are_told(result: Result) -> None:
+    """The columns that Trino leaves out are named: of three tables, and of one that has no other."""
+    left_out = [text for text in result.logs("WARN") if "unsupported_type_handling" in text]
+    assert len(left_out) == 4 and all('"place"' in text for text in left_out), left_out
 
 
 def test_patterns_choose_among_the_tables_of_all_schemas(
@@ -102,6 +110,7 @@ def test_patterns_choose_among_the_tables_of_all_schemas(
     assert connector.check(chosen).status["status"] == "SUCCEEDED"
 
 
+COUNTS = "count(*) AS total FROM information_schema.columns"
 COLUMNS, TABLES = (f"information_schema.{name} WHERE table_schema IN" for name in ("columns", "tables"))
 #: A statement about more tables than a schema has.
 READABLE = "SELECT 1 FROM" + " UNION ALL SELECT 1 FROM" * 2
@@ -109,8 +118,8 @@ READABLE = "SELECT 1 FROM" + " UNION ALL SELECT 1 FROM" * 2
 
 @pytest.mark.parametrize(
     ("part", "fault"),
-    [(COLUMNS, NO_ROWS), (TABLES, DENIED), (READABLE, DENIED)],
-    ids=["columns", "tables", "rights"],
+    [(COLUMNS, NO_ROWS), (TABLES, DENIED), (READABLE, DENIED), (COUNTS, DENIED), (COUNTS, NO_ROWS)],
+    ids=["columns", "tables", "rights", "counts are denied", "counts are empty"],
 )
 def test_what_cannot_be_told_of_all_together_is_asked_one_by_one(
     connector: Connector, environment: Environment, settings: dict[str, Any], one_by_one: list[dict[str, Any]],
@@ -123,3 +132,4 @@ def test_what_cannot_be_told_of_all_together_is_asked_one_by_one(
         assert through.hits
     assert result.exit_code == 0, result.explain()
     assert by_name(all_streams(result)) == by_name(one_by_one)
+    assert_places_are_told(result)
