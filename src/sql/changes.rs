@@ -254,6 +254,8 @@ pub(crate) struct Difference<'a> {
     pub(crate) key: &'a [String],
     /// Without a key: whether the result also has the rows that were deleted.
     pub(crate) tells_rows: bool,
+    /// With a key: whether the result only has the keys that were deleted.
+    pub(crate) only_deletions: bool,
     /// The earlier version, and `columns` as expressions over that version's columns.
     pub(crate) before: (i64, &'a [String]),
     /// The later version, and `columns` as expressions over that version's columns.
@@ -300,6 +302,16 @@ impl Difference<'_> {
                 }
             })
             .collect();
+        let deletions = format!(
+            "SELECT {}, {} FROM (SELECT {keys} FROM old EXCEPT SELECT {keys} FROM ({new})) \
+             WHERE NOT {}",
+            only_key.join(", "),
+            columns_of(commit, true),
+            all_null(self.key)
+        );
+        if self.only_deletions {
+            return format!("WITH old AS ({old}) {deletions}");
+        }
         // A comparison never finds rows whose key is null or partly null.
         let with_their_keys = format!(
             "SELECT * FROM old WHERE {} IN (SELECT {keys} FROM added) \
@@ -308,13 +320,8 @@ impl Difference<'_> {
             any_null(self.key)
         );
         format!(
-            "WITH added AS ({added}), old AS ({old}) {changed} FROM ({}) \
-             UNION ALL SELECT {}, {} FROM (SELECT {keys} FROM old EXCEPT SELECT {keys} FROM ({new})) \
-             WHERE NOT {}",
-            self.surplus("SELECT * FROM added", &with_their_keys),
-            only_key.join(", "),
-            columns_of(commit, true),
-            all_null(self.key)
+            "WITH added AS ({added}), old AS ({old}) {changed} FROM ({}) UNION ALL {deletions}",
+            self.surplus("SELECT * FROM added", &with_their_keys)
         )
     }
 
@@ -483,6 +490,7 @@ mod tests {
             columns,
             key,
             tells_rows: key.is_empty(),
+            only_deletions: false,
             before: (1, expressions),
             after: (2, expressions),
             files: Some(files),

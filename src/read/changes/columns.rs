@@ -115,10 +115,7 @@ impl Changes<'_> {
     /// The selected columns as expressions over the columns of the same names in a version, for
     /// tables whose columns have no ids: null for those that were not there.
     pub(super) async fn by_name_at(&self, version: Version) -> Result<Mapped, TrinoError> {
-        let there = match self.named_at(version).await? {
-            Some(named) => named,
-            None => columns::names(self.context, self.table, Some(version)).await?,
-        };
+        let there = self.there(version).await?;
         let key = self.plan.readable_key();
         let expressions = self.plan.columns.iter().map(|(name, ty)| {
             match there.iter().find(|(column, _)| column == name) {
@@ -132,6 +129,36 @@ impl Changes<'_> {
             expressions: expressions.collect(),
             change: Change::None,
         })
+    }
+
+    /// The selected columns with the key as it was told when `version` was the present one: by its
+    /// names, whichever columns they stand for now. The other columns stay as they are `mapped`. `None`
+    /// if the key had another type then, so that it cannot be compared.
+    pub(super) async fn with_key_as_told(
+        &self,
+        version: Version,
+        mapped: &[String],
+    ) -> Result<Option<Vec<String>>, TrinoError> {
+        let there = self.there(version).await?;
+        let key = self.plan.readable_key();
+        let columns = self.plan.columns.iter().zip(mapped);
+        let expressions = columns.map(|((name, ty), mapped)| {
+            match there.iter().find(|(column, _)| column == name) {
+                Some((_, found)) if key.contains(name) => {
+                    field_ids::cast(&Ident(name).to_string(), found, ty)
+                }
+                _ => Some(mapped.clone()),
+            }
+        });
+        Ok(expressions.collect())
+    }
+
+    /// Columns of a version, with at least those that have the names of the selected ones.
+    async fn there(&self, version: Version) -> Result<columns::Named, TrinoError> {
+        match self.named_at(version).await? {
+            Some(named) => Ok(named),
+            None => columns::names(self.context, self.table, Some(version)).await,
+        }
     }
 
     /// The id of the table's schema at a version, if a selected column has rows within arrays or

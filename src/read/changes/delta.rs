@@ -143,6 +143,7 @@ impl Changes<'_> {
             columns: &self.plan.columns,
             key: self.plan.readable_key(),
             tells_rows: self.plan.primary_key.is_empty(),
+            only_deletions: after.progress.is_some(),
             before: (before.number(), &old),
             after: (now.number(), &new),
             files: files.to_name(),

@@ -15,6 +15,10 @@ use crate::sql::field_ids::{Change, Column};
 use crate::trino::control::{self, SnapshotRow};
 use crate::trino::error::TrinoError;
 
+/// Why versions are not compared if a column had a type whose values cannot be compared with the
+/// present ones.
+const OTHER_TYPE: &str = "the type of a column has changed so that its values cannot be compared";
+
 /// The selected columns at both ends of a range of versions.
 struct Ends {
     before: Mapped,
@@ -190,12 +194,20 @@ impl Changes<'_> {
     ) -> Result<Followed, ReadError> {
         let key = self.plan.readable_key();
         let old = step.ends.before.to_compare(&self.plan.columns, key);
-        let (Some(old), Some(new)) = (old, step.ends.now.all()) else {
-            return Ok(Followed::Gap(
-                "the type of a column has changed so that its values cannot be compared".to_owned(),
-            ));
+        let (Some(mut old), Some(new)) = (old, step.ends.now.all()) else {
+            return Ok(Followed::Gap(OTHER_TYPE.to_owned()));
         };
+        let mut has_other_key = false;
+        if step.is_other && !key.is_empty() {
+            let Some(told) = self.with_key_as_told(step.before, &old).await? else {
+                return Ok(Followed::Gap(OTHER_TYPE.to_owned()));
+            };
+            has_other_key = told != old;
+            old = told;
+        }
         let files = match step.is_descendant {
+            // Every row of the destination may have a key that no row of the table has now.
+            _ if has_other_key => DifferentFiles::All,
             _ if step.before == step.now => DifferentFiles::None,
             true => self.files_with_other_counts(step.before, step.now).await?,
             false => {
@@ -227,6 +239,8 @@ impl Changes<'_> {
             columns: &self.plan.columns,
             key,
             tells_rows: self.plan.primary_key.is_empty(),
+            // A snapshot follows, and tells all rows that are there.
+            only_deletions: step.is_other,
             before: (step.before.number(), &old),
             after: (step.now.number(), &new),
             files: files.to_name(),
