@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::connector::{Connector, Outcome, catalog, each, read};
-use crate::fake::FakeTrino;
+use crate::fake::{Answer, FakeTrino, Place, failed};
 
 fn server() -> FakeTrino {
     let trino = FakeTrino::start();
@@ -266,4 +266,45 @@ fn json_in_place_of_a_file_is_not_repeated() {
     let advice = "Give the name of the configuration file";
     assert!(said.contains(advice), "{said}");
     assert!(!said.contains("SECRET"), "{said}");
+}
+
+/// `read` by the cursor `n` with a state whose cursor is this.
+fn read_from(trino: &FakeTrino, cursor: &Value) -> Outcome {
+    let stream = json!({"stream_descriptor": {"name": "t", "namespace": "s"}, "stream_state":
+        {"version": 4, "mode": "cursor", "cursor_field": ["n"], "cursor_type": "bigint",
+        "synced": true, "cursor": cursor}});
+    let mut catalog = catalog(&["t"]);
+    catalog["streams"][0]["sync_mode"] = json!("incremental");
+    catalog["streams"][0]["cursor_field"] = json!(["n"]);
+    let state = json!([{"type": "STREAM", "stream": stream}]);
+    let run = Connector::new("read").config(&trino.config());
+    let run = run.catalog(&catalog).file("state", state.to_string());
+    run.run()
+}
+
+#[test]
+fn a_cursor_in_a_state_that_is_no_value_of_its_column_blames_the_state() {
+    let trino = server();
+    let refusal = "Cannot cast 'abc' to BIGINT";
+    let refusal = failed("INVALID_CAST_ARGUMENT", "USER_ERROR", refusal);
+    trino.answer("'abc'", [Answer::new(&[], [refusal])]);
+    let error = read_from(&trino, &json!("abc")).assert_failed("t");
+    assert_eq!(error["failure_type"], "config_error");
+    let message = error["message"].as_str().unwrap();
+    for said in [
+        "\"s.t\"",
+        "its state",
+        "\"n\" of type bigint",
+        "clear the stream",
+    ] {
+        assert!(message.contains(said), "{message}");
+    }
+    assert!(!message.contains("abc"), "{message}");
+}
+
+#[test]
+fn a_cursor_in_a_state_that_is_a_number_is_used() {
+    let trino = server();
+    read_from(&trino, &json!(24));
+    assert!(!trino.asked("\"n\" > 24", Place::Post).is_empty());
 }
