@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{FAILED, checked, json};
+use super::{FAILED, checked, configuration};
 use crate::amounts::amount;
 use crate::catalog::fault::{self, Fault};
 use crate::catalog::{keys, queries, tables};
@@ -36,7 +36,7 @@ pub(super) async fn run(
     output: &Output,
     queries: &Queries,
 ) -> anyhow::Result<u8> {
-    let config: Value = match json(&args.config.config, "configuration").await {
+    let config: Value = match configuration(&args.config.config).await {
         Ok(config) => config,
         // Nothing could be checked: this is the caller's mistake and not the configuration's.
         Err(error) => {
