@@ -147,6 +147,10 @@ fn an_empty_catalog_reads_nothing_and_succeeds() {
         .run();
     assert_eq!(outcome.code, Some(0));
     assert!(outcome.errors().is_empty());
+    assert_eq!(
+        outcome.warnings(),
+        ["the configured catalog has no streams, so nothing is read"]
+    );
 }
 
 #[test]
@@ -307,4 +311,29 @@ fn a_cursor_in_a_state_that_is_a_number_is_used() {
     let trino = server();
     read_from(&trino, &json!(24));
     assert!(!trino.asked("\"n\" > 24", Place::Post).is_empty());
+}
+
+#[test]
+fn entries_that_are_no_state_of_a_stream_are_counted() {
+    let used = r#"{"stream":{"stream_descriptor":{"name":"t","namespace":"s"},"stream_state":{}}}"#;
+    for (others, said) in [
+        (
+            "5",
+            "the state has 1 entry that is not of a stream and had no effect",
+        ),
+        (
+            "5, 6",
+            "the state has 2 entries that are not of a stream and had no effect",
+        ),
+    ] {
+        let trino = server();
+        let run = read(&trino, &["t"]).below_platform();
+        let outcome = run.file("state", format!("[{used}, {others}]")).run();
+        outcome.assert_complete("t", &[1]);
+        assert!(
+            outcome.warnings().contains(&said.to_owned()),
+            "{}",
+            outcome.stdout
+        );
+    }
 }
