@@ -7,6 +7,7 @@
 use serde_json::{Map, Value};
 
 use super::value::{is_same_word, is_set};
+use crate::near;
 use crate::titles::FORM;
 
 /// How similar two names must be for one to be taken as a misspelling of the other (0 to 1,
@@ -222,7 +223,7 @@ fn because_of_choice(schema: &Value, option: Option<&Value>, name: &str) -> Opti
 
 /// The field that an unknown name at a path was probably meant to be.
 fn suggestion(path: &str, schema: &Value, name: &str) -> Option<String> {
-    let wanted = plain(name);
+    let wanted = near::plain(name);
     if path.is_empty() {
         let named = |(_, names): &&(&str, &[&str])| names.contains(&wanted.as_str());
         if let Some((field, _)) = NAMES_ELSEWHERE.iter().find(named) {
@@ -233,17 +234,21 @@ fn suggestion(path: &str, schema: &Value, name: &str) -> Option<String> {
     most_alike(&wanted, here).or_else(|| most_alike(&wanted, all_paths().into_iter()))
 }
 
+/// The path whose last name is most similar. Of equally similar ones it is the first, which is
+/// nearest to the top of the form.
 fn most_alike(wanted: &str, paths: impl Iterator<Item = String>) -> Option<String> {
-    let likeness = |path: &str| {
-        let name = path.rsplit('.').next().unwrap_or_default();
-        strsim::jaro_winkler(wanted, &plain(name))
-    };
-    paths
-        .map(|path| (likeness(&path), path))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
-        // Of equally similar fields the first one wins: it is nearest to the top of the form.
-        .reduce(|best, next| if next.0 > best.0 { next } else { best })
-        .map(|(_, path)| path)
+    let name = |path: &str| path.rsplit('.').next().unwrap_or_default().to_owned();
+    let paths = paths.map(|path| Path(name(&path), path));
+    near::nearest(wanted, paths, ALIKE).map(|Path(_, path)| path)
+}
+
+/// The last name of a path, and the path.
+struct Path(String, String);
+
+impl AsRef<str> for Path {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
 }
 
 /// The paths of all fields, those at the top first.
@@ -270,11 +275,6 @@ fn all_paths() -> Vec<String> {
 /// comments as `_comment`, `//` or `$schema`.
 fn is_foreign(name: &str) -> bool {
     !name.starts_with(char::is_alphabetic) || name == "sourceType"
-}
-
-fn plain(name: &str) -> String {
-    let letters = name.chars().filter(|character| character.is_alphanumeric());
-    letters.flat_map(char::to_lowercase).collect()
 }
 
 pub(super) fn shown(name: &str) -> String {
