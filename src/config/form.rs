@@ -101,6 +101,8 @@ const NAMES_ELSEWHERE: &[(&str, &[&str])] = &[
 pub(super) struct Unknown {
     /// Where it stands, for example `ssl_mode.cacert`.
     pub(super) path: String,
+    /// In which entry of a list, from 1.
+    pub(super) entry: Option<usize>,
     /// The field that was probably meant, with its path.
     pub(super) suggestion: Option<String>,
     /// Why it is not used although it is a known field.
@@ -112,9 +114,11 @@ pub(crate) fn unknown_fields(config: &Value) -> Vec<String> {
     let said = |unknown: Unknown| {
         let Unknown {
             path,
+            entry,
             suggestion,
             because,
         } = unknown;
+        let entry = entry.map_or_else(String::new, |number| format!(" (entry {number})"));
         let why = because.unwrap_or_else(|| "there is no such field".to_owned());
         let advice = match suggestion {
             Some(suggestion) if suggestion == "authentication.password" => {
@@ -125,7 +129,7 @@ pub(crate) fn unknown_fields(config: &Value) -> Vec<String> {
             Some(suggestion) => format!("; did you mean ‹{suggestion}›?"),
             None => String::new(),
         };
-        format!("the field \"{path}\" of the configuration is ignored: {why}{advice}")
+        format!("the field \"{path}\"{entry} of the configuration is ignored: {why}{advice}")
     };
     unknown(config).into_iter().map(said).collect()
 }
@@ -134,12 +138,18 @@ pub(crate) fn unknown_fields(config: &Value) -> Vec<String> {
 pub(super) fn unknown(config: &Value) -> Vec<Unknown> {
     let mut found = Vec::new();
     if let Some(map) = config.as_object() {
-        walk("", &FORM, map, &mut found);
+        walk("", None, &FORM, map, &mut found);
     }
     found
 }
 
-fn walk(path: &str, schema: &Value, map: &Map<String, Value>, found: &mut Vec<Unknown>) {
+fn walk(
+    path: &str,
+    entry: Option<usize>,
+    schema: &Value,
+    map: &Map<String, Value>,
+    found: &mut Vec<Unknown>,
+) {
     let option = chosen_option(schema, map);
     for (name, value) in map {
         if is_foreign(name) || !is_set(value) {
@@ -153,13 +163,14 @@ fn walk(path: &str, schema: &Value, map: &Map<String, Value>, found: &mut Vec<Un
                 .map(|(_, field)| field),
         };
         if let Some(field) = known {
-            descend(&own, field, value, found);
+            descend(&own, entry, field, value, found);
         } else if let Some(because) = because_of_choice(schema, option, name) {
             // Tables whose changes cannot be read are read by cursor, so the fields of the other
             // method are used as well.
             if path != "replication_method" {
                 found.push(Unknown {
                     path: own,
+                    entry,
                     suggestion: None,
                     because: Some(because),
                 });
@@ -168,18 +179,29 @@ fn walk(path: &str, schema: &Value, map: &Map<String, Value>, found: &mut Vec<Un
             found.push(Unknown {
                 suggestion: suggestion(path, schema, name),
                 path: join(path, &shown(name)),
+                entry,
                 because: None,
             });
         }
     }
 }
 
-fn descend(path: &str, field: &Value, value: &Value, found: &mut Vec<Unknown>) {
+fn descend(
+    path: &str,
+    entry: Option<usize>,
+    field: &Value,
+    value: &Value,
+    found: &mut Vec<Unknown>,
+) {
     match value {
-        Value::Object(map) if properties(field).next().is_some() => walk(path, field, map, found),
+        Value::Object(map) if properties(field).next().is_some() => {
+            walk(path, entry, field, map, found);
+        }
         Value::Array(entries) if properties(&field["items"]).next().is_some() => {
-            for map in entries.iter().filter_map(Value::as_object) {
-                walk(path, &field["items"], map, found);
+            for (number, given) in (1..).zip(entries) {
+                if let Some(map) = given.as_object() {
+                    walk(path, Some(number), &field["items"], map, found);
+                }
             }
         }
         // A text in place of a list or an object, and objects whose names are free, have no unknown
