@@ -183,9 +183,10 @@ fn a_file_that_can_no_longer_be_written_ends_the_read_with_its_name() {
         outcome.statuses("endless"),
         ["STARTED", "RUNNING", "INCOMPLETE"]
     );
-    let last = outcome.messages().into_iter().rfind(|message| {
-        message.to_string().contains("\"endless\"") && message["type"] != "LOG"
-    });
+    let last = outcome
+        .messages()
+        .into_iter()
+        .rfind(|message| message.to_string().contains("\"endless\"") && message["type"] != "LOG");
     assert!(last.unwrap().to_string().contains("INCOMPLETE"));
     assert_eq!(trino.asked(&from("endless"), Place::Delete).len(), 1);
 }
@@ -232,7 +233,11 @@ fn no_state_is_kept_of_records_that_have_nowhere_to_go() {
         .shell("exec \"$@\" >&-")
         .run();
     assert_eq!(outcome.code, Some(1));
-    assert!(outcome.stderr.contains("stdout is closed"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("stdout is closed"),
+        "{}",
+        outcome.stderr
+    );
     assert!(!file.exists() && trino.requests().is_empty());
     // Whoever throws the records away on purpose says it.
     let outcome = keeping(read(&trino, &["t"]), &file)
