@@ -54,9 +54,30 @@ pub(crate) fn json_problem(error: &serde_json::Error) -> String {
     let what = text.strip_suffix(&format!(" at line {line} column {column}"));
     match what {
         Some(what) if error.is_syntax() => {
+            let what = in_plain_words(what);
             format!("it is not JSON at line {line}, column {column} ({what})")
         }
         _ => text,
+    }
+}
+
+/// The parser's words for what is wrong with a text, in those of a person who has written it.
+fn in_plain_words(what: &str) -> &str {
+    match what {
+        "expected value" => "here a value is missing, or a text is without quotation marks",
+        "expected ident" => "a text is without quotation marks, or true, false or null is misspelt",
+        "key must be a string" => "names stand in double quotation marks",
+        "trailing comma" => "there is a comma behind the last value",
+        "trailing characters" => "there is more behind its end",
+        "expected `:`" => "a colon is missing",
+        "expected `,` or `}`" => "a comma or a closing brace is missing",
+        "expected `,` or `]`" => "a comma or a closing bracket is missing",
+        "invalid escape" => "a backslash in a text is written as two",
+        "number out of range" => "the number is too large",
+        other if other.starts_with("control character") => {
+            "a line end or a tab in a text is written as \\n or \\t"
+        }
+        other => other,
     }
 }
 
@@ -152,10 +173,23 @@ mod tests {
         for text in ["{\n", "{\n\"a\": [1, ", "{\n\"a\": \"b"] {
             assert_eq!(problem(text), cut, "{text:?}");
         }
-        let comma = "it is not JSON at line 2, column 1 (trailing comma)";
+        let comma = "it is not JSON at line 2, column 1 (there is a comma behind the last value)";
         assert_eq!(problem("{\"a\": 1,\n}"), comma);
-        let quotes = "it is not JSON at line 1, column 2 (key must be a string)";
-        assert_eq!(problem("{'a': 1}"), quotes);
+        for (text, words) in [
+            ("{'a': 1}", "double quotation marks"),
+            ("{\"a\": x}", "without quotation marks"),
+            ("{\"a\": tru}", "misspelt"),
+            ("{\"a\" 1}", "a colon is missing"),
+            ("{\"a\": 1 \"b\": 2}", "a closing brace is missing"),
+            ("[1 2]", "a closing bracket is missing"),
+            ("{} x", "more behind its end"),
+            ("[\"C:\\x\"]", "written as two"),
+            ("[\"a\nb\"]", "written as \\n"),
+            ("[1e999]", "too large"),
+        ] {
+            let problem = problem(text);
+            assert!(problem.contains(words), "{text}: {problem}");
+        }
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub(crate) mod files;
 pub mod lines;
 pub mod logging;
 mod messages;
+mod near;
 pub mod output;
 pub mod platform;
 pub(crate) mod protocol;

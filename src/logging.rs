@@ -22,28 +22,37 @@ pub fn install(output: &Output, verbose: bool) {
     let layer = LogLines {
         output: output.clone(),
     };
+    let word = std::env::var("LOG_LEVEL").unwrap_or_default();
+    let of_word = filter_of(&word, verbose);
+    let of_developer = EnvFilter::try_from_default_env().ok();
+    let is_unknown = of_developer.is_none() && of_word.is_none();
+    let filter = of_developer.unwrap_or_else(|| {
+        let usual = || filter_of("", verbose);
+        EnvFilter::new(of_word.or_else(usual).unwrap_or_default())
+    });
     let _ = tracing_subscriber::registry()
-        .with(filter(verbose))
+        .with(filter)
         .with(layer)
         .try_init();
+    if is_unknown {
+        tracing::warn!(
+            "LOG_LEVEL is {word:?}, which is no level, so it has no effect; choose error, warn, info, debug or trace"
+        );
+    }
 }
 
-fn filter(verbose: bool) -> EnvFilter {
-    if let Ok(filter) = EnvFilter::try_from_default_env() {
-        return filter;
+/// What is logged at a level; `None` if there is no such level. Dependencies log one level less,
+/// because their DEBUG shows every HTTP frame.
+fn filter_of(level: &str, verbose: bool) -> Option<&'static str> {
+    match level.trim().to_ascii_lowercase().as_str() {
+        "fatal" | "error" => Some("error"),
+        "warn" | "warning" => Some("warn"),
+        "trace" => Some("debug,source_trino=trace"),
+        "debug" => Some("info,source_trino=debug"),
+        "" | "info" if verbose => Some("info,source_trino=debug"),
+        "" | "info" => Some("warn,source_trino=info"),
+        _ => None,
     }
-    let level = std::env::var("LOG_LEVEL")
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    // Dependencies log one level less, because their DEBUG shows every HTTP frame.
-    EnvFilter::new(match level.as_str() {
-        "fatal" | "error" => "error",
-        "warn" | "warning" => "warn",
-        "trace" => "debug,source_trino=trace",
-        "debug" => "info,source_trino=debug",
-        _ if verbose => "info,source_trino=debug",
-        _ => "warn,source_trino=info",
-    })
 }
 
 struct LogLines {

@@ -140,18 +140,18 @@ fn going_on(command: &Command) -> Option<String> {
     })
 }
 
-/// Tells a person how far a read came that was stopped.
+/// Tells whoever reads stderr how far a read came that was stopped.
 fn say_what_was_reached(output: &Output, going_on: &str) {
     let (records, states) = output.reached();
     let records = HumanCount(records);
     if states == 0 {
         terminal::tell(
-            Kind::Warning,
+            Kind::Stopped,
             &format!("stopped after {records} records, with no checkpoint yet"),
         );
     } else {
         terminal::tell(
-            Kind::Warning,
+            Kind::Stopped,
             &format!("stopped after {records} records and {states} checkpoints"),
         );
         terminal::tell(Kind::Hint, going_on);

@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{FAILED, checked, json};
+use super::{FAILED, checked, configuration};
 use crate::amounts::amount;
 use crate::catalog::fault::{self, Fault};
 use crate::catalog::{keys, queries, tables};
 use crate::cli::CheckArgs;
 use crate::config::Connection;
 use crate::discover::schemas::{self, Schema};
-use crate::discover::{near, patterns, privileges};
+use crate::discover::{patterns, privileges};
 use crate::error::ConnectorError;
+use crate::near;
 use crate::output::Output;
 use crate::protocol::message::{ConnectionStatus, Log, LogLevel, Message, Status};
 use crate::sql::ident::Table;
@@ -36,7 +37,7 @@ pub(super) async fn run(
     output: &Output,
     queries: &Queries,
 ) -> anyhow::Result<u8> {
-    let config: Value = match json(&args.config.config, "configuration").await {
+    let config: Value = match configuration(&args.config.config).await {
         Ok(config) => config,
         // Nothing could be checked: this is the caller's mistake and not the configuration's.
         Err(error) => {

@@ -1,10 +1,13 @@
 //! `discover`: writes all streams or, with `--configured`, a configured catalog that `read` takes.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::cli::DiscoverArgs;
-use crate::discover::{near, stream};
+use crate::discover::stream;
 use crate::error::ConnectorError;
+use crate::near;
 use crate::output::Output;
 use crate::protocol::catalog::{AirbyteCatalog, AirbyteStream, SyncMode};
 use crate::protocol::configured::ConfiguredAirbyteCatalog;
@@ -178,21 +181,17 @@ fn choose(
     if wanted.is_empty() {
         return Ok(streams);
     }
-    let mut chosen = Vec::new();
+    let mut chosen: Vec<AirbyteStream> = Vec::new();
     for name in wanted {
         let found: Vec<&AirbyteStream> = streams
             .iter()
             .filter(|s| s.name == **name || full(s) == **name)
             .collect();
         match found.as_slice() {
+            // A stream that is named in two ways is one.
+            [stream] if chosen.iter().any(|chosen| full(chosen) == full(stream)) => {}
             [stream] => chosen.push((*stream).clone()),
-            [] => {
-                let names: Vec<String> = streams.iter().map(|s| s.name.clone()).collect();
-                return Err(ConnectorError::config(format!(
-                    "There is no stream \"{name}\". {}",
-                    near::hint(name, &names)
-                )));
-            }
+            [] => return Err(no_stream(name, &streams)),
             many => {
                 let names: Vec<String> = many.iter().map(|s| full(s)).collect();
                 return Err(ConnectorError::config(format!(
@@ -203,4 +202,21 @@ fn choose(
         }
     }
     Ok(chosen)
+}
+
+/// The error for a name that no stream has.
+fn no_stream(name: &str, streams: &[AirbyteStream]) -> ConnectorError {
+    let existing: BTreeSet<String> = if name.contains('.') {
+        streams.iter().map(full).collect()
+    } else {
+        streams.iter().map(|stream| stream.name.clone()).collect()
+    };
+    let existing: Vec<String> = existing.into_iter().collect();
+    let hint = near::hint(name, &existing);
+    let pattern = if name.contains('*') {
+        " --streams takes no patterns; ‹table_patterns› does."
+    } else {
+        ""
+    };
+    ConnectorError::config(format!("There is no stream \"{name}\". {hint}{pattern}"))
 }

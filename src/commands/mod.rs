@@ -88,8 +88,19 @@ pub fn report_panics(output: &Output) -> Panics {
 
 /// Reads the configuration. All its problems become one error.
 async fn connection(path: &Path) -> Result<Connection, ConnectorError> {
-    let config: Value = json(path, "configuration").await?;
+    let config = configuration(path).await?;
     checked(&config)
+}
+
+/// The JSON of a configuration. Of members that are there twice, it has the last one.
+async fn configuration(path: &Path) -> Result<Value, ConnectorError> {
+    const WHAT: &str = "configuration";
+    let text = text(path, WHAT).await?;
+    let config = parsed(path, WHAT, &text)?;
+    for member in config::repeated_members(&text) {
+        tracing::warn!("the configuration has \"{member}\" more than once; the last one counts");
+    }
+    Ok(config)
 }
 
 fn checked(config: &Value) -> Result<Connection, ConnectorError> {
@@ -108,10 +119,15 @@ fn checked(config: &Value) -> Result<Connection, ConnectorError> {
 /// Reads a JSON file; `what` names it in errors.
 async fn json<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T, ConnectorError> {
     let text = text(path, what).await?;
+    parsed(path, what, &text)
+}
+
+/// Parses the text of a JSON file.
+fn parsed<T: DeserializeOwned>(path: &Path, what: &str, text: &str) -> Result<T, ConnectorError> {
     let parsed = if text.trim().is_empty() {
         Err("the file is empty".to_owned())
     } else {
-        serde_json::from_str(&text).map_err(|error| files::json_problem(&error))
+        serde_json::from_str(text).map_err(|error| files::json_problem(&error))
     };
     parsed.map_err(|problem| {
         let path = path.display();

@@ -58,6 +58,9 @@ pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> 
     for hint in &catalog.hints {
         tracing::warn!("{hint}");
     }
+    if catalog.streams.is_empty() && catalog.problems.is_empty() {
+        tracing::warn!("the configured catalog has no streams, so nothing is read");
+    }
     let client = Client::connect(&connection, queries, Patience::READ)
         .await
         .map_err(ConnectorError::from)?;
@@ -150,8 +153,12 @@ fn hint_at_discover(error: ConnectorError) -> ConnectorError {
 /// Logs which parts of the state are not used.
 fn note_state(state: &InputState, catalog: &ConfiguredAirbyteCatalog) {
     if state.ignored > 0 {
+        let (entries, are) = match state.ignored {
+            1 => ("entry", "is"),
+            _ => ("entries", "are"),
+        };
         tracing::warn!(
-            "{} entries of the state are not of a stream and were ignored",
+            "the state has {} {entries} that {are} not of a stream and had no effect",
             state.ignored
         );
     }

@@ -42,6 +42,8 @@ pub(super) struct Fields<'a> {
     prefix: &'static str,
     /// Which entry of a list this is, in words; empty if it is none.
     entry: String,
+    /// Its number, from 1.
+    number: Option<usize>,
     /// The unknown fields of the whole configuration: one of them may be the misspelt name of a
     /// missing field.
     unknown: Rc<[Unknown]>,
@@ -55,6 +57,7 @@ impl<'a> Fields<'a> {
             alone: None,
             prefix: "",
             entry: String::new(),
+            number: None,
             unknown: form::unknown(value).into(),
             problems: Vec::new(),
         };
@@ -73,6 +76,7 @@ impl<'a> Fields<'a> {
             alone: None,
             prefix: name,
             entry: String::new(),
+            number: None,
             unknown: Rc::clone(&self.unknown),
             problems: Vec::new(),
         }
@@ -136,6 +140,7 @@ impl<'a> Fields<'a> {
                 continue;
             }
             let mut inner = self.inner(name, Some(map));
+            inner.number = Some(number);
             inner.entry = match map.get(key).and_then(Value::as_str).map(str::trim) {
                 None | Some("") => format!(" (entry {number})"),
                 Some(called) => format!(" (entry {number}, \"{called}\")"),
@@ -175,10 +180,10 @@ impl<'a> Fields<'a> {
     /// a wrong name, the problem names it.
     pub(super) fn missing_with_advice(&mut self, name: &str, advice: &str) {
         let path = self.path(name);
-        let misspelt = self
-            .unknown
-            .iter()
-            .find(|unknown| unknown.suggestion.as_deref() == Some(path.as_str()));
+        let misspelt = self.unknown.iter().find(|unknown| {
+            let is_here = unknown.entry.is_none() || unknown.entry == self.number;
+            is_here && unknown.suggestion.as_deref() == Some(path.as_str())
+        });
         let text = match misspelt {
             None => format!("is missing; {advice}"),
             Some(Unknown { path: given, .. }) => format!(
@@ -346,10 +351,13 @@ impl<'a> Fields<'a> {
             }
         };
         let mut texts = Vec::new();
-        for entry in list.iter().filter(|entry| is_set(entry)) {
+        for (number, entry) in (1..).zip(list).filter(|(_, entry)| is_set(entry)) {
             match entry {
                 Value::String(text) => texts.push(text.trim().to_owned()),
-                other => self.problem(name, &format!("must hold texts, not {}", kind(other))),
+                other => {
+                    let text = format!("entry {number} must be text, not {}", kind(other));
+                    self.problem(name, &text);
+                }
             }
         }
         texts

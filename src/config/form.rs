@@ -7,6 +7,7 @@
 use serde_json::{Map, Value};
 
 use super::value::{is_same_word, is_set};
+use crate::near;
 use crate::titles::FORM;
 
 /// How similar two names must be for one to be taken as a misspelling of the other (0 to 1,
@@ -100,6 +101,8 @@ const NAMES_ELSEWHERE: &[(&str, &[&str])] = &[
 pub(super) struct Unknown {
     /// Where it stands, for example `ssl_mode.cacert`.
     pub(super) path: String,
+    /// In which entry of a list, from 1.
+    pub(super) entry: Option<usize>,
     /// The field that was probably meant, with its path.
     pub(super) suggestion: Option<String>,
     /// Why it is not used although it is a known field.
@@ -111,9 +114,11 @@ pub(crate) fn unknown_fields(config: &Value) -> Vec<String> {
     let said = |unknown: Unknown| {
         let Unknown {
             path,
+            entry,
             suggestion,
             because,
         } = unknown;
+        let entry = entry.map_or_else(String::new, |number| format!(" (entry {number})"));
         let why = because.unwrap_or_else(|| "there is no such field".to_owned());
         let advice = match suggestion {
             Some(suggestion) if suggestion == "authentication.password" => {
@@ -124,7 +129,7 @@ pub(crate) fn unknown_fields(config: &Value) -> Vec<String> {
             Some(suggestion) => format!("; did you mean ‹{suggestion}›?"),
             None => String::new(),
         };
-        format!("the field \"{path}\" of the configuration is ignored: {why}{advice}")
+        format!("the field \"{path}\"{entry} of the configuration is ignored: {why}{advice}")
     };
     unknown(config).into_iter().map(said).collect()
 }
@@ -133,12 +138,18 @@ pub(crate) fn unknown_fields(config: &Value) -> Vec<String> {
 pub(super) fn unknown(config: &Value) -> Vec<Unknown> {
     let mut found = Vec::new();
     if let Some(map) = config.as_object() {
-        walk("", &FORM, map, &mut found);
+        walk("", None, &FORM, map, &mut found);
     }
     found
 }
 
-fn walk(path: &str, schema: &Value, map: &Map<String, Value>, found: &mut Vec<Unknown>) {
+fn walk(
+    path: &str,
+    entry: Option<usize>,
+    schema: &Value,
+    map: &Map<String, Value>,
+    found: &mut Vec<Unknown>,
+) {
     let option = chosen_option(schema, map);
     for (name, value) in map {
         if is_foreign(name) || !is_set(value) {
@@ -152,13 +163,14 @@ fn walk(path: &str, schema: &Value, map: &Map<String, Value>, found: &mut Vec<Un
                 .map(|(_, field)| field),
         };
         if let Some(field) = known {
-            descend(&own, field, value, found);
+            descend(&own, entry, field, value, found);
         } else if let Some(because) = because_of_choice(schema, option, name) {
             // Tables whose changes cannot be read are read by cursor, so the fields of the other
             // method are used as well.
             if path != "replication_method" {
                 found.push(Unknown {
                     path: own,
+                    entry,
                     suggestion: None,
                     because: Some(because),
                 });
@@ -167,18 +179,29 @@ fn walk(path: &str, schema: &Value, map: &Map<String, Value>, found: &mut Vec<Un
             found.push(Unknown {
                 suggestion: suggestion(path, schema, name),
                 path: join(path, &shown(name)),
+                entry,
                 because: None,
             });
         }
     }
 }
 
-fn descend(path: &str, field: &Value, value: &Value, found: &mut Vec<Unknown>) {
+fn descend(
+    path: &str,
+    entry: Option<usize>,
+    field: &Value,
+    value: &Value,
+    found: &mut Vec<Unknown>,
+) {
     match value {
-        Value::Object(map) if properties(field).next().is_some() => walk(path, field, map, found),
+        Value::Object(map) if properties(field).next().is_some() => {
+            walk(path, entry, field, map, found);
+        }
         Value::Array(entries) if properties(&field["items"]).next().is_some() => {
-            for map in entries.iter().filter_map(Value::as_object) {
-                walk(path, &field["items"], map, found);
+            for (number, given) in (1..).zip(entries) {
+                if let Some(map) = given.as_object() {
+                    walk(path, Some(number), &field["items"], map, found);
+                }
             }
         }
         // A text in place of a list or an object, and objects whose names are free, have no unknown
@@ -222,7 +245,7 @@ fn because_of_choice(schema: &Value, option: Option<&Value>, name: &str) -> Opti
 
 /// The field that an unknown name at a path was probably meant to be.
 fn suggestion(path: &str, schema: &Value, name: &str) -> Option<String> {
-    let wanted = plain(name);
+    let wanted = near::plain(name);
     if path.is_empty() {
         let named = |(_, names): &&(&str, &[&str])| names.contains(&wanted.as_str());
         if let Some((field, _)) = NAMES_ELSEWHERE.iter().find(named) {
@@ -233,17 +256,21 @@ fn suggestion(path: &str, schema: &Value, name: &str) -> Option<String> {
     most_alike(&wanted, here).or_else(|| most_alike(&wanted, all_paths().into_iter()))
 }
 
+/// The path whose last name is most similar. Of equally similar ones it is the first, which is
+/// nearest to the top of the form.
 fn most_alike(wanted: &str, paths: impl Iterator<Item = String>) -> Option<String> {
-    let likeness = |path: &str| {
-        let name = path.rsplit('.').next().unwrap_or_default();
-        strsim::jaro_winkler(wanted, &plain(name))
-    };
-    paths
-        .map(|path| (likeness(&path), path))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
-        // Of equally similar fields the first one wins: it is nearest to the top of the form.
-        .reduce(|best, next| if next.0 > best.0 { next } else { best })
-        .map(|(_, path)| path)
+    let name = |path: &str| path.rsplit('.').next().unwrap_or_default().to_owned();
+    let paths = paths.map(|path| Path(name(&path), path));
+    near::nearest(wanted, paths, ALIKE).map(|Path(_, path)| path)
+}
+
+/// The last name of a path, and the path.
+struct Path(String, String);
+
+impl AsRef<str> for Path {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
 }
 
 /// The paths of all fields, those at the top first.
@@ -272,17 +299,12 @@ fn is_foreign(name: &str) -> bool {
     !name.starts_with(char::is_alphabetic) || name == "sourceType"
 }
 
-fn plain(name: &str) -> String {
-    let letters = name.chars().filter(|character| character.is_alphanumeric());
-    letters.flat_map(char::to_lowercase).collect()
-}
-
-fn shown(name: &str) -> String {
+pub(super) fn shown(name: &str) -> String {
     let visible = name.chars().filter(|character| !character.is_control());
     visible.take(SHOWN).collect()
 }
 
-fn join(path: &str, name: &str) -> String {
+pub(super) fn join(path: &str, name: &str) -> String {
     if path.is_empty() {
         name.to_owned()
     } else {

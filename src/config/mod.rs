@@ -2,7 +2,8 @@
 //!
 //! The form's fields, with their titles and defaults, are in `spec.json`; a test makes sure that
 //! both fit together. An unknown key is no problem, because the platform may store its own keys,
-//! but it is reported ([`unknown_fields`]).
+//! but it is reported ([`unknown_fields`]), as is a key that stands there twice
+//! ([`repeated_members`]).
 
 mod auth;
 mod fields;
@@ -12,6 +13,7 @@ mod kerberos;
 mod patterns;
 pub(crate) mod pem;
 mod queries;
+mod repeated;
 mod route;
 mod schemas;
 mod server;
@@ -28,6 +30,7 @@ pub(crate) use form::unknown_fields;
 pub(crate) use kerberos::Kerberos;
 pub(crate) use patterns::{TablePatterns, matches};
 pub(crate) use queries::QueryStream;
+pub(crate) use repeated::repeated_members;
 pub(crate) use route::public_key;
 pub(crate) use route::{Proxy, Tunnel, TunnelLogin};
 pub(crate) use schemas::{DottedName, Namespaces};

@@ -126,6 +126,18 @@ impl Pasted {
             }
             format!("\"{given}\" is not a host name; expected is for example \"trino.example.com\"")
         };
+        // A scheme with one slash would be read as a host and its path.
+        let begins_with = |scheme: &str| {
+            let start = text.get(..scheme.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+        };
+        if !text.contains("://")
+            && ["http:/", "https:/", "trino:/"]
+                .into_iter()
+                .any(begins_with)
+        {
+            return Err(wrong());
+        }
         let url = Url::parse(&http).map_err(|_| wrong())?;
         if !matches!(url.scheme(), "http" | "https")
             || !url.username().is_empty()
@@ -232,6 +244,9 @@ mod tests {
         for given in [
             "two words",
             "ftp://host",
+            "http:/host",
+            "HTTPS:/host:8443",
+            "jdbc:trino:/host:8080/hive",
             "https://user@host",
             "http://",
             "jdbc:trino://host:8080/hive?SSL=true",

@@ -7,7 +7,6 @@
 //! would believe that the others were dropped.
 
 mod capabilities;
-pub(crate) mod near;
 pub(crate) mod patterns;
 pub(crate) mod privileges;
 pub(crate) mod schemas;
@@ -22,6 +21,7 @@ use crate::catalog::reserved::{is_written_by_airbyte, warn_of_reserved_columns};
 use crate::catalog::{fault, keys, queries};
 use crate::config::{Connection, QueryStream};
 use crate::error::ConnectorError;
+use crate::near;
 use crate::protocol::catalog::AirbyteStream;
 use crate::trino::Client;
 use schemas::Schema;

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::near;
 use super::schemas::{Schema, Schemas};
 use crate::catalog::bisect::side_by_side;
 use crate::catalog::{fault, listing, tables};
 use crate::config::{Connection, TablePatterns};
 use crate::error::ConnectorError;
+use crate::near;
 use crate::trino::Client;
 
 /// The names of the tables that become streams, by their schemas; `None` if there are no patterns, so
@@ -85,7 +85,7 @@ fn warn_of_unmatched(patterns: &TablePatterns, found: &BTreeMap<&Schema, Vec<Str
             "no table matches \"{}\" of ‹{}› in ‹table_patterns›. {}",
             pattern.text,
             pattern.list,
-            near::hint(&pattern.text.to_lowercase(), &names)
+            near::hint(&pattern.text, &names)
         );
     }
 }

@@ -60,6 +60,11 @@ fn message(error: &TrinoError) -> String {
             ..
         } => status::message(*status, text, *is_page),
         TrinoError::BrowserLogin => status::BROWSER_LOGIN.to_owned(),
+        TrinoError::BlankAtEnd { cause } => format!(
+            "{} The password ends with a blank or a line end, which counts as part of it: if it was \
+             copied from a file, take that away.",
+            message(cause)
+        ),
         TrinoError::Transport { problem, .. } => transport::message(problem),
         TrinoError::TlsSettings(problem) => tls::message(problem),
         TrinoError::Tunnel(problem) => tunnel::message(problem),

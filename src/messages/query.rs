@@ -28,7 +28,13 @@ fn advice(failure: &QueryFailure) -> Option<String> {
         QueryFailure::Denied(denied) => return Some(denied_advice(denied)),
         QueryFailure::TimeLimit(limit) => time_limit_advice(*limit),
         QueryFailure::SessionProperty => "Correct or remove it in ‹session_properties›.",
-        QueryFailure::UnknownCatalog => "Check ‹catalog›.",
+        QueryFailure::UnknownCatalog => {
+            "Check ‹catalog›, or the catalog that the stream's namespace or its entry of ‹queries› \
+             names."
+        }
+        QueryFailure::UnknownCatalogOfSession => {
+            "Check the catalogs that ‹session_properties› and ‹roles› name."
+        }
         QueryFailure::UnknownSchema => "Check ‹schema› and ‹schemas›.",
         QueryFailure::QueueFull => {
             "The cluster's resource group accepts no more queries now. Try later, lower \

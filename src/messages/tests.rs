@@ -101,6 +101,18 @@ fn each_refusal_has_its_own_advice() {
 }
 
 #[test]
+fn a_missing_catalog_of_the_session_is_not_taken_for_the_configured_one() {
+    let missing = |text| said(query_with("CATALOG_NOT_FOUND", "USER_ERROR", text));
+    let of_session = missing("Catalog 'nosuch' not found");
+    assert!(
+        of_session.contains("‹session_properties›") && !of_session.contains("‹catalog›"),
+        "{of_session}"
+    );
+    let of_statement = missing("line 1:15: Catalog 'nosuch' not found");
+    assert!(of_statement.contains("‹catalog›"), "{of_statement}");
+}
+
+#[test]
 fn errors_of_a_source_say_that_columns_can_be_cast_in_queries() {
     for text in [
         "ERROR: permission denied for table closed",

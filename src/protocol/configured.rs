@@ -5,6 +5,8 @@
 //! a member that `read` does not need cannot be wrong, and a mistake in one stream does not stop
 //! the others.
 
+mod hints;
+
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
@@ -155,7 +157,7 @@ impl<'de> Deserialize<'de> for ConfiguredAirbyteCatalog {
         }
         let mut catalog = Self::default();
         for (entry, stream) in (1..).zip(given) {
-            catalog.hints.extend(hints(entry, &stream));
+            catalog.hints.extend(hints::hints(entry, &stream));
             match configured(entry, stream) {
                 Ok(stream) => catalog.streams.push(stream),
                 Err(problem) => catalog.problems.push(problem),
@@ -184,72 +186,6 @@ fn configured(entry: usize, given: Value) -> Result<ConfiguredAirbyteStream, Str
         problem.text = text;
         problem
     })
-}
-
-/// The members of an entry that are read, and those of its `stream`.
-const OF_ENTRY: [&str; 6] = [
-    "stream",
-    "sync_mode",
-    "cursor_field",
-    "primary_key",
-    "destination_sync_mode",
-    "generation_id",
-];
-const OF_STREAM: [&str; 3] = ["name", "namespace", "json_schema"];
-
-/// How similar a member must be to a known one to be taken for it (0 to 1, Jaro-Winkler).
-const ALIKE: f64 = 0.9;
-
-/// What is said of members that an entry of the catalog has instead of known ones. All others are
-/// passed over, because programs write their own.
-fn hints(entry: usize, given: &Value) -> Vec<String> {
-    let stream = given.get("stream").unwrap_or(&Value::Null);
-    let schema = stream.get("json_schema").unwrap_or(&Value::Null);
-    let name = stream.get("name").and_then(Value::as_str);
-    let place = match name {
-        Some(name) => format!("stream \"{name}\" of the configured catalog"),
-        None => format!("stream {entry} of the configured catalog"),
-    };
-    let mut hints = Vec::new();
-    for (object, known) in [
-        (given, &OF_ENTRY[..]),
-        (stream, &OF_STREAM),
-        (schema, &["properties"]),
-    ] {
-        for member in object.as_object().into_iter().flat_map(Map::keys) {
-            if let Some(meant) = meant_member(member, known)
-                && object.get(meant).is_none_or(Value::is_null)
-            {
-                hints.push(format!(
-                    "{place}: \"{member}\" is not known and has no effect; did you mean \"{meant}\"?"
-                ));
-            }
-        }
-        for flag in ["selected", "is_selected"] {
-            if object.get(flag) == Some(&Value::Bool(false)) {
-                hints.push(format!(
-                    "{place}: \"{flag}\" has no effect, so it is read; remove it from the catalog to leave it out"
-                ));
-            }
-        }
-    }
-    hints
-}
-
-/// The known member that an unknown one looks like: written in another way, or misspelt.
-fn meant_member(member: &str, known: &[&'static str]) -> Option<&'static str> {
-    if known.contains(&member) {
-        return None;
-    }
-    let plain = |text: &str| text.replace(['_', '-', ' '], "").to_lowercase();
-    let member = plain(member);
-    let likeness = |name: &&'static str| strsim::jaro_winkler(&member, &plain(name));
-    let best = known
-        .iter()
-        .copied()
-        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-    let is_start = best.starts_with("cursor") && member == "cursor";
-    (is_start || likeness(&best) >= ALIKE).then_some(best)
 }
 
 /// A field, and what is wrong with it.

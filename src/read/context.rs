@@ -62,6 +62,10 @@ pub(crate) enum ReadError {
     /// text.
     #[error("{0}")]
     VersionGone(String),
+    /// The state has a value that is none of its column, which the text says. Trino's error is
+    /// for developers.
+    #[error("{text} ({detail})")]
+    WrongState { text: String, detail: String },
     #[error(transparent)]
     Closed(#[from] Closed),
     /// A STATE could not be kept; [`Output::state_error`] says why.
@@ -102,6 +106,9 @@ impl From<ReadError> for ConnectorError {
                      state; the next attempt decides whether it can begin anew."
                 ),
             ),
+            ReadError::WrongState { text, detail } => {
+                Self::config(format!("{text}.")).with_detail(detail)
+            }
             ReadError::Encode {
                 query_id,
                 cause: EncodeError::TooLarge { column, .. },

@@ -116,6 +116,12 @@ impl CursorState {
         }
     }
 
+    /// The values of the cursor that the state has.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &str> {
+        let until = self.sync.as_ref().and_then(|sync| sync.until.as_deref());
+        self.cursor.as_deref().into_iter().chain(until)
+    }
+
     /// How values of the cursor are compared.
     pub(crate) fn comparison<'a>(&self, cursor: &'a Cursor) -> Comparison<'a> {
         Comparison {

@@ -30,6 +30,7 @@ use super::restart;
 use super::slicing::slice_queries;
 use super::state::Content;
 use super::version::Version;
+use super::wrong_state;
 use crate::amounts::amount;
 use crate::sql::cursor::{Cursor, Upper};
 use crate::sql::literal::is_exact;
@@ -54,7 +55,20 @@ pub(crate) async fn read_by_cursor(
     state: Option<Content>,
     stream_run: &Arc<StreamRun>,
 ) -> Result<u64, ReadError> {
-    let mut state = continued(plan, cursor, state);
+    let state = continued(plan, cursor, state);
+    let values: Vec<String> = state.values().map(str::to_owned).collect();
+    let read = read_new(context, plan, cursor, state, stream_run).await;
+    read.map_err(|error| wrong_state::explained(error, cursor, &values))
+}
+
+/// Reads the rows that are new since the state.
+async fn read_new(
+    context: &Context,
+    plan: &StreamPlan,
+    cursor: &Cursor,
+    mut state: CursorState,
+    stream_run: &Arc<StreamRun>,
+) -> Result<u64, ReadError> {
     let sync = match begun(context, plan, &mut state).await? {
         Some(sync) => Some(sync),
         None => position::begin(context, plan, cursor, &mut state).await?,
@@ -169,9 +183,7 @@ fn continued(plan: &StreamPlan, cursor: &Cursor, state: Option<Content>) -> Curs
 
 /// Whether the values of a state are values of the type that the cursor has now.
 fn is_exact_in(state: &CursorState, ty: &TrinoType) -> bool {
-    let until = state.sync.as_ref().and_then(|sync| sync.until.as_deref());
-    let values = [state.cursor.as_deref(), until];
-    values.iter().flatten().all(|value| is_exact(value, ty))
+    state.values().all(|value| is_exact(value, ty))
 }
 
 /// Whether a value of one type can be used as a value of the other: lengths and precisions may

@@ -8,6 +8,7 @@ use crate::catalog::{TableColumns, tables};
 use crate::catalog::{fault, hidden, keys, left_out, namespaces, queries, redirection};
 use crate::config::{Connection, Namespaces, QueryStream};
 use crate::error::ConnectorError;
+use crate::near;
 use crate::protocol::configured::{ConfiguredAirbyteCatalog, ConfiguredAirbyteStream};
 use crate::sql::changes::{CURSOR, DELETED_AT, UPDATED_AT};
 use crate::sql::ident::{Relation, Table};
@@ -190,21 +191,31 @@ async fn find_tables(
             };
             (table, Ok(found))
         });
+    let is_missing = |(_, error): &(String, TrinoError)| error.is_named(&["TABLE_NOT_FOUND"]);
+    let existing = if found.failures.iter().any(is_missing) {
+        // They only serve to make suggestions, so an error does not matter.
+        tables::all_names(client, catalog, schema).await
+    } else {
+        Ok(Vec::new())
+    };
+    let existing = existing.unwrap_or_default();
     let failures = found.failures.into_iter().map(|(name, error)| {
         let table = full(name);
-        let error = explain(&table, error);
+        let error = explain(&table, error, &existing);
         (table, Err(error))
     });
     Ok(tables.chain(failures).collect())
 }
 
 /// The error for a table without columns. It says that the table does not exist only if Trino says
-/// so.
-fn explain(table: &Table, error: TrinoError) -> ConnectorError {
+/// so, and names those that `existing` has and that are similar.
+fn explain(table: &Table, error: TrinoError, existing: &[String]) -> ConnectorError {
     if fault::is_no_such_table(&error) {
+        let alike = near::alike(&table.name, existing);
+        let alike = alike.map_or_else(String::new, |alike| format!("{alike} "));
         return ConnectorError::config(format!(
-            "the table {table} does not exist, or the user may not see it. Refresh the source's \
-             schema, or deselect the stream."
+            "the table {table} does not exist, or the user may not see it. {alike}Refresh the \
+             source's schema, or deselect the stream."
         ))
         .with_detail(error.to_string());
     }
@@ -279,11 +290,16 @@ mod tests {
                 error_type: kind.into(),
                 ..QueryError::default()
             };
-            explain(&table, TrinoError::Query(Box::new(error)))
+            let existing = ["r", "t_1"].map(str::to_owned);
+            explain(&table, TrinoError::Query(Box::new(error)), &existing)
         };
         let missing = error("TABLE_NOT_FOUND", "USER_ERROR");
         assert!(
             missing.message.contains("\"c\".\"s\".\"t\" does not exist"),
+            "{missing}"
+        );
+        assert!(
+            missing.message.contains("Did you mean \"t_1\"?"),
             "{missing}"
         );
         let refused = error("JDBC_ERROR", "EXTERNAL");

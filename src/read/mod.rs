@@ -18,6 +18,7 @@
 //! | `boundary` | rows at the cursor's boundary: which were sent, which are new |
 //! | `state`, `cursor_state`, `changes_state`, `progress` | what a STATE holds |
 //! | `safe_text` | texts of a state without control characters |
+//! | `wrong_state` | the error for a cursor in a state that is no value of its column |
 //! | `version`, `pin` | a version of a table; the one that a read is pinned to |
 //! | `listing`, `lost_version` | asks Trino which versions a table has; proves that a version is lost |
 //! | `columns` | asks Trino which columns a version of an Iceberg table has |
@@ -60,6 +61,7 @@ mod status;
 #[cfg(test)]
 mod test_inputs;
 mod version;
+mod wrong_state;
 
 use crate::config::Connection;
 use crate::error::ConnectorError;

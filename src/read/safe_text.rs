@@ -60,9 +60,17 @@ mod utf8_as_base64 {
     }
 }
 
+/// A text, or a number that a person has written in place of its text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Given {
+    Text(SafeText),
+    Number(serde_json::Number),
+}
+
 /// For fields that are a text or null: `#[serde(default, with = "safe_text::option")]`.
 pub(crate) mod option {
-    use super::{Deserialize, Deserializer, SafeText, Serialize, Serializer};
+    use super::{Deserialize, Deserializer, Given, SafeText, Serialize, Serializer};
 
     #[expect(clippy::ref_option, reason = "serde gives fields by reference")]
     pub(crate) fn serialize<S: Serializer>(
@@ -75,8 +83,11 @@ pub(crate) mod option {
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<String>, D::Error> {
-        let text: Option<SafeText> = Option::deserialize(deserializer)?;
-        Ok(text.map(|SafeText(text)| text))
+        let given: Option<Given> = Option::deserialize(deserializer)?;
+        Ok(given.map(|given| match given {
+            Given::Text(SafeText(text)) => text,
+            Given::Number(number) => number.to_string(),
+        }))
     }
 }
 

@@ -83,9 +83,7 @@ impl Content {
     /// the stream starts anew.
     pub(crate) fn from_state(stream: &StreamDescriptor, state: &Value) -> Option<Self> {
         Self::parse(state).unwrap_or_else(|why| {
-            tracing::warn!(
-                "stream \"{stream}\" starts anew: its state is not one of this connector ({why})"
-            );
+            tracing::warn!("stream \"{stream}\" starts anew: its state {why}");
             None
         })
     }
@@ -94,17 +92,27 @@ impl Content {
     ///
     /// # Errors
     ///
-    /// Why it is not understood, as a clause.
+    /// Why it is not understood, as the end of a sentence.
     fn parse(state: &Value) -> Result<Option<Self>, String> {
         let state = with_whole_numbers(state);
         match state.get("version").and_then(Value::as_u64) {
             Some(version @ 1..=VERSION) => match serde_json::from_value::<Self>(state) {
                 Ok(content) => Ok(Some(content.upgraded_from(version))),
-                Err(error) => Err(error.to_string()),
+                Err(error) => {
+                    // Its words are for those who know the code.
+                    tracing::debug!("a state cannot be read: {error}");
+                    Err("is damaged: it is not as source-trino writes it".to_owned())
+                }
             },
-            Some(version) => Err(format!("its version {version} is of a later release")),
+            Some(version @ 1..) => Err(format!(
+                "was written by a later version of source-trino (version {version} of the state, \
+                 and this one reads up to {VERSION})"
+            )),
+            Some(version) => Err(format!(
+                "is not one of this connector (it has the version {version})"
+            )),
             None if state.as_object().is_some_and(serde_json::Map::is_empty) => Ok(None),
-            None => Err("it has no version".to_owned()),
+            None => Err("is not one of this connector (it has no version)".to_owned()),
         }
     }
 
@@ -276,6 +284,39 @@ mod tests {
             json!([1]),
         ] {
             assert_eq!(read(&state), None, "{state}");
+        }
+    }
+
+    #[test]
+    fn it_is_said_why_a_state_is_not_understood() {
+        for (state, expected) in [
+            (
+                json!({"version": 99, "mode": "full_refresh"}),
+                "was written by a later version of source-trino (version 99 of the state, and this \
+                 one reads up to 4)",
+            ),
+            (
+                json!({"cursor": "2020"}),
+                "is not one of this connector (it has no version)",
+            ),
+            (
+                json!({"version": 4, "mode": "cursor", "cursor": true}),
+                "is damaged: it is not as source-trino writes it",
+            ),
+        ] {
+            assert_eq!(Content::parse(&state).unwrap_err(), expected, "{state}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_that_is_a_number_is_its_text() {
+        for (given, text) in [(json!(24), "24"), (json!(-2.5), "-2.5")] {
+            let state = json!({"version": 4, "mode": "cursor", "cursor_field": ["c"],
+                "cursor_type": "bigint", "cursor": given});
+            match read(&state) {
+                Some(Content::Cursor(state)) => assert_eq!(state.cursor.as_deref(), Some(text)),
+                other => panic!("{other:?}"),
+            }
         }
     }
 

@@ -29,8 +29,8 @@ pub enum Reader {
     Person,
     /// The same, who wants to see errors only.
     QuietPerson,
-    /// Whoever gets the mail of a job at night, whose stdout is a file: errors, besides what goes to
-    /// that file.
+    /// Whoever gets the mail of a job at night, whose stdout is a file: errors, and how far a read
+    /// came that was stopped, besides what goes to that file.
     Log,
     /// Somebody who runs a command whose stdout is not Airbyte's protocol. All log lines go to
     /// stderr then.
@@ -44,6 +44,8 @@ pub enum Kind {
     Error,
     /// Something is not as it should be.
     Warning,
+    /// A signal, or a reader that went away, has ended it before its end.
+    Stopped,
     /// What to do now.
     Hint,
     /// Something is as it should be.
@@ -102,7 +104,9 @@ pub fn heed_dumb_terminal() {
 pub fn tell(kind: Kind, text: &str) -> Told {
     let told = match (reader(), kind) {
         (Reader::Instead, _) => Told::Instead,
-        (Reader::Person, _) | (Reader::QuietPerson | Reader::Log, Kind::Error) => Told::Beside,
+        (Reader::Person, _)
+        | (Reader::QuietPerson | Reader::Log, Kind::Error)
+        | (Reader::Log, Kind::Stopped) => Told::Beside,
         (Reader::Nobody | Reader::QuietPerson | Reader::Log, _) => return Told::No,
     };
     // These bytes remove the progress line, which is drawn again later.
@@ -118,7 +122,7 @@ impl Kind {
     fn first_word(self) -> String {
         let (color, word) = match self {
             Self::Error => (AnsiColor::Red, "error:"),
-            Self::Warning => (AnsiColor::Yellow, "warning:"),
+            Self::Warning | Self::Stopped => (AnsiColor::Yellow, "warning:"),
             Self::Hint => (AnsiColor::Cyan, "hint:"),
             Self::Good => (AnsiColor::Green, "ok "),
             Self::Plain => return String::new(),

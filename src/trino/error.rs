@@ -42,6 +42,13 @@ pub(crate) enum TrinoError {
     /// HTTP status 401 with a link to a login in a browser.
     #[error("the answer was HTTP status 401, with a login page for a browser")]
     BrowserLogin,
+    /// HTTP status 401 to a password that ends with white space, as the content of a file mostly
+    /// does.
+    #[error("the password ends with white space, and {cause}")]
+    BlankAtEnd {
+        /// The answer.
+        cause: Box<TrinoError>,
+    },
     /// An answer with more bytes than its kind may have.
     #[error("{server}: the answer has more than {limit} bytes")]
     TooLarge {
@@ -259,6 +266,7 @@ impl TrinoError {
             | Self::TlsSettings(_)
             | Self::Settings(_)
             | Self::BrowserLogin
+            | Self::BlankAtEnd { .. }
             | Self::NotSpooled
             | Self::NotTrino(_)
             | Self::Redirect { .. }

@@ -176,7 +176,9 @@ where
         Err(error) if error.is_transient_request() && safe(error) => {
             return result.map_err(|error| contact.failed(begun, error));
         }
-        Ok(_) | Err(TrinoError::Status { .. }) => contact.answered(),
+        Ok(_) | Err(TrinoError::Status { .. } | TrinoError::BlankAtEnd { .. }) => {
+            contact.answered();
+        }
         Err(_) => {}
     }
     result

@@ -136,13 +136,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("secrets", &[]),
     ("lines", &[]),
     ("types", &[]),
-    ("protocol", &[]),
+    ("near", &[]),
+    ("protocol", &["near"]),
     ("sql", &["types"]),
     ("encode", &["lines", "types"]),
     ("platform", &[]),
     ("titles", &["platform", "secrets"]),
     ("error", &["clock", "protocol", "titles"]),
-    ("config", &["error", "secrets", "titles"]),
+    ("config", &["error", "near", "secrets", "titles"]),
     ("files", &[]),
     ("signals", &[]),
     ("arguments", &[]),
@@ -197,7 +198,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "discover",
         &[
-            "catalog", "config", "error", "protocol", "sql", "trino", "types",
+            "catalog", "config", "error", "near", "protocol", "sql", "trino", "types",
         ],
     ),
     (
@@ -211,6 +212,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "error",
             "lines",
             "messages",
+            "near",
             "output",
             "protocol",
             "sockets",

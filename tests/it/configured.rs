@@ -102,3 +102,32 @@ fn names_without_commas_are_refused_with_the_right_way_to_write_them() {
     assert_eq!(outcome.code, Some(2));
     assert!(outcome.stderr.contains("'--streams'"), "{}", outcome.stderr);
 }
+
+#[test]
+fn a_stream_that_is_named_in_two_ways_is_one() {
+    let trino = server();
+    let outcome = discover(&trino, "--streams orders,s.orders,nation,orders");
+    let names: Vec<_> = streams(&outcome)
+        .into_iter()
+        .map(|(name, ..)| name)
+        .collect();
+    assert_eq!(names, ["orders", "nation"]);
+}
+
+#[test]
+fn a_misspelt_stream_is_told_with_the_nearest_name() {
+    let trino = server();
+    for (name, said) in [
+        ("NATION", "Did you mean \"nation\"?"),
+        ("natoin", "Did you mean \"nation\"?"),
+        ("s.natoin", "Did you mean \"s.nation\"?"),
+        ("nat*", "takes no patterns"),
+    ] {
+        let outcome = discover(&trino, &format!("--streams {name}"));
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(1), ""));
+        assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
+    }
+    let outcome = crate::connector::read(&trino, &["natoin"]).run();
+    let error = outcome.assert_failed("natoin")["message"].to_string();
+    assert!(error.contains(r#"Did you mean \"nation\"?"#), "{error}");
+}

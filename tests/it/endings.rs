@@ -251,3 +251,26 @@ fn a_signal_ends_a_process_that_only_waits_for_its_reader() {
         sent.elapsed()
     );
 }
+
+#[test]
+fn where_stdout_is_a_file_stderr_says_how_far_a_stopped_read_came() {
+    for (name, number) in [("TERM", 15), ("INT", 2)] {
+        let trino = endless();
+        let run = read(&trino, &["t"]).stdout_to(tempfile::tempfile().unwrap());
+        let running = run.start();
+        wait_for_rows(&trino);
+        running.signal(name);
+        let outcome = running.end();
+        assert_eq!(outcome.signal, Some(number));
+        let stderr = outcome.stderr;
+        assert!(
+            stderr.starts_with("warning: stopped after ") && stderr.lines().count() == 1,
+            "{stderr}"
+        );
+        let run = read(&trino, &["t"]).below_platform();
+        let running = run.stdout_to(tempfile::tempfile().unwrap()).start();
+        wait_for_rows(&trino);
+        running.signal(name);
+        assert_eq!(running.end().stderr, "");
+    }
+}

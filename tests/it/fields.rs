@@ -348,3 +348,24 @@ fn functions_in_front_of_a_query_are_explained() {
     assert!(message.contains("WITH FUNCTION"), "{message}");
     assert!(message.contains("usable as a subquery"), "{message}");
 }
+
+#[test]
+fn a_member_that_is_there_twice_is_said_without_its_values() {
+    let trino = FakeTrino::start();
+    trino.numbers("t", &[&[1]]);
+    let config = trino.config().to_string();
+    let config = config.trim_end_matches('}').to_owned()
+        + r#", "authentication": {"method": "password", "password": "first-1", "password": "second-2"}}"#;
+    for command in ["check", "discover"] {
+        let outcome = Connector::new(command).file("config", &config).run();
+        assert_eq!(outcome.code, Some(0), "{}", outcome.stdout);
+        assert_eq!(
+            outcome.warnings(),
+            [
+                "the configuration has \"authentication.password\" more than once; the last one counts"
+            ]
+        );
+        let shown = outcome.stdout + &outcome.stderr;
+        assert!(!shown.contains("first-1") && !shown.contains("second-2"));
+    }
+}

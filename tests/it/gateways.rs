@@ -143,3 +143,19 @@ fn a_cluster_without_a_worker_is_waited_for() {
     let error = outcome.assert_failed("t");
     assert_eq!(error["failure_type"], "transient_error", "{error}");
 }
+
+#[test]
+fn a_refused_password_that_ends_with_white_space_is_told_as_such() {
+    for (password, is_hinted) in [("hunter22\n", true), ("hunter22", false)] {
+        let trino = server();
+        let refusal = Fault::Challenges(401, &["Basic realm=\"Trino\""]);
+        trino.fault("", Place::Post, refusal, usize::MAX);
+        let password = json!({"authentication": {"method": "password", "password": password}});
+        let outcome = check(&with(trino.config(), &password));
+        let (_, message) = outcome.status();
+        assert!(message.starts_with("Trino wants a login"), "{message}");
+        let hint = message.contains("ends with a blank or a line end");
+        assert_eq!(hint, is_hinted, "{message}");
+        assert!(!outcome.stdout.contains("hunter22"), "{}", outcome.stdout);
+    }
+}

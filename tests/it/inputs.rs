@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::connector::{Connector, Outcome, catalog, each, read};
-use crate::fake::FakeTrino;
+use crate::fake::{Answer, FakeTrino, Place, failed};
 
 fn server() -> FakeTrino {
     let trino = FakeTrino::start();
@@ -147,6 +147,10 @@ fn an_empty_catalog_reads_nothing_and_succeeds() {
         .run();
     assert_eq!(outcome.code, Some(0));
     assert!(outcome.errors().is_empty());
+    assert_eq!(
+        outcome.warnings(),
+        ["the configured catalog has no streams, so nothing is read"]
+    );
 }
 
 #[test]
@@ -266,4 +270,70 @@ fn json_in_place_of_a_file_is_not_repeated() {
     let advice = "Give the name of the configuration file";
     assert!(said.contains(advice), "{said}");
     assert!(!said.contains("SECRET"), "{said}");
+}
+
+/// `read` by the cursor `n` with a state whose cursor is this.
+fn read_from(trino: &FakeTrino, cursor: &Value) -> Outcome {
+    let stream = json!({"stream_descriptor": {"name": "t", "namespace": "s"}, "stream_state":
+        {"version": 4, "mode": "cursor", "cursor_field": ["n"], "cursor_type": "bigint",
+        "synced": true, "cursor": cursor}});
+    let mut catalog = catalog(&["t"]);
+    catalog["streams"][0]["sync_mode"] = json!("incremental");
+    catalog["streams"][0]["cursor_field"] = json!(["n"]);
+    let state = json!([{"type": "STREAM", "stream": stream}]);
+    let run = Connector::new("read").config(&trino.config());
+    let run = run.catalog(&catalog).file("state", state.to_string());
+    run.run()
+}
+
+#[test]
+fn a_cursor_in_a_state_that_is_no_value_of_its_column_blames_the_state() {
+    let trino = server();
+    let refusal = "Cannot cast 'abc' to BIGINT";
+    let refusal = failed("INVALID_CAST_ARGUMENT", "USER_ERROR", refusal);
+    trino.answer("'abc'", [Answer::new(&[], [refusal])]);
+    let error = read_from(&trino, &json!("abc")).assert_failed("t");
+    assert_eq!(error["failure_type"], "config_error");
+    let message = error["message"].as_str().unwrap();
+    for said in [
+        "\"s.t\"",
+        "its state",
+        "\"n\" of type bigint",
+        "clear the stream",
+    ] {
+        assert!(message.contains(said), "{message}");
+    }
+    assert!(!message.contains("abc"), "{message}");
+}
+
+#[test]
+fn a_cursor_in_a_state_that_is_a_number_is_used() {
+    let trino = server();
+    read_from(&trino, &json!(24));
+    assert!(!trino.asked("\"n\" > 24", Place::Post).is_empty());
+}
+
+#[test]
+fn entries_that_are_no_state_of_a_stream_are_counted() {
+    let used = r#"{"stream":{"stream_descriptor":{"name":"t","namespace":"s"},"stream_state":{}}}"#;
+    for (others, said) in [
+        (
+            "5",
+            "the state has 1 entry that is not of a stream and had no effect",
+        ),
+        (
+            "5, 6",
+            "the state has 2 entries that are not of a stream and had no effect",
+        ),
+    ] {
+        let trino = server();
+        let run = read(&trino, &["t"]).below_platform();
+        let outcome = run.file("state", format!("[{used}, {others}]")).run();
+        outcome.assert_complete("t", &[1]);
+        assert!(
+            outcome.warnings().contains(&said.to_owned()),
+            "{}",
+            outcome.stdout
+        );
+    }
 }

@@ -292,7 +292,8 @@ fn the_log_level_is_what_the_environment_says() {
         ("error", "", &[]),
         ("WARN", "", &[]),
         ("DEBUG", "", &["DEBUG", "INFO"]),
-        ("nonsense", "", &["INFO"]),
+        ("nonsense", "", &["INFO", "WARN"]),
+        ("nonsense", "source_trino=debug", &["DEBUG", "INFO"]),
         ("error", "source_trino=debug", &["DEBUG", "INFO"]),
     ];
     each(&cases, |(level, filter, expected)| {
@@ -309,6 +310,9 @@ fn the_log_level_is_what_the_environment_says() {
             .collect();
         let levels: Vec<&str> = levels.iter().map(String::as_str).collect();
         assert_eq!(levels, *expected, "{level} {filter}");
+        let warnings = outcome.warnings();
+        let is_told = warnings.iter().all(|text| text.contains("\"nonsense\""));
+        assert!(is_told && warnings.len() < 2, "{warnings:?}");
     });
 }
 

@@ -167,3 +167,30 @@ fn a_missing_field_names_the_misspelt_one() {
         "hostname: is missing; set it to a name"
     );
 }
+
+#[test]
+fn problems_of_a_list_name_the_entry() {
+    let config = json!({"client_tags": ["a", 5], "queries": [{"name": "q", "sql": "x"},
+        {"name": "r"}, {"name": "s", "sqll": "x"}]});
+    let mut fields = Fields::new(&config);
+    fields.texts("client_tags");
+    fields.objects("queries", "name", |fields| {
+        fields.required_text("sql", "a query")
+    });
+    let problems = fields.finish(()).unwrap_err();
+    let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "client_tags: entry 2 must be text, not a number",
+            "queries.sql (entry 2, \"r\"): is missing; set it to a query",
+            "queries.sql (entry 3, \"s\"): is missing; there is \"queries.sqll\", which is not known: did you mean ‹queries.sql›? Otherwise set it to a query"
+        ]
+    );
+    assert_eq!(
+        form::unknown_fields(&config),
+        [
+            "the field \"queries.sqll\" (entry 3) of the configuration is ignored: there is no such field; did you mean ‹queries.sql›?"
+        ]
+    );
+}

@@ -285,31 +285,3 @@ fn a_generation_is_a_whole_number_in_any_form() {
         assert_eq!(stream.generation_id, expected, "{given}");
     }
 }
-
-#[test]
-fn members_of_the_protocol_are_never_taken_for_others() {
-    let entry = [
-        "sync_id",
-        "minimum_generation_id",
-        "destination_object_name",
-        "include_files",
-        "mappers",
-        "fields",
-        "alias_name",
-        "hashed_fields",
-    ];
-    let stream = [
-        "supported_sync_modes",
-        "source_defined_cursor",
-        "default_cursor_field",
-        "source_defined_primary_key",
-        "is_resumable",
-        "is_file_based",
-    ];
-    for member in entry {
-        assert_eq!(meant_member(member, &OF_ENTRY), None, "{member}");
-    }
-    for member in stream {
-        assert_eq!(meant_member(member, &OF_STREAM), None, "{member}");
-    }
-}

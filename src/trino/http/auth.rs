@@ -18,6 +18,13 @@ pub(crate) enum Credentials {
     None,
     /// The same header in every request.
     Fixed(HeaderValue),
+    /// A password.
+    Password {
+        /// The header with it.
+        header: HeaderValue,
+        /// Whether it ends with white space, which may be a mistake.
+        has_blank_at_end: bool,
+    },
     /// A token that is replaced when it expires.
     Token(Box<TokenSource>),
     /// A token of Kerberos, another one in each request.
@@ -37,9 +44,13 @@ impl Credentials {
         Ok(match &connection.authentication {
             Authentication::None => Self::None,
             Authentication::Password(password) => {
-                let pair = format!("{}:{}", connection.username, password.expose_secret());
+                let password = password.expose_secret();
+                let pair = format!("{}:{password}", connection.username);
                 let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
-                Self::Fixed(sensitive("Basic", &encoded)?)
+                Self::Password {
+                    header: sensitive("Basic", &encoded)?,
+                    has_blank_at_end: password.ends_with(char::is_whitespace),
+                }
             }
             Authentication::Jwt(token) => Self::Fixed(bearer(token.expose_secret())?),
             Authentication::ClientCredentials(credentials) => {
@@ -60,7 +71,7 @@ impl Credentials {
     pub(crate) async fn header(&self) -> Result<Option<HeaderValue>, TrinoError> {
         Ok(match self {
             Self::None => None,
-            Self::Fixed(header) => Some(header.clone()),
+            Self::Fixed(header) | Self::Password { header, .. } => Some(header.clone()),
             Self::Token(tokens) => Some(tokens.header().await?),
             Self::Ticket(kerberos) => Some(negotiate(kerberos.token().await)?),
         })
@@ -78,25 +89,32 @@ impl Credentials {
         Ok(match self {
             Self::Token(tokens) => Some(tokens.renewed(refused).await?),
             Self::Ticket(kerberos) => Some(negotiate(kerberos.renewed_token().await)?),
-            Self::None | Self::Fixed(_) => None,
+            Self::None | Self::Fixed(_) | Self::Password { .. } => None,
         })
     }
 
-    /// The error of an answer with 401, if a ticket was refused, which has more causes than a
-    /// password has.
+    /// The error of an answer with 401. A ticket that was refused has more causes than a password
+    /// has.
     pub(crate) async fn refusal(&self, error: TrinoError) -> TrinoError {
-        match (self, error) {
-            (
-                Self::Ticket(kerberos),
-                TrinoError::Status {
-                    status: 401,
-                    text,
-                    // A page is of a gateway, which knows nothing of the ticket.
-                    is_page: false,
-                    ..
-                },
-            ) if !text.contains(INSECURE) => TrinoError::Kerberos(kerberos.refused(text).await),
-            (_, error) => error,
+        let text = match &error {
+            TrinoError::Status {
+                status: 401,
+                text,
+                // A page is of a gateway, which knows nothing of the credentials.
+                is_page: false,
+                ..
+            } if !text.contains(INSECURE) => text.clone(),
+            _ => return error,
+        };
+        match self {
+            Self::Ticket(kerberos) => TrinoError::Kerberos(kerberos.refused(text).await),
+            Self::Password {
+                has_blank_at_end: true,
+                ..
+            } => TrinoError::BlankAtEnd {
+                cause: Box::new(error),
+            },
+            _ => error,
         }
     }
 }

@@ -132,13 +132,35 @@ impl Way {
                 .map_or_else(String::new, |port| format!(":{port}"));
             Between::Proxy {
                 address: format!("{scheme}://{host}{port}"),
-                setting: match (&self.configured, url.scheme()) {
-                    (Some(_), _) => "‹http_proxy›",
-                    (None, "https") => "the environment's HTTPS_PROXY and NO_PROXY",
-                    (None, _) => "the environment's HTTP_PROXY and NO_PROXY",
+                setting: match &self.configured {
+                    Some(_) => "‹http_proxy›",
+                    None => variables(url.scheme(), |name| {
+                        std::env::var_os(name).is_some_and(|value| !value.is_empty())
+                    }),
                 },
             }
         })
+    }
+}
+
+/// The variables of the environment that a proxy for URLs of this scheme comes from. The one for
+/// all schemes counts where that of the scheme is not set.
+fn variables(scheme: &str, is_set: impl Fn(&str) -> bool) -> &'static str {
+    let (names, said) = match scheme {
+        "https" => (
+            ["HTTPS_PROXY", "https_proxy"],
+            "the environment's HTTPS_PROXY and NO_PROXY",
+        ),
+        _ => (
+            ["HTTP_PROXY", "http_proxy"],
+            "the environment's HTTP_PROXY and NO_PROXY",
+        ),
+    };
+    let is_for_all = ["ALL_PROXY", "all_proxy"].iter().any(|name| is_set(name));
+    if is_for_all && !names.iter().any(|name| is_set(name)) {
+        "the environment's ALL_PROXY and NO_PROXY"
+    } else {
+        said
     }
 }
 
@@ -161,6 +183,29 @@ fn hide_logins() {
             crate::secrets::hide(password);
             let user = percent_encoding::percent_decode_str(url.username()).decode_utf8_lossy();
             hide_basic(&user, &decoded);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_variable_is_named_that_a_proxy_comes_from() {
+        for (scheme, set, expected) in [
+            ("http", &["HTTP_PROXY"][..], "HTTP_PROXY"),
+            ("https", &["https_proxy"], "HTTPS_PROXY"),
+            ("http", &["ALL_PROXY"], "ALL_PROXY"),
+            ("https", &["all_proxy", "HTTP_PROXY"], "ALL_PROXY"),
+            ("http", &["all_proxy", "http_proxy"], "HTTP_PROXY"),
+        ] {
+            let said = variables(scheme, |name| set.contains(&name));
+            assert_eq!(
+                said,
+                format!("the environment's {expected} and NO_PROXY"),
+                "{scheme} {set:?}"
+            );
         }
     }
 }

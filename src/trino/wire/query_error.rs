@@ -66,8 +66,10 @@ pub(crate) enum QueryFailure {
     Denied(Denied),
     /// The server does not know a session property, or does not accept its value.
     SessionProperty,
-    /// There is no such catalog.
+    /// There is no such catalog, which the statement names.
     UnknownCatalog,
+    /// There is no such catalog, which the session names, for a property or a role.
+    UnknownCatalogOfSession,
     /// There is no such schema.
     UnknownSchema,
     /// The resource group takes no more queries.
@@ -241,6 +243,12 @@ impl QueryError {
         match name {
             "PERMISSION_DENIED" => QueryFailure::Denied(self.denied()),
             "INVALID_SESSION_PROPERTY" => QueryFailure::SessionProperty,
+            // Trino tells the place of every name in a statement.
+            "CATALOG_NOT_FOUND"
+                if self.error_location.is_none() && !self.message.starts_with("line ") =>
+            {
+                QueryFailure::UnknownCatalogOfSession
+            }
             "CATALOG_NOT_FOUND" => QueryFailure::UnknownCatalog,
             "SCHEMA_NOT_FOUND" => QueryFailure::UnknownSchema,
             "QUERY_QUEUE_FULL" => QueryFailure::QueueFull,
