@@ -21,7 +21,6 @@ use crate::catalog::reserved::{is_written_by_airbyte, warn_of_reserved_columns};
 use crate::catalog::{fault, keys, queries};
 use crate::config::{Connection, QueryStream};
 use crate::error::ConnectorError;
-use crate::near;
 use crate::protocol::catalog::AirbyteStream;
 use crate::trino::Client;
 use schemas::Schema;

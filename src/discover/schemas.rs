@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::near;
 use crate::catalog::{fault, listing, namespaces};
 use crate::config::{Connection, matches};
 use crate::error::ConnectorError;
+use crate::near;
 use crate::protocol::message::FailureType;
 use crate::sql::metadata;
 use crate::trino::Client;
 use crate::trino::control::{self, CatalogRow, NameRow};
-use crate::trino::error::{QueryError, TrinoError};
+use crate::trino::error::{QueryError, QueryFailure, TrinoError};
 
 /// A schema of a catalog.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -162,11 +162,11 @@ impl Wanted<'_> {
 async fn explain(client: &Client, catalog: &str, field: &str, error: TrinoError) -> ConnectorError {
     let field = if field == "schema" { "catalog" } else { field };
     let detail = error.to_string();
-    // This refusal does not depend on the catalog and says what is wrong by itself.
-    if error
-        .query_error()
-        .is_some_and(QueryError::is_impersonation)
-    {
+    // These refusals are not about this catalog, and say what is wrong by themselves.
+    let is_of_another = |error: &QueryError| {
+        error.is_impersonation() || error.failure() == QueryFailure::UnknownCatalogOfSession
+    };
+    if error.query_error().is_some_and(is_of_another) {
         return error.into();
     }
     match error.query_error().map(|error| error.error_name.as_str()) {

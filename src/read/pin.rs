@@ -153,7 +153,7 @@ async fn difference(
 pub(crate) const OTHER_FIELDS: &str =
     "it is not known whether fields within arrays or maps have the names that they have now";
 
-/// Whether fields that no plan shows may have other names now than in the present version.
+/// Whether fields that no plan shows may have other names now than in a version.
 ///
 /// # Errors
 ///
@@ -183,8 +183,9 @@ fn other_column(now: &[Column], then: &[Column]) -> Option<String> {
     pairs.find(differs).map(|(now, _)| now.name.clone())
 }
 
-/// Whether the table may have been altered since a version. A write of Trino leaves two entries in
-/// the metadata's log, and swapping two fields takes at least two more.
+/// Whether the table may have been altered since a version, also after later versions, and whether
+/// or not it was rolled back since. A write of Trino leaves two entries in the metadata's log, and
+/// swapping two fields takes at least two more.
 async fn was_altered(
     context: &Context,
     table: &Table,

@@ -60,12 +60,15 @@ pub(crate) fn delta_standing(table: &Table, version: i64, at_ms: i64) -> String 
     )
 }
 
-/// How many entries of an Iceberg table's metadata log have this snapshot as their latest, as
-/// `total`.
-pub(crate) fn iceberg_log_entries(table: &Table, snapshot: i64) -> String {
+/// How many entries of an Iceberg table's metadata log have the same snapshot as their latest, at
+/// most, as `total`: since a snapshot was made, with those of the snapshots after it. Null if the log
+/// does not go back to it.
+pub(crate) fn iceberg_log_entries(table: &Table, since: i64) -> String {
+    let log = metadata_table(table, "metadata_log_entries");
     format!(
-        "SELECT count(*) AS total FROM {} WHERE latest_snapshot_id = {snapshot}",
-        metadata_table(table, "metadata_log_entries")
+        "SELECT max(entries) AS total FROM (SELECT count(*) AS entries FROM {log} \
+         WHERE timestamp >= (SELECT min(timestamp) FROM {log} WHERE latest_snapshot_id = {since}) \
+         GROUP BY latest_snapshot_id)"
     )
 }
 

@@ -495,6 +495,30 @@ def test_a_table_that_was_altered_before_the_first_sync_tells_deletions_after_it
     assert mirror.take(result) == 0 and not result.logs("WARN"), result.explain()
 
 
+@pytest.mark.parametrize("then", ["go on", "roll back"])
+def test_fields_that_were_altered_after_a_later_version_are_seen(
+    connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str], then: str
+) -> None:
+    """Whether a snapshot goes on with its version, or that version is the present one again."""
+    schema = new_schema("iceberg", "altered_later")
+    table = quoted("iceberg", schema, "t")
+    values = "CAST(ARRAY[ROW(1, 2)] AS array(row(f integer, g integer)))"
+    sql(f"CREATE TABLE {table} AS SELECT n AS id, {values} AS v FROM UNNEST(sequence(1, 9)) t(n)")
+    first = sql.value(f"SELECT snapshot_id FROM {quoted('iceberg', schema, 't$snapshots')}")
+    syncs, mirror = start(connector, config("iceberg", schema, **ONE_ROW_A_SLICE)), Mirror()
+    if then == "go on":
+        killed_with_rows(syncs)
+    sql(f"INSERT INTO {table} VALUES (10, {values})")
+    sql(f"ALTER TABLE {table} DROP COLUMN v.element.g")
+    sql(f"ALTER TABLE {table} ADD COLUMN v.element.g integer")
+    if then == "roll back":
+        sql(f"ALTER TABLE {table} EXECUTE rollback_to_snapshot({first})")
+    for _ in range(2):
+        mirror.take(syncs.read())
+    rows = {row["id"]: row["v"] for row in mirror.rows.values()}
+    assert rows == {n: [{"f": 1, "g": None}] for n in range(1, 11 if then == "go on" else 10)}
+
+
 def test_a_version_up_to_which_a_killed_sync_read_may_be_lost(
     connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str]
 ) -> None:

@@ -134,6 +134,20 @@ def test_failure_has_no_stack(connector: Connector, config: Config) -> None:
     assert not any(word in message for word in ("Error {", "io.trino", "stack", "backtrace")), message
 
 
+def test_a_catalog_that_only_a_session_property_names_is_looked_for_there(connector: Connector, config: Config) -> None:
+    settings = config("tpch", "tiny", session_properties=["nosuch.mode=1"])
+    told = [connector.check(settings).status["message"]]
+    stream = {"name": "nation", "namespace": "tiny", "json_schema": {}}
+    entry = {"stream": stream, "sync_mode": "full_refresh", "destination_sync_mode": "overwrite"}
+    discovered = connector.run("discover", "--config", connector.file(settings))
+    for result in (discovered, connector.read(settings, {"streams": [entry]})):
+        assert result.exit_code == 1, result.explain()
+        told += [error["message"] for error in result.errors]
+    assert len(told) == 3, told
+    for text in told:
+        assert "session_properties" in text and '"tpch"' not in text, text
+
+
 def test_a_schema_without_tables_fails(
     connector: Connector, config: Config, new_schema: Callable[[str, str], str]
 ) -> None:
