@@ -7,9 +7,8 @@
 //! | `_ab_cdc_deleted_at` | the same for deletions, null for all others |
 //! | `_ab_cdc_cursor` | rises with every commit: version (Delta Lake), milliseconds since 1970 (Iceberg), with an offset once the table was rolled back or made anew |
 
-use super::checksum::RowChecksum;
 use super::ident::{Ident, Table, Text};
-use super::select::{at_version, projections};
+use super::select::projections;
 use super::versions::metadata_table;
 use crate::types::TrinoType;
 
@@ -140,7 +139,7 @@ fn feed_since(table: &Table, after: i64) -> String {
     )
 }
 
-fn all_null(key: &[String]) -> String {
+pub(super) fn all_null(key: &[String]) -> String {
     let parts: Vec<String> = key
         .iter()
         .map(|name| format!("{} IS NULL", Ident(name)))
@@ -148,7 +147,7 @@ fn all_null(key: &[String]) -> String {
     format!("({})", parts.join(" AND "))
 }
 
-fn any_null(key: &[String]) -> String {
+pub(super) fn any_null(key: &[String]) -> String {
     let parts: Vec<String> = key
         .iter()
         .map(|name| format!("{} IS NULL", Ident(name)))
@@ -180,243 +179,7 @@ pub(crate) fn iceberg_appends(
     )
 }
 
-/// The data files whose rows differ between two versions of a table: their `name`, and whether they
-/// have rows `before` and `after`. A data file never changes. So its rows differ only if one version
-/// lacks the file, or if other rows of it are deleted.
-///
-/// If the earlier version led to the later one, deleted rows stay deleted, so their number tells,
-/// and counting reads no column. Otherwise as many other rows may be deleted, and a `checksum` of
-/// those that are left is needed: of the `key` if there is one, which does not tell rows apart in
-/// which it is null.
-pub(crate) fn changed_files(
-    table: &Table,
-    before: i64,
-    after: i64,
-    checksum: Option<(&RowChecksum, &[String])>,
-) -> String {
-    let (sum, differs) = match checksum {
-        Some((checksum, key)) => {
-            let nulls = key.iter().map(|name| format!("{} IS NULL", Ident(name)));
-            let nulls: Vec<String> = nulls.collect();
-            let has_nulls = if nulls.is_empty() {
-                "false".to_owned()
-            } else {
-                nulls.join(" OR ")
-            };
-            (
-                format!(
-                    ", {} AS sum, bool_or({has_nulls}) AS nulls",
-                    checksum.aggregate
-                ),
-                " OR a.sum IS DISTINCT FROM b.sum OR a.nulls OR b.nulls",
-            )
-        }
-        None => (String::new(), ""),
-    };
-    let counts = |version: i64| {
-        format!(
-            "SELECT \"$path\" AS path, count(*) AS rows{sum} FROM {table}{} GROUP BY 1",
-            at_version(Some(version))
-        )
-    };
-    format!(
-        "SELECT coalesce(a.path, b.path) AS name, a.path IS NOT NULL AS before, \
-         b.path IS NOT NULL AS after FROM ({}) a FULL JOIN ({}) b ON a.path = b.path \
-         WHERE a.rows IS DISTINCT FROM b.rows{differs}",
-        counts(before),
-        counts(after)
-    )
-}
-
-/// The files in which two versions of a table differ, for a [`Difference`].
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct ChangedFiles {
-    /// Files with rows in the earlier version only.
-    pub(crate) removed: Vec<String>,
-    /// Files with rows in both versions, but fewer in the later one. The remaining rows of such a
-    /// file have not changed.
-    pub(crate) thinned: Vec<String>,
-    /// Files with rows in the later version only.
-    pub(crate) added: Vec<String>,
-}
-
-/// The difference of two versions of a table.
-///
-/// With a key, every new or changed row is in an added file, and its earlier form can be found by
-/// the key. Of the rows that stayed in thinned files, only the key is read.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Difference<'a> {
-    /// The table.
-    pub(crate) table: &'a Table,
-    /// The columns of the result.
-    pub(crate) columns: &'a [(String, TrinoType)],
-    /// The columns of the key. Without a key, whole rows are compared.
-    pub(crate) key: &'a [String],
-    /// Without a key: whether the result also has the rows that were deleted.
-    pub(crate) tells_rows: bool,
-    /// With a key: whether the result only has the keys that were deleted.
-    pub(crate) only_deletions: bool,
-    /// The earlier version, and `columns` as expressions over that version's columns.
-    pub(crate) before: (i64, &'a [String]),
-    /// The later version, and `columns` as expressions over that version's columns.
-    pub(crate) after: (i64, &'a [String]),
-    /// The files in which the versions differ. `None` compares all files.
-    pub(crate) files: Option<&'a ChangedFiles>,
-}
-
-/// Kinds of files.
-type Kinds = fn(&ChangedFiles) -> [&[String]; 2];
-
-impl Difference<'_> {
-    /// The statement for the rows that are new or have changed, and for the keys (or whole rows)
-    /// that were deleted.
-    pub(crate) fn sql(&self, commit: &Commit) -> String {
-        let changed = format!(
-            "SELECT {}, {}",
-            projections(self.columns),
-            columns_of(commit, false)
-        );
-        let (old, new) = (self.old_rows(), self.new_rows());
-        if self.key.is_empty() {
-            let rows = format!("{changed} FROM ({})", self.surplus(&new, &old));
-            if !self.tells_rows {
-                return rows;
-            }
-            return format!(
-                "{rows} UNION ALL SELECT {}, {} FROM ({})",
-                projections(self.columns),
-                columns_of(commit, true),
-                self.surplus(&old, &new)
-            );
-        }
-        let added = self.rows(self.after, |files| [&files.added, &[]]);
-        let keys = list(self.key);
-        let only_key: Vec<String> = self
-            .columns
-            .iter()
-            .map(|(name, ty)| {
-                if self.key.contains(name) {
-                    projections(&[(name.clone(), ty.clone())])
-                } else {
-                    format!("CAST(NULL AS {ty}) AS {}", Ident(name))
-                }
-            })
-            .collect();
-        let deletions = format!(
-            "SELECT {}, {} FROM (SELECT {keys} FROM old EXCEPT SELECT {keys} FROM ({new})) \
-             WHERE NOT {}",
-            only_key.join(", "),
-            columns_of(commit, true),
-            all_null(self.key)
-        );
-        if self.only_deletions {
-            return format!("WITH old AS ({old}) {deletions}");
-        }
-        // A comparison never finds rows whose key is null or partly null.
-        let with_their_keys = format!(
-            "SELECT * FROM old WHERE {} IN (SELECT {keys} FROM added) \
-             UNION ALL SELECT * FROM old WHERE {}",
-            self.key_value(),
-            any_null(self.key)
-        );
-        format!(
-            "WITH added AS ({added}), old AS ({old}) {changed} FROM ({}) UNION ALL {deletions}",
-            self.surplus("SELECT * FROM added", &with_their_keys)
-        )
-    }
-
-    /// The rows that are more often in `rows` than in `others`, each as often as it is more often
-    /// there. `EXCEPT ALL` would be this, but Trino sorts for it, and refuses to sort rows with null
-    /// fields (seen on 476). Grouping takes them.
-    fn surplus(&self, rows: &str, others: &str) -> String {
-        let names: Vec<String> = self.columns.iter().map(|(name, _)| name.clone()).collect();
-        let columns = list(&names);
-        let [count, block, one] =
-            ["_ab_cdc_count", "_ab_cdc_block", "_ab_cdc_one"].map(|name| unused(name, &names));
-        let [count, block, one] = [Ident(&count), Ident(&block), Ident(&one)];
-        // A sequence has at most 10,000 numbers.
-        format!(
-            "SELECT {columns} FROM (SELECT {columns}, sum({count}) AS {count} FROM \
-             (SELECT {columns}, 1 AS {count} FROM ({rows}) UNION ALL \
-             SELECT {columns}, -1 AS {count} FROM ({others})) \
-             GROUP BY {columns} HAVING sum({count}) > 0) \
-             CROSS JOIN UNNEST(sequence(0, ({count} - 1) / 10000)) AS {block}({block}) \
-             CROSS JOIN UNNEST(sequence(1, least(10000, {count} - 10000 * {block}))) AS {one}({one})"
-        )
-    }
-
-    /// How many rows without a key were deleted, as `total`.
-    pub(crate) fn rows_without_key(&self) -> String {
-        let count = |rows: String| {
-            format!(
-                "(SELECT count(*) FROM ({rows}) WHERE {})",
-                all_null(self.key)
-            )
-        };
-        format!(
-            "SELECT {} - {} AS total",
-            count(self.old_rows()),
-            count(self.new_rows())
-        )
-    }
-
-    /// The key as a single value that can be looked up. A row alone would be taken for a list of
-    /// columns.
-    fn key_value(&self) -> String {
-        let keys = list(self.key);
-        let is_row = |name: &String| {
-            let mut columns = self.columns.iter();
-            columns.any(|(column, ty)| column == name && matches!(ty, TrinoType::Row(_)))
-        };
-        match self.key {
-            [only] if is_row(only) => format!("ROW({keys})"),
-            _ => format!("({keys})"),
-        }
-    }
-
-    fn old_rows(&self) -> String {
-        self.rows(self.before, |files| [&files.removed, &files.thinned])
-    }
-
-    fn new_rows(&self) -> String {
-        self.rows(self.after, |files| [&files.added, &files.thinned])
-    }
-
-    fn rows(&self, (version, expressions): (i64, &[String]), kinds: Kinds) -> String {
-        let columns: Vec<String> = self
-            .columns
-            .iter()
-            .zip(expressions)
-            .map(|((name, _), expression)| {
-                let name = Ident(name).to_string();
-                if *expression == name {
-                    name
-                } else {
-                    format!("{expression} AS {name}")
-                }
-            })
-            .collect();
-        let condition = self.files.map(|files| within(&kinds(files).concat()));
-        format!(
-            "SELECT {} FROM {}{}{}",
-            columns.join(", "),
-            self.table,
-            at_version(Some(version)),
-            condition.unwrap_or_default()
-        )
-    }
-}
-
-/// The condition for the rows of some files.
-fn within(files: &[String]) -> String {
-    if files.is_empty() {
-        return " WHERE false".to_owned();
-    }
-    let files: Vec<String> = files.iter().map(|path| Text(path).to_string()).collect();
-    format!(" WHERE \"$path\" IN ({})", files.join(", "))
-}
-
-fn list(names: &[String]) -> String {
+pub(super) fn list(names: &[String]) -> String {
     let names: Vec<String> = names.iter().map(|name| Ident(name).to_string()).collect();
     names.join(", ")
 }
@@ -436,18 +199,6 @@ pub(crate) fn with_delta_feed(tables: &[Table]) -> String {
     parts.join(" UNION ALL ")
 }
 
-/// The name, with as many underscores behind it that no column has it. Trino's names have no case.
-fn unused(name: &str, columns: &[String]) -> String {
-    let mut name = name.to_owned();
-    while columns
-        .iter()
-        .any(|column| column.eq_ignore_ascii_case(&name))
-    {
-        name.push('_');
-    }
-    name
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -456,122 +207,11 @@ mod tests {
         Table::new("c", "s", "t")
     }
 
-    fn commit() -> Commit {
-        Commit {
-            time: "2024-01-01 00:00:00.000 UTC".into(),
-            cursor: 7,
-        }
-    }
-
     fn columns() -> Vec<(String, TrinoType)> {
         vec![
             ("id".into(), TrinoType::Bigint),
             ("v".into(), TrinoType::Varchar(None)),
         ]
-    }
-
-    fn files() -> ChangedFiles {
-        ChangedFiles {
-            removed: vec!["r".into()],
-            thinned: vec!["t".into()],
-            added: vec!["a'b".into()],
-        }
-    }
-
-    fn difference<'a>(
-        table: &'a Table,
-        columns: &'a [(String, TrinoType)],
-        key: &'a [String],
-        expressions: &'a [String],
-        files: &'a ChangedFiles,
-    ) -> Difference<'a> {
-        Difference {
-            table,
-            columns,
-            key,
-            tells_rows: key.is_empty(),
-            only_deletions: false,
-            before: (1, expressions),
-            after: (2, expressions),
-            files: Some(files),
-        }
-    }
-
-    fn names() -> Vec<String> {
-        vec!["\"id\"".into(), "\"v\"".into()]
-    }
-
-    #[test]
-    fn with_a_key_only_added_rows_are_compared_and_keys_that_are_gone_are_deletions() {
-        let (table, columns, key) = (table(), columns(), ["id".to_owned()]);
-        let (names, files) = (names(), files());
-        let sql = difference(&table, &columns, &key, &names, &files).sql(&commit());
-        for part in [
-            "added AS (SELECT \"id\", \"v\" FROM \"c\".\"s\".\"t\" FOR VERSION AS OF 2 WHERE \"$path\" IN ('a''b'))",
-            "old AS (SELECT \"id\", \"v\" FROM \"c\".\"s\".\"t\" FOR VERSION AS OF 1 WHERE \"$path\" IN ('r', 't'))",
-            "WHERE (\"id\") IN (SELECT \"id\" FROM added)",
-            "UNION ALL SELECT \"id\", CAST(NULL AS varchar) AS \"v\"",
-            "EXCEPT SELECT \"id\" FROM (SELECT \"id\", \"v\" FROM \"c\".\"s\".\"t\" FOR VERSION AS OF 2 WHERE \"$path\" IN ('a''b', 't')))",
-            " WHERE NOT (\"id\" IS NULL)",
-        ] {
-            assert!(sql.contains(part), "{part}\n{sql}");
-        }
-    }
-
-    #[test]
-    fn a_key_that_is_a_row_is_compared_as_one_value() {
-        let (table, key, files) = (table(), ["k".to_owned()], files());
-        let columns = [("k".to_owned(), TrinoType::parse("row(id integer)"))];
-        let expressions = ["\"k\"".to_owned()];
-        let sql = difference(&table, &columns, &key, &expressions, &files).sql(&commit());
-        assert!(
-            sql.contains("WHERE ROW(\"k\") IN (SELECT \"k\" FROM added)"),
-            "{sql}"
-        );
-    }
-
-    #[test]
-    fn columns_of_the_version_before_are_taken_as_they_were_called() {
-        let (table, columns, key) = (table(), columns(), ["id".to_owned()]);
-        let (names, files) = (names(), files());
-        let before = ["\"id\"".to_owned(), "CAST(NULL AS varchar)".to_owned()];
-        let difference = Difference {
-            before: (1, &before),
-            ..difference(&table, &columns, &key, &names, &files)
-        };
-        let sql = difference.sql(&commit());
-        let part = "old AS (SELECT \"id\", CAST(NULL AS varchar) AS \"v\" FROM";
-        assert!(sql.contains(part), "{sql}");
-    }
-
-    #[test]
-    fn without_a_key_whole_rows_are_compared_both_ways() {
-        let (table, columns, names, files) = (table(), columns(), names(), files());
-        let both = difference(&table, &columns, &[], &names, &files);
-        let sql = both.sql(&commit());
-        let old = "SELECT \"id\", \"v\" FROM \"c\".\"s\".\"t\" FOR VERSION AS OF 1 WHERE \"$path\" IN ('r', 't')";
-        let subtracted = format!("-1 AS \"_ab_cdc_count\" FROM ({old})");
-        assert_eq!(sql.matches(&subtracted).count(), 1, "{sql}");
-        let counted = format!(" 1 AS \"_ab_cdc_count\" FROM ({old})");
-        assert_eq!(sql.matches(&counted).count(), 1, "{sql}");
-        let one_way = Difference {
-            tells_rows: false,
-            ..both
-        };
-        let sql = one_way.sql(&commit());
-        assert_eq!(sql.matches(&subtracted).count(), 1, "{sql}");
-        assert!(!sql.contains(&counted), "{sql}");
-    }
-
-    #[test]
-    fn without_files_on_one_side_nothing_is_read_there() {
-        let (table, columns, names) = (table(), columns(), names());
-        let files = ChangedFiles {
-            added: vec!["a".into()],
-            ..ChangedFiles::default()
-        };
-        let sql = difference(&table, &columns, &[], &names, &files).sql(&commit());
-        assert!(sql.contains("FOR VERSION AS OF 1 WHERE false"), "{sql}");
     }
 
     #[test]

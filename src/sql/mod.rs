@@ -3,6 +3,7 @@
 pub(crate) mod changes;
 pub(crate) mod checksum;
 pub(crate) mod cursor;
+pub(crate) mod difference;
 pub(crate) mod field_ids;
 pub(crate) mod ident;
 pub(crate) mod keys;

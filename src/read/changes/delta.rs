@@ -8,7 +8,7 @@ use crate::read::columns;
 use crate::read::context::ReadError;
 use crate::read::lost_version;
 use crate::read::version::Version;
-use crate::sql::changes::Difference;
+use crate::sql::difference::Difference;
 use crate::sql::{changes, versions};
 use crate::trino::control::{self, DeltaVersionRow, NameRow};
 use crate::trino::error::TrinoError;

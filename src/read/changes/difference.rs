@@ -6,8 +6,9 @@ use crate::read::context::ReadError;
 use crate::read::lost_version;
 use crate::read::pin;
 use crate::read::version::Version;
-use crate::sql::changes::{self, ChangedFiles, Commit, Difference};
+use crate::sql::changes::Commit;
 use crate::sql::checksum::RowChecksum;
+use crate::sql::difference::{self, ChangedFiles, Difference};
 use crate::sql::metadata;
 use crate::trino::control::{self, ChangedFileRow};
 use crate::trino::error::TrinoError;
@@ -47,7 +48,7 @@ impl Changes<'_> {
         before: Version,
         now: Version,
     ) -> Result<DifferentFiles, TrinoError> {
-        let sql = changes::changed_files(self.table, before.number(), now.number(), None);
+        let sql = difference::changed_files(self.table, before.number(), now.number(), None);
         let rows: Vec<ChangedFileRow> = control::rows(&self.context.client, &sql).await?;
         Ok(different(rows, |name, files| files.thinned.push(name)))
     }
@@ -72,7 +73,7 @@ impl Changes<'_> {
             return Ok(DifferentFiles::All);
         };
         let (before, now) = (before.number(), now.number());
-        let sql = changes::changed_files(self.table, before, now, Some((&checksum, key)));
+        let sql = difference::changed_files(self.table, before, now, Some((&checksum, key)));
         match control::rows::<ChangedFileRow>(&self.context.client, &sql).await {
             Ok(rows) => Ok(different(rows, |name, files| {
                 files.removed.push(name.clone());
