@@ -130,7 +130,11 @@ async fn find<'a>(
     hidden::add(client, columns, place, &mut tables).await?;
     let left_out = failures.into_iter();
     let left_out = left_out
-        .map(|(table, error)| (table, format!("its columns cannot be read ({error})")))
+        .map(|(table, error)| {
+            let cure = fault::cure_of_listed_table(&error);
+            let reason = format!("its columns cannot be read ({error}).{cure}");
+            (table, reason.trim_end_matches('.').to_owned())
+        })
         .collect();
     Ok(SchemaTables {
         schema,

@@ -64,10 +64,29 @@ pub(crate) struct ChangesState {
     /// and of the ids that the table's format gives to columns, if Trino shows them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) columns: Option<String>,
+    /// The ids of the key's columns under whose values the rows were told, if Trino shows them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) key: Vec<i64>,
+    /// Whether the rows were told under other names than their version has: `ALTER TABLE` makes no
+    /// version.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) is_renamed: bool,
+    /// Whether a name stands for another column and an interrupted sync had begun to tell all rows
+    /// again. It may have sent deletions without a state after them.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) is_read_again: bool,
     /// The id of the table's schema at `table_version`, if a selected column has fields that only the
     /// schema's id tells apart: those of rows within arrays or maps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) schema_id: Option<i64>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 #[cfg(test)]

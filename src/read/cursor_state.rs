@@ -127,7 +127,7 @@ impl CursorState {
         Comparison {
             cursor,
             pushdown: self.pushdown,
-            within_years: self.outside.is_some(),
+            only_finite: self.outside.is_some(),
         }
     }
 }

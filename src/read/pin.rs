@@ -68,10 +68,7 @@ pub(crate) async fn pin_listed(
     };
     match (difference, as_of) {
         (None, _) => Ok(Some(version)),
-        (Some(why), Some(time)) => Err(TrinoError::Settings(format!(
-            "The table cannot be read as of {time}: {why}. Set ‹as_of› to a later time, or deselect \
-             the column."
-        ))),
+        (Some(why), Some(time)) => Err(other_columns_as_of(time, &why)),
         (Some(why), None) => {
             tracing::warn!(
                 "stream \"{stream}\" is read with one query, of the table as it is now, and cannot go on if it breaks: of its last version, {why}. The next write to the table ends that."
@@ -79,6 +76,14 @@ pub(crate) async fn pin_listed(
             Ok(None)
         }
     }
+}
+
+/// The error for a version that `as_of` asks for and that has other columns than the table has now.
+pub(crate) fn other_columns_as_of(time: &str, why: &str) -> TrinoError {
+    TrinoError::Settings(format!(
+        "The table cannot be read as of {time}: {why}. Set ‹as_of› to a later time, or deselect the \
+         column."
+    ))
 }
 
 fn not_as_of(plan: &StreamPlan, time: &str, error: &TrinoError) -> TrinoError {
@@ -111,7 +116,11 @@ pub(crate) fn warn_of_hidden(plan: &StreamPlan, error: &TrinoError) {
 }
 
 /// How the selected columns of a version differ from the present columns of the table, in words.
-async fn difference(
+///
+/// # Errors
+///
+/// When Trino cannot be asked.
+pub(crate) async fn difference(
     context: &Context,
     plan: &StreamPlan,
     version: Version,

@@ -18,7 +18,7 @@ use super::slicing;
 use super::version::Version;
 use crate::sql::checksum::RowChecksum;
 use crate::sql::cursor::{Cursor, Pushdown};
-use crate::sql::literal::is_within_years;
+use crate::sql::literal::is_finite;
 use crate::sql::partitions::is_partition_column;
 use crate::sql::position::{PositionQuery, count_of};
 use crate::sql::select;
@@ -274,18 +274,18 @@ impl Asking<'_> {
             let are_within = [&row.low, &row.high]
                 .into_iter()
                 .flatten()
-                .all(|end| is_within_years(end, &self.cursor.ty));
+                .all(|end| is_finite(end, &self.cursor.ty));
             let contradicts = state.pushdown != Pushdown::Nothing
                 && (row.shown < row.total
                     || row.high.is_none() && row.total > 0
-                    || comparison.within_years && !are_within
+                    || comparison.only_finite && !are_within
                     || self.is_not_above(&row, state.cursor.as_deref())
                     || self.lacks_rows(state, &row).await?
                     || self.has_more_above(state, &row).await?
                     || self.hides_rows_at_end(state, &row).await?);
             if contradicts {
                 self.compare_in_trino(state);
-            } else if !are_within && !comparison.within_years {
+            } else if !are_within && !comparison.only_finite {
                 state.outside = Some(Seen::default());
             } else {
                 return Ok(row);
@@ -358,8 +358,13 @@ impl Asking<'_> {
         }
         if outside {
             tracing::warn!(
-                "stream \"{stream}\": {} rows have a \"{column}\" outside of the years 1 to 9999 (infinity, for one). A sync reads them when they have changed, and never ends with such a value",
-                position.outside
+                "stream \"{stream}\": {} rows have a \"{column}\" {}. A sync reads them when they have changed, and never ends with such a value",
+                position.outside,
+                if self.cursor.ty.is_point_in_time() {
+                    "outside of the years 1 to 9999 (infinity, for one)"
+                } else {
+                    "that is infinite"
+                }
             );
         }
     }

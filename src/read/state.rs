@@ -239,6 +239,9 @@ mod tests {
                 snapshot_cursor: Some(7),
                 rising: Rising::default().sent(7),
                 columns: Some("0011223344556677".into()),
+                key: vec![1, 7],
+                is_renamed: true,
+                is_read_again: true,
                 schema_id: Some(3),
             }),
             Content::Cursor(CursorState {

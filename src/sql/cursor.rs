@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ident::{Ident, evaluated_by_trino};
-use super::literal::{is_nan, just_below, literal, years};
+use super::literal::{finite_ends, is_nan, just_below, literal};
 use crate::types::TrinoType;
 
 /// A cursor column.
@@ -48,7 +48,7 @@ pub(crate) struct Comparison<'a> {
     /// What the source may evaluate.
     pub(crate) pushdown: Pushdown,
     /// Whether values outside of the years 1 to 9999 are kept apart, `infinity` among them.
-    pub(crate) within_years: bool,
+    pub(crate) only_finite: bool,
 }
 
 impl Comparison<'_> {
@@ -109,7 +109,7 @@ impl Comparison<'_> {
 
     /// The lowest and the highest value that may be an end of a range, as literals.
     fn ends(&self) -> Option<(String, String)> {
-        let (low, high) = years(&self.cursor.ty).filter(|_| self.within_years)?;
+        let (low, high) = finite_ends(&self.cursor.ty).filter(|_| self.only_finite)?;
         Some((self.literal(&low), self.literal(&high)))
     }
 
@@ -209,7 +209,7 @@ impl Comparison<'_> {
         format!(
             "{in_source} AND NOT ({shown} > {}){}",
             self.literal(high),
-            self.shown_within_years()
+            self.shown_finite()
         )
     }
 
@@ -219,7 +219,7 @@ impl Comparison<'_> {
         let (name, shown, high) = (self.name(), self.shown(), self.literal(high));
         format!(
             "{name} < {high} AND NOT ({shown} < {high}){}",
-            self.shown_within_years()
+            self.shown_finite()
         )
     }
 
@@ -239,8 +239,8 @@ impl Comparison<'_> {
 
     /// Leaves out PostgreSQL's `infinity`: Trino shows it as a value with another place in the
     /// order, which proves nothing.
-    fn shown_within_years(&self) -> String {
-        years(&self.cursor.ty).map_or_else(String::new, |(low, high)| {
+    fn shown_finite(&self) -> String {
+        finite_ends(&self.cursor.ty).map_or_else(String::new, |(low, high)| {
             let (shown, low, high) = (self.shown(), self.literal(&low), self.literal(&high));
             format!(" AND {shown} BETWEEN {low} AND {high}")
         })
@@ -263,7 +263,7 @@ mod tests {
         Comparison {
             cursor,
             pushdown: Pushdown::Everything,
-            within_years: false,
+            only_finite: false,
         }
     }
 
@@ -298,7 +298,7 @@ mod tests {
     fn values_outside_of_the_years_are_in_no_range() {
         let date = cursor("date");
         let date = Comparison {
-            within_years: true,
+            only_finite: true,
             ..pushed(&date)
         };
         let (low, high) = ("CAST('0001-01-01' AS date)", "CAST('9999-12-31' AS date)");

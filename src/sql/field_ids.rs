@@ -251,10 +251,28 @@ pub(crate) fn cast(expression: &str, found: &TrinoType, wanted: &TrinoType) -> O
     } else if is_wider(wanted, found) {
         Some(format!("CAST({expression} AS {wanted})"))
     } else if is_wider(found, wanted) && INTEGERS.contains(found) {
-        Some(format!("TRY_CAST({expression} AS {wanted})"))
+        Some(format!("{NULL_IF_TOO_LARGE}{expression} AS {wanted})"))
     } else {
         None
     }
+}
+
+/// How an expression of [`cast`] begins that is null for values that the type cannot hold.
+const NULL_IF_TOO_LARGE: &str = "TRY_CAST(";
+
+/// The condition that an expression of [`cast`] is null in place of a value that is too large, so
+/// that no row can be found by it. `None` for expressions that have all values, and `true` where it is
+/// not known.
+pub(crate) fn is_too_large(expression: &str) -> Option<String> {
+    if !expression.contains(NULL_IF_TOO_LARGE) {
+        return None;
+    }
+    let whole = expression.strip_prefix(NULL_IF_TOO_LARGE);
+    let value = whole.and_then(|rest| rest.rsplit_once(" AS "));
+    Some(match value {
+        Some((value, _)) => format!("({value} IS NOT NULL AND {expression} IS NULL)"),
+        None => "true".to_owned(),
+    })
 }
 
 const INTEGERS: [TrinoType; 4] = [

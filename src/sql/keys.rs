@@ -54,24 +54,38 @@ pub(crate) fn key_queries(connector: &str, catalog: &str, schemas: &[&str]) -> O
 
 /// The statement for a database that speaks SQL: `table_schema` in lower case, `table_name`,
 /// `column_name`, `key_position`. `schemas` are texts of SQL, with commas between them.
+///
+/// Of names that differ only by capitals Trino reads the one without capitals, or none. So only that
+/// one's key is told.
 fn keys_in_sql(connector: &str, schemas: &str) -> Option<String> {
     Some(match connector {
         // Not from information_schema: its tables about keys show only what the user owns.
         "postgresql" => format!(
-            "SELECT lower(s.nspname) AS table_schema, c.relname AS table_name, \
+            "SELECT lower(c.nspname) AS table_schema, c.relname AS table_name, \
              a.attname AS column_name, k.n AS key_position \
              FROM pg_index i \
-             JOIN pg_class c ON c.oid = i.indrelid \
-             JOIN pg_namespace s ON s.oid = c.relnamespace \
+             JOIN (SELECT c.oid, c.relname, s.nspname, \
+             count(*) OVER (PARTITION BY lower(s.nspname), lower(c.relname)) AS spellings \
+             FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace \
+             WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND lower(s.nspname) IN ({schemas})) c \
+             ON c.oid = i.indrelid \
              CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k(attnum, n) \
              JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum \
-             WHERE i.indisprimary AND k.n <= i.indnkeyatts AND lower(s.nspname) IN ({schemas})"
+             WHERE i.indisprimary AND k.n <= i.indnkeyatts AND (c.spellings = 1 \
+             OR c.nspname = lower(c.nspname) AND c.relname = lower(c.relname))"
         ),
         "mariadb" | "mysql" => format!(
-            "SELECT lower(table_schema) AS table_schema, table_name, column_name, \
-             seq_in_index AS key_position \
-             FROM information_schema.statistics \
-             WHERE index_name = 'PRIMARY' AND lower(table_schema) IN ({schemas})"
+            "SELECT lower(s.table_schema) AS table_schema, s.table_name AS table_name, \
+             s.column_name AS column_name, s.seq_in_index AS key_position \
+             FROM information_schema.statistics s \
+             JOIN (SELECT table_schema, table_name, \
+             count(*) OVER (PARTITION BY lower(table_schema), lower(table_name)) AS spellings \
+             FROM information_schema.tables WHERE lower(table_schema) IN ({schemas})) t \
+             ON BINARY t.table_schema = BINARY s.table_schema \
+             AND BINARY t.table_name = BINARY s.table_name \
+             WHERE s.index_name = 'PRIMARY' AND (t.spellings = 1 \
+             OR BINARY s.table_schema = BINARY lower(s.table_schema) \
+             AND BINARY s.table_name = BINARY lower(s.table_name))"
         ),
         "duckdb" => format!(
             "SELECT lower(schema_name) AS table_schema, table_name, \

@@ -41,11 +41,15 @@ pub(crate) fn is_nan(expression: &str, ty: &TrinoType) -> Option<String> {
     matches!(ty, TrinoType::Real | TrinoType::Double).then(|| format!("is_nan({expression})"))
 }
 
-/// The first and the last value of the years 1 to 9999; for days and instants. Not every source
-/// accepts values outside of them: PostgreSQL refuses such literals, and has `infinity`.
-pub(crate) fn years(ty: &TrinoType) -> Option<(String, String)> {
+/// The lowest and the highest value that may be the end of a sync: for days and instants those of
+/// the years 1 to 9999, for floating-point numbers those that are finite. After `infinity` nothing
+/// would ever be new. Not every source accepts days outside of these years: PostgreSQL refuses such
+/// literals.
+pub(crate) fn finite_ends(ty: &TrinoType) -> Option<(String, String)> {
     let (precision, zone) = match ty {
         TrinoType::Date => return Some(("0001-01-01".to_owned(), "9999-12-31".to_owned())),
+        TrinoType::Double => return Some((format!("{:e}", f64::MIN), format!("{:e}", f64::MAX))),
+        TrinoType::Real => return Some((format!("{:e}", f32::MIN), format!("{:e}", f32::MAX))),
         TrinoType::Timestamp { precision } => (*precision, ""),
         TrinoType::TimestampWithTimeZone { precision } => (*precision, " UTC"),
         _ => return None,
@@ -58,8 +62,12 @@ pub(crate) fn years(ty: &TrinoType) -> Option<(String, String)> {
     ))
 }
 
-/// Whether the text of a day or instant lies in the years 1 to 9999; true for other types.
-pub(crate) fn is_within_years(text: &str, ty: &TrinoType) -> bool {
+/// Whether the text of a value lies between the [`finite_ends`] of its type; true for types without
+/// them.
+pub(crate) fn is_finite(text: &str, ty: &TrinoType) -> bool {
+    if matches!(ty, TrinoType::Real | TrinoType::Double) {
+        return !text.ends_with("Infinity");
+    }
     if !ty.is_point_in_time() {
         return true;
     }
@@ -180,9 +188,9 @@ mod tests {
             ),
         ] {
             let ends = Some((first.to_owned(), last.to_owned()));
-            assert_eq!(years(&TrinoType::parse(ty)), ends, "{ty}");
+            assert_eq!(finite_ends(&TrinoType::parse(ty)), ends, "{ty}");
         }
-        assert_eq!(years(&TrinoType::Bigint), None);
+        assert_eq!(finite_ends(&TrinoType::Bigint), None);
         for (text, ty, expected) in [
             ("2024-01-01", "date", true),
             ("+10000-01-01", "date", false),
@@ -190,12 +198,11 @@ mod tests {
             ("0000-03-15", "date", false),
             ("-171979-09-22 11:55:57.185023", "timestamp(6)", false),
             ("-5", "bigint", true),
+            ("1.7976931348623157E308", "double", true),
+            ("Infinity", "double", false),
+            ("-Infinity", "real", false),
         ] {
-            assert_eq!(
-                is_within_years(text, &TrinoType::parse(ty)),
-                expected,
-                "{text}"
-            );
+            assert_eq!(is_finite(text, &TrinoType::parse(ty)), expected, "{text}");
         }
     }
 

@@ -172,7 +172,7 @@ impl Comparison<'_> {
             .collect();
         let lowest = query
             .from
-            .filter(|_| !self.within_years && !query.without_value && !query.all)
+            .filter(|_| !self.only_finite && !query.without_value && !query.all)
             .map(|from| self.at_least(from));
         let conditions: Vec<&str> = lowest.iter().map(String::as_str).collect();
         format!(
@@ -272,7 +272,7 @@ mod tests {
         let comparison = Comparison {
             cursor: &cursor,
             pushdown: Pushdown::Everything,
-            within_years: false,
+            only_finite: false,
         };
         comparison.position(&PositionQuery {
             relation,
@@ -297,7 +297,7 @@ mod tests {
         let comparison = Comparison {
             cursor: &cursor,
             pushdown: Pushdown::Everything,
-            within_years: false,
+            only_finite: false,
         };
         let sql = comparison.position(&PositionQuery {
             relation: &table,

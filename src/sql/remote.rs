@@ -15,16 +15,25 @@ pub(super) fn passed_on(catalog: &str, remote: &str) -> String {
 /// `table_name` (both in lower case) and `total`. `None` for connectors that cannot pass a query on,
 /// or whose database was not there to try it on.
 pub(crate) fn column_counts(connector: &str, catalog: &str, schemas: &[&str]) -> Option<String> {
-    if !["duckdb", "mariadb", "mysql", "postgresql"].contains(&connector) {
-        return None;
-    }
     let schemas: Vec<String> = schemas.iter().map(|name| Text(name).to_string()).collect();
-    let remote = format!(
-        "SELECT lower(table_schema) AS table_schema, lower(table_name) AS table_name, \
-         count(*) AS total FROM information_schema.columns \
-         WHERE lower(table_schema) IN ({}) GROUP BY lower(table_schema), lower(table_name)",
-        schemas.join(", ")
-    );
+    let schemas = schemas.join(", ");
+    let remote = match connector {
+        // Not from information_schema, which shows only the columns that the login may read.
+        "postgresql" => format!(
+            "SELECT lower(s.nspname) AS table_schema, lower(c.relname) AS table_name, \
+             count(*) AS total FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
+             JOIN pg_namespace s ON s.oid = c.relnamespace \
+             WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f') \
+             AND lower(s.nspname) IN ({schemas}) GROUP BY lower(s.nspname), lower(c.relname)"
+        ),
+        "duckdb" | "mariadb" | "mysql" => format!(
+            "SELECT lower(table_schema) AS table_schema, lower(table_name) AS table_name, \
+             count(*) AS total FROM information_schema.columns \
+             WHERE lower(table_schema) IN ({schemas}) \
+             GROUP BY lower(table_schema), lower(table_name)"
+        ),
+        _ => return None,
+    };
     Some(format!(
         "SELECT CAST(table_schema AS varchar) AS table_schema, CAST(table_name AS varchar) AS \
          table_name, CAST(total AS bigint) AS total FROM {}",

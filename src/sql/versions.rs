@@ -29,10 +29,10 @@ pub(crate) fn delta(table: &Table, as_of: Option<&str>) -> String {
     )
 }
 
-/// The versions of a Delta Lake table from one to another, in the same columns.
-pub(crate) fn delta_between(table: &Table, from: i64, to: i64) -> String {
+/// The versions of a Delta Lake table from one on, in the same columns.
+pub(crate) fn delta_since(table: &Table, from: i64) -> String {
     format!(
-        "{} WHERE version BETWEEN {from} AND {to} ORDER BY version",
+        "{} WHERE version >= {from} ORDER BY version",
         delta_history(table)
     )
 }
@@ -135,9 +135,9 @@ mod tests {
     fn metadata_tables_are_one_quoted_name() {
         let table = Table::new("c", "s", "t\"x");
         assert_eq!(
-            delta_between(&table, 1, 2),
+            delta_since(&table, 1),
             "SELECT version, to_milliseconds(timestamp - TIMESTAMP '1970-01-01 00:00:00 UTC') AS at_ms, \
-             operation FROM \"c\".\"s\".\"t\"\"x$history\" WHERE version BETWEEN 1 AND 2 ORDER BY version"
+             operation FROM \"c\".\"s\".\"t\"\"x$history\" WHERE version >= 1 ORDER BY version"
         );
         assert!(
             iceberg(&table, Some("2020-01-01T00:00:00Z")).ends_with(

@@ -131,23 +131,46 @@ impl Changes<'_> {
         })
     }
 
-    /// The selected columns with the key as it was told when `version` was the present one: by its
-    /// names, whichever columns they stand for now. The other columns stay as they are `mapped`. `None`
-    /// if the key had another type then, so that it cannot be compared.
+    /// The selected columns of a version with the key as its rows were told: from the columns with
+    /// these `ids` or, if they are not known, those that have the key's names there. The other columns
+    /// stay as they are `mapped`. `None` if the key had another type then, so that it cannot be
+    /// compared.
     pub(super) async fn with_key_as_told(
         &self,
         version: Version,
+        ids: &[i64],
         mapped: &[String],
     ) -> Result<Option<Vec<String>>, TrinoError> {
-        let there = self.there(version).await?;
         let key = self.plan.readable_key();
+        let there = if ids.len() == key.len() {
+            let all = columns::names(self.context, self.table, Some(version)).await?;
+            self.with_ids(version, &all).await?
+        } else {
+            None
+        };
+        let named = match &there {
+            Some(_) => Vec::new(),
+            None => self.there(version).await?,
+        };
+        let told = |at: usize| {
+            if let Some(there) = &there {
+                let column = there.iter().find(|column| column.id == ids[at]);
+                column.map(|column| (&column.name, &column.ty))
+            } else {
+                let column = named.iter().find(|(column, _)| *column == key[at]);
+                column.map(|(name, ty)| (name, ty))
+            }
+        };
         let columns = self.plan.columns.iter().zip(mapped);
         let expressions = columns.map(|((name, ty), mapped)| {
-            match there.iter().find(|(column, _)| column == name) {
-                Some((_, found)) if key.contains(name) => {
-                    field_ids::cast(&Ident(name).to_string(), found, ty)
-                }
-                _ => Some(mapped.clone()),
+            let Some(at) = key.iter().position(|column| column == name) else {
+                return Some(mapped.clone());
+            };
+            match told(at) {
+                Some((name, found)) => field_ids::cast(&Ident(name).to_string(), found, ty),
+                // It was told as null, or nothing is known of it.
+                None if there.is_some() => Some(field_ids::null(ty)),
+                None => Some(mapped.clone()),
             }
         });
         Ok(expressions.collect())

@@ -60,9 +60,14 @@ impl Changes<'_> {
         // Rows that leave now are told again up to this version if this run ends before its last state,
         // also if there will be a gap behind it.
         let rising_after = rising.sent(now.number());
-        self.begin_up_to(now, state, rising_after).await?;
+        let begun = ChangesState {
+            rising: rising_after,
+            ..state.clone()
+        };
+        self.begin_up_to(now, begun).await?;
         let sql = changes::delta_feed(self.table, &self.plan.columns, key, range, rising.offset);
-        let written = self.write(sql, &after(rising_after)).await;
+        let after = after(rising_after);
+        let written = self.write(sql, &after).await;
         let records = match written {
             Ok(records) => records,
             Err(ReadError::Trino { query_id, error }) if !self.stream_run.has_sent() => {
@@ -83,7 +88,7 @@ impl Changes<'_> {
             let count = changes::delta_deletions_without_key(self.table, key, range);
             self.warn_of_deletions_without_key(&count).await?;
         }
-        Ok(Followed::Records(records))
+        Ok(Followed::Told(records, Box::new(after)))
     }
 
     /// Tells how two versions differ where no feed leads from one to the other, for this `reason`. If
@@ -116,9 +121,17 @@ impl Changes<'_> {
         };
         tracing::info!("stream \"{stream}\": comparing the two versions: {reason}");
         let rising = state.rising.above_all(now.number());
-        self.begin_up_to(now, state, rising.sent(now.number()))
-            .await?;
-        let new = self.by_name();
+        let begun = ChangesState {
+            rising: rising.sent(now.number()),
+            ..state.clone()
+        };
+        self.begin_up_to(now, begun).await?;
+        // After it, names may have been given to other columns.
+        let Some(new) = self.by_name_at(now).await?.all() else {
+            return Ok(Followed::Gap(format!(
+                "{reason}, and the columns were others then"
+            )));
+        };
         let files = if is_other {
             DifferentFiles::All
         } else {
@@ -145,6 +158,7 @@ impl Changes<'_> {
             tells_rows: self.plan.primary_key.is_empty(),
             only_deletions: after.progress.is_some(),
             before: (before.number(), &old),
+            begun: None,
             after: (now.number(), &new),
             files: files.to_name(),
         };
@@ -179,8 +193,16 @@ impl Changes<'_> {
         before: Version,
         now: Version,
     ) -> Result<Option<Gap>, TrinoError> {
-        let sql = versions::delta_between(self.table, before.number(), now.number());
-        let commits: Vec<DeltaVersionRow> = control::rows(&self.context.client, &sql).await?;
+        if self.context.connection.as_of.is_some() && before.number() > now.number() {
+            return Ok(Some(Gap::NoFeed {
+                reason: "‹as_of› is earlier than the last sync".to_owned(),
+                is_other: false,
+            }));
+        }
+        let sql = versions::delta_since(self.table, before.number());
+        let all: Vec<DeltaVersionRow> = control::rows(&self.context.client, &sql).await?;
+        let is_later = |row: &DeltaVersionRow| row.version > now.number();
+        let (later, commits): (Vec<_>, Vec<_>) = all.into_iter().partition(is_later);
         if commits.first().map(Version::from) != Some(before) {
             // If the table has fewer versions than before, the range is empty although the history
             // can be read.
@@ -198,10 +220,14 @@ impl Changes<'_> {
             };
         }
         let done = || commits.iter().skip(1).map(|row| row.operation.as_str());
-        let altered = done().find(|operation| COLUMN_OPERATIONS.contains(operation));
+        let alters = |operation: &&str| COLUMN_OPERATIONS.contains(operation);
+        let altered = done().find(alters);
         let replaced =
             done().find(|operation| operation.contains("REPLACE TABLE") || *operation == "RESTORE");
-        Ok(altered.or(replaced).map(|operation| Gap::NoFeed {
+        // The feed has the present names, also for versions before they were given.
+        let altered_later = later.iter().map(|row| row.operation.as_str()).find(alters);
+        let operation = altered.or(replaced).or(altered_later);
+        Ok(operation.map(|operation| Gap::NoFeed {
             reason: format!("there was a {operation}"),
             is_other: altered.is_some(),
         }))

@@ -10,12 +10,17 @@ use crate::sql::changes::Commit;
 use crate::sql::checksum::RowChecksum;
 use crate::sql::difference::{self, ChangedFiles, Difference};
 use crate::sql::metadata;
-use crate::trino::control::{self, ChangedFileRow};
+use crate::trino::control::{self, ChangedFileRow, TotalRow};
 use crate::trino::error::TrinoError;
 
 /// How many bytes of paths a statement may name. It names each path up to four times, and so stays
 /// below Trino's limit of a million.
 const PATHS_IN_QUERY: usize = 200_000;
+
+/// Why versions are not compared if a column had a type whose values cannot be compared with the
+/// present ones.
+pub(super) const OTHER_TYPE: &str =
+    "the type of a column has changed so that its values cannot be compared";
 
 /// The files whose rows differ between two versions.
 #[derive(Debug, PartialEq, Eq)]
@@ -106,7 +111,7 @@ impl Changes<'_> {
             Ok(Ok(records)) if after.progress.is_some() => {
                 Ok(Followed::ThenSnapshot(records, Box::new(after.clone())))
             }
-            Ok(Ok(records)) => Ok(Followed::Records(records)),
+            Ok(Ok(records)) => Ok(Followed::Told(records, Box::new(after.clone()))),
             Ok(Err(reason)) => Ok(Followed::Gap(reason)),
             Err(ReadError::Trino { query_id, error }) => match self.gap(before, &error).await {
                 Some(reason) if !self.stream_run.has_sent() => Ok(Followed::Gap(reason)),
@@ -125,6 +130,9 @@ impl Changes<'_> {
         after: &ChangesState,
         knows_ids: bool,
     ) -> Result<Result<u64, String>, ReadError> {
+        if self.has_too_large_values(difference).await? {
+            return Ok(Err(OTHER_TYPE.to_owned()));
+        }
         let mut difference = *difference;
         let mut refused = self.refused(&difference, commit, knows_ids).await?;
         if let (Some(reason), false) = (&refused, difference.key.is_empty()) {
@@ -156,6 +164,21 @@ impl Changes<'_> {
             self.warn_of_deletions_without_key(&count).await?;
         }
         Ok(Ok(records))
+    }
+
+    /// Whether a row before the difference cannot be found by its key, or without a key by its values,
+    /// because one of them is too large for the present type of its column.
+    async fn has_too_large_values(&self, difference: &Difference<'_>) -> Result<bool, TrinoError> {
+        let (version, expressions) = difference.before;
+        let columns = difference.columns.iter().zip(expressions);
+        let found_by = columns
+            .filter(|((name, _), _)| difference.key.is_empty() || difference.key.contains(name))
+            .map(|(_, expression)| expression);
+        let Some(sql) = difference::too_large(difference.table, version, found_by) else {
+            return Ok(false);
+        };
+        let rows: Vec<TotalRow> = control::rows(&self.context.client, &sql).await?;
+        Ok(rows.first().and_then(|row| row.total) != Some(0))
     }
 
     /// Why a difference cannot be computed, if its columns are the reason. The server has to say so

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::columns::Mapped;
-use super::difference::DifferentFiles;
+use super::difference::{DifferentFiles, OTHER_TYPE};
 use super::{Changes, Followed};
 use crate::read::changes_state::ChangesState;
 use crate::read::columns;
@@ -15,10 +15,6 @@ use crate::sql::difference::Difference;
 use crate::sql::field_ids::{Change, Column};
 use crate::trino::control::{self, SnapshotRow};
 use crate::trino::error::TrinoError;
-
-/// Why versions are not compared if a column had a type whose values cannot be compared with the
-/// present ones.
-const OTHER_TYPE: &str = "the type of a column has changed so that its values cannot be compared";
 
 /// The selected columns at both ends of a range of versions.
 struct Ends {
@@ -37,6 +33,10 @@ struct Step {
     ends: Ends,
     /// Whether one of the selected names stands for another column than in the last sync.
     is_other: bool,
+    /// The ids of the columns under whose values the rows before were told.
+    told_key: Vec<i64>,
+    /// The version of which an interrupted sync may have told rows in the same way.
+    begun: Option<Version>,
     /// Whether `before` led to `now`: the table was not rolled back or made anew in between.
     is_descendant: bool,
     /// Whether the server shows the ids of columns.
@@ -71,7 +71,7 @@ impl Changes<'_> {
             None
         };
         let schema_id = schema_id.or(state.schema_id);
-        if now == before && !may_be_others {
+        if now == before && !may_be_others && !state.is_read_again {
             let columns = fingerprint.or_else(|| state.columns.clone());
             return self
                 .nothing(ChangesState {
@@ -98,9 +98,12 @@ impl Changes<'_> {
         }
         let range = range(&snapshots, before.number(), now.number());
         let knows_ids = present.is_some();
+        let key_ids = present_key(present.as_deref(), self.plan.readable_key());
         let ends = self.ends(present, before, now).await?;
-        let has_other_columns = ends.before.change == Change::Identity
-            && (may_be_others || (now != before && state.columns.is_none()));
+        let is_identity = ends.before.change == Change::Identity;
+        let has_other_columns = state.is_read_again
+            || may_be_others && (is_identity || state.is_renamed)
+            || is_identity && now != before && state.columns.is_none();
         // Of fields within arrays and maps only this is known, so they may be others after any
         // change of the schema.
         let may_have_other_fields = state.schema_id.is_some() && schema_id != state.schema_id;
@@ -117,6 +120,8 @@ impl Changes<'_> {
                 times().max().unwrap_or(newest.at_ms),
             ),
             is_other: has_other_columns || may_have_other_fields,
+            told_key: state.key.clone(),
+            begun: state.next_version,
             is_descendant: range.is_some(),
             ends,
             knows_ids,
@@ -125,6 +130,8 @@ impl Changes<'_> {
             table_version: Some(now),
             rising: state.rising,
             columns: fingerprint,
+            key: key_ids,
+            is_renamed: step.ends.now.change == Change::Identity,
             schema_id,
             ..ChangesState::default()
         };
@@ -137,17 +144,21 @@ impl Changes<'_> {
         if !step.is_other && has_only(&["replace"]) {
             return self.nothing(after).await;
         }
-        if now != before {
+        if now != before || step.is_other {
             let (lowest, highest) = step.times;
-            let rising = state.rising.above_all(lowest).sent(highest);
-            self.begin_up_to(now, state, rising).await?;
+            let begun = ChangesState {
+                rising: state.rising.above_all(lowest).sent(highest),
+                is_read_again: step.is_other,
+                ..state.clone()
+            };
+            self.begin_up_to(now, begun).await?;
         }
         if !step.is_other
             && has_only(&["append", "replace"])
             && step.ends.are_alike(&self.by_name())
-            && let Some(records) = self.write_appends(&step, &after).await?
+            && let Some(told) = self.write_appends(&step, &after).await?
         {
-            return Ok(Followed::Records(records));
+            return Ok(told);
         }
         self.follow_difference(&step, after).await
     }
@@ -160,7 +171,7 @@ impl Changes<'_> {
         &self,
         step: &Step,
         after: &ChangesState,
-    ) -> Result<Option<u64>, ReadError> {
+    ) -> Result<Option<Followed>, ReadError> {
         // All values must be above those that were sent, whatever the clocks of the writers show.
         let (lowest, highest) = step.times;
         let rising = after.rising.above_all(lowest);
@@ -183,7 +194,7 @@ impl Changes<'_> {
                 tracing::debug!(%error, "stream \"{stream}\" is compared with the version before");
                 Ok(None)
             }
-            result => result.map(Some),
+            result => Ok(Some(Followed::Told(result?, Box::new(after)))),
         }
     }
 
@@ -200,12 +211,21 @@ impl Changes<'_> {
         };
         let mut has_other_key = false;
         if step.is_other && !key.is_empty() {
-            let Some(told) = self.with_key_as_told(step.before, &old).await? else {
+            let Some(told) = self
+                .with_key_as_told(step.before, &step.told_key, &old)
+                .await?
+            else {
                 return Ok(Followed::Gap(OTHER_TYPE.to_owned()));
             };
             has_other_key = told != old;
             old = told;
         }
+        let begun = if has_other_key && step.begun == Some(step.now) {
+            self.with_key_as_told(step.now, &step.told_key, &new)
+                .await?
+        } else {
+            None
+        };
         let files = match step.is_descendant {
             // Every row of the destination may have a key that no row of the table has now.
             _ if has_other_key => DifferentFiles::All,
@@ -243,6 +263,7 @@ impl Changes<'_> {
             // A snapshot follows, and tells all rows that are there.
             only_deletions: step.is_other,
             before: (step.before.number(), &old),
+            begun: begun.as_deref(),
             after: (step.now.number(), &new),
             files: files.to_name(),
         };
@@ -273,6 +294,17 @@ impl Changes<'_> {
             now: new?,
         })
     }
+}
+
+/// The ids of the columns of the key, in the order of the key. Empty if they are not known.
+pub(super) fn present_key(columns: Option<&[Column]>, key: &[String]) -> Vec<i64> {
+    let columns = columns.unwrap_or_default();
+    let id = |name: &String| {
+        let column = columns.iter().find(|column| column.name == *name);
+        column.map(|column| column.id)
+    };
+    let ids: Option<Vec<i64>> = key.iter().map(id).collect();
+    ids.unwrap_or_default()
 }
 
 /// The snapshots that led from one snapshot to another, without the first one. `None` if there is

@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::changes_state::{ChangesState, Rising};
+use super::changes_state::ChangesState;
 use super::context::Context;
 use super::listing::{self, Listed};
 use super::lost_version;
@@ -63,8 +63,8 @@ pub(crate) struct Changes<'a> {
 
 /// The result of looking for changes.
 enum Followed {
-    /// So many changes were written, and a state after them.
-    Records(u64),
+    /// So many changes were written, and this state after them.
+    Told(u64, Box<ChangesState>),
     /// So many changes were written, and the state after them says that a snapshot follows.
     ThenSnapshot(u64, Box<ChangesState>),
     /// It is proved that the changes cannot be read, for this reason.
@@ -96,11 +96,17 @@ impl Changes<'_> {
         };
         if state.progress.is_some() {
             state = self.with_readable_snapshot(state).await?;
+            state = self.without_snapshot_of_another_key(state).await?;
             if state.progress.is_some() {
                 return self.snapshot(state, None).await;
             }
         }
         let now = self.version(&state).await?;
+        if let (Some(time), Some(now)) = (&self.context.connection.as_of, now)
+            && let Some(why) = pin::difference(self.context, self.plan, now).await?
+        {
+            return Err(pin::other_columns_as_of(time, &why).into());
+        }
         let Some(before) = state.table_version else {
             return self.snapshot(state, now).await;
         };
@@ -109,7 +115,7 @@ impl Changes<'_> {
             None => Followed::Gap("the table has no versions any more".to_owned()),
         };
         match followed {
-            Followed::Records(records) => Ok(records),
+            Followed::Told(records, _) => Ok(records),
             Followed::ThenSnapshot(records, state) => {
                 tracing::warn!(
                     "stream \"{stream}\": a selected column is another one than in the last sync, so all rows are read again, after the deletions"
@@ -149,6 +155,33 @@ impl Changes<'_> {
         }
     }
 
+    /// The state. If it was in the middle of a snapshot, and the key is another column now, the
+    /// version of that snapshot counts as told: what is told since then begins with the deletions of
+    /// the keys that it has sent.
+    async fn without_snapshot_of_another_key(
+        &self,
+        state: ChangesState,
+    ) -> Result<ChangesState, ReadError> {
+        let progress = state.progress.as_ref();
+        let version = progress.and_then(|progress| progress.slices.version);
+        if version.is_none() || state.key.is_empty() || self.format != Format::Iceberg {
+            return Ok(state);
+        }
+        let present = self.present_columns().await?;
+        let key = iceberg::present_key(present.as_deref(), self.plan.readable_key());
+        if key.len() != state.key.len() || key == state.key {
+            return Ok(state);
+        }
+        Ok(ChangesState {
+            table_version: version,
+            next_version: None,
+            progress: None,
+            snapshot_cursor: None,
+            is_read_again: true,
+            ..state
+        })
+    }
+
     /// The version up to which to read; `None` if the table has no versions. If the versions are
     /// not told, a stream that has a position fails and so keeps it.
     async fn version(&self, state: &ChangesState) -> Result<Option<Version>, TrinoError> {
@@ -176,8 +209,7 @@ impl Changes<'_> {
         before: Version,
         now: Version,
     ) -> Result<Followed, ReadError> {
-        let is_pinned = self.context.connection.as_of.is_some();
-        let Some(next) = state.next_version.filter(|next| *next != now && !is_pinned) else {
+        let Some(next) = state.next_version.filter(|next| *next != now) else {
             return self.follow(state, before, now).await;
         };
         let stream = &self.plan.descriptor;
@@ -188,6 +220,16 @@ impl Changes<'_> {
             );
             let (query_id, error) = match self.follow(state, before, next).await {
                 Err(ReadError::Trino { query_id, error }) => (query_id, error),
+                // Whoever asks for the table as it was at some time wants no later version.
+                Ok(Followed::Told(records, state)) if self.context.connection.as_of.is_some() => {
+                    return Ok(match self.follow(&state, next, now).await? {
+                        Followed::Told(more, state) => Followed::Told(records + more, state),
+                        Followed::ThenSnapshot(more, state) => {
+                            Followed::ThenSnapshot(records + more, state)
+                        }
+                        Followed::Gap(reason) => Followed::Gap(reason),
+                    });
+                }
                 followed => return followed,
             };
             if self.stream_run.has_sent() || !self.has_lost_a_file(next, &error).await? {
@@ -235,18 +277,12 @@ impl Changes<'_> {
     }
 
     /// Sends the state that the changes up to a version are being written, so that a later run
-    /// finishes them up to there. `rising` has what they will have sent: if the version is lost by
-    /// then, later rows are above them all the same.
-    async fn begin_up_to(
-        &self,
-        now: Version,
-        state: &ChangesState,
-        rising: Rising,
-    ) -> Result<(), ReadError> {
+    /// finishes them up to there. The state's `rising` has what they will have sent: if the version
+    /// is lost by then, later rows are above them all the same.
+    async fn begin_up_to(&self, now: Version, state: ChangesState) -> Result<(), ReadError> {
         let begun = ChangesState {
             next_version: Some(now),
-            rising,
-            ..state.clone()
+            ..state
         };
         self.send(&Content::Changes(begun).write()).await
     }
@@ -254,8 +290,8 @@ impl Changes<'_> {
     /// Sends the state of a stream in which nothing has changed.
     async fn nothing(&self, state: ChangesState) -> Result<Followed, ReadError> {
         tracing::info!("stream \"{}\": nothing has changed", self.plan.descriptor);
-        self.send(&Content::Changes(state).write()).await?;
-        Ok(Followed::Records(0))
+        self.send(&Content::Changes(state.clone()).write()).await?;
+        Ok(Followed::Told(0, Box::new(state)))
     }
 
     async fn send(&self, state: &Value) -> Result<(), ReadError> {

@@ -1,6 +1,7 @@
 //! The snapshot of a stream whose changes are read: all rows of one version of its table.
 
 use super::Changes;
+use super::iceberg::present_key;
 use crate::amounts::amount;
 use crate::catalog::format::Format;
 use crate::read::changes_state::ChangesState;
@@ -27,6 +28,8 @@ struct Selected {
     fingerprint: Option<String>,
     /// Shows the same of the fields of rows within arrays or maps.
     schema_id: Option<i64>,
+    /// The ids of the columns of the key.
+    key: Vec<i64>,
     /// Whether a name stands for another column in that version.
     is_other: bool,
 }
@@ -34,7 +37,7 @@ struct Selected {
 impl Selected {
     /// Whether slices that were read for a state were selected under other names.
     fn differs_from(&self, state: &ChangesState) -> bool {
-        self.is_other
+        (self.is_other || state.is_renamed)
             && self.fingerprint.is_some()
             && state.columns.is_some()
             && self.fingerprint != state.columns
@@ -72,15 +75,13 @@ impl Changes<'_> {
                 tracing::warn!(
                     "stream \"{stream}\" is read with one query, of the table as it is now: of its last version, {reason}. The next write to the table ends that."
                 );
+                let present = self.present_columns().await?;
                 let selected = Selected {
                     expressions: self.by_name(),
-                    fingerprint: self
-                        .present_columns()
-                        .await?
-                        .as_deref()
-                        .map(columns::fingerprint),
+                    fingerprint: present.as_deref().map(columns::fingerprint),
                     schema_id: None,
-                    is_other: false,
+                    key: present_key(present.as_deref(), self.plan.readable_key()),
+                    is_other: true,
                 };
                 (None, None, selected)
             }
@@ -140,6 +141,9 @@ impl Changes<'_> {
                 snapshot_cursor: (!is_whole).then_some(commit.cursor),
                 rising,
                 columns: selected.fingerprint.clone(),
+                key: selected.key.clone(),
+                is_renamed: selected.is_other,
+                is_read_again: false,
                 schema_id,
             };
             Content::Changes(state).write()
@@ -164,6 +168,8 @@ impl Changes<'_> {
             let whole = ChangesState {
                 rising,
                 columns: selected.fingerprint,
+                key: selected.key,
+                is_renamed: selected.is_other,
                 ..ChangesState::default()
             };
             self.take_for_read(listed, whole).await?;
@@ -218,6 +224,7 @@ impl Changes<'_> {
             expressions: self.by_name(),
             fingerprint: None,
             schema_id: None,
+            key: Vec::new(),
             is_other: false,
         };
         let Some(version) = version else {
@@ -258,6 +265,7 @@ impl Changes<'_> {
                 expressions,
                 fingerprint: Some(columns::fingerprint(&present)),
                 schema_id: self.schema_id(version).await?,
+                key: present_key(Some(&present), self.plan.readable_key()),
                 is_other: mapped.change == Change::Identity,
             }),
             None => Err("a nested column was of another type".to_owned()),

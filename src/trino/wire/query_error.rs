@@ -228,6 +228,8 @@ const VALUE: &[&str] = &[
     "invalid input syntax",
     "invalid byte sequence",
     "zero date value prohibited",
+    "cannot be decoded as",
+    "invalid time value",
     "unparseable",
     "cannot parse",
     "could not parse",
@@ -273,6 +275,10 @@ impl QueryError {
             "TYPE_MISMATCH" if self.says_one(&["value for field"]) => QueryFailure::UndeclaredArray,
             "HIVE_FILE_NOT_FOUND" => QueryFailure::MissingFiles,
             "DECODER_CONVERSION_NOT_SUPPORTED" => QueryFailure::Value,
+            // MongoDB's decimals have digits of their own in each value.
+            "GENERIC_INTERNAL_ERROR" if self.says_one(&["rounding necessary"]) => {
+                QueryFailure::Value
+            }
             _ if BROKEN_TABLE.iter().any(|end| name.ends_with(end)) => QueryFailure::BrokenTable,
             _ if self.error_type == "EXTERNAL" => self.source_failure(),
             _ => QueryFailure::Other,
