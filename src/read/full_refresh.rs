@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::channel::Channel;
 use super::context::Context;
 use super::plan::StreamPlan;
-use super::progress::Progress;
+use super::progress::{Progress, Terms};
+use super::restart;
 use super::state::Content;
 use crate::amounts::amount;
 use crate::clock;
@@ -13,6 +14,7 @@ use crate::read::context::{ReadError, StreamRun};
 use crate::read::queries;
 use crate::read::slicing::{begin, slice_queries};
 use crate::sql::select;
+use crate::trino::error::TrinoError;
 
 /// Reads the rows of a stream that are not written yet, and sends states after them. Returns the
 /// number of records.
@@ -44,9 +46,13 @@ pub(crate) async fn read_whole(
         _ => None,
     };
     let begun = begun.filter(|progress| is_of_the_generation(plan, progress));
+    let names = plan.columns.iter().map(|(name, _)| name.as_str());
+    let terms = Terms::new(context.connection.as_of.as_deref(), names);
+    let begun = with_the_same_terms(plan, begun, &terms)?;
     let columns = Channel::in_order(context.channel.as_ref(), &plan.columns);
     let columns = select::projections(&columns);
     let mut progress = begin(context, plan, begun).await?;
+    progress.terms = Some(terms);
     let parts = slice_queries(plan, &progress, &columns, None);
     tracing::info!(
         "stream \"{}\": reading {} with {}",
@@ -71,6 +77,30 @@ pub(crate) async fn read_whole(
         under_way.write()
     })
     .await
+}
+
+/// The read that had begun, unless its finished slices are of another time or have other columns
+/// than the others would have.
+///
+/// # Errors
+///
+/// When the destination would keep these slices beside the others.
+fn with_the_same_terms(
+    plan: &StreamPlan,
+    begun: Option<Progress>,
+    terms: &Terms,
+) -> Result<Option<Progress>, TrinoError> {
+    let Some(progress) = begun else {
+        return Ok(None);
+    };
+    let before = progress.terms.as_ref();
+    match before.and_then(|before| before.why_other(terms)) {
+        None => Ok(Some(progress)),
+        Some(why) => {
+            restart::begin_anew(plan, &progress, why)?;
+            Ok(None)
+        }
+    }
 }
 
 /// Whether the finished slices belong to the present generation of the stream in the destination.

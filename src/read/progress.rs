@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use super::slices::Slices;
 
 /// A read of several slices that is under way.
@@ -16,6 +18,41 @@ pub(crate) struct Progress {
     /// tells it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) generation: Option<i64>,
+    /// What the slices are read of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) terms: Option<Terms>,
+}
+
+/// What all slices of one read have in common.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Terms {
+    /// The time of `as_of`, if it was set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) as_of: Option<String>,
+    /// A hash of the names of the selected columns.
+    pub(crate) columns: String,
+}
+
+impl Terms {
+    /// The terms of a read of these columns, in any order.
+    pub(crate) fn new<'a>(as_of: Option<&str>, columns: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut columns: Vec<&str> = columns.into_iter().collect();
+        columns.sort_unstable();
+        let columns = format!("{:016x}", xxh3_64(columns.join("\n").as_bytes()));
+        let as_of = as_of.map(str::to_owned);
+        Self { as_of, columns }
+    }
+
+    /// Why a read with these terms cannot go on with the `present` ones; `None` if it can.
+    pub(crate) fn why_other(&self, present: &Self) -> Option<&'static str> {
+        if self.as_of != present.as_of {
+            Some("‹as_of› is another time than when the read began")
+        } else if self.columns != present.columns {
+            Some("other columns are selected than when the read began")
+        } else {
+            None
+        }
+    }
 }
 
 impl Progress {
@@ -25,6 +62,7 @@ impl Progress {
             slices,
             done: Vec::new(),
             generation,
+            terms: None,
         }
     }
 
@@ -110,6 +148,16 @@ mod tests {
             progress
         );
         assert!(progress.is_done(7) && !progress.is_done(3));
+    }
+
+    #[test]
+    fn a_read_goes_on_only_with_the_same_columns_and_the_same_time() {
+        let terms = Terms::new(Some("2020"), ["a", "b"]);
+        let why = |as_of, columns: [&str; 2]| terms.why_other(&Terms::new(as_of, columns));
+        assert_eq!(why(Some("2020"), ["b", "a"]), None);
+        assert!(why(Some("2021"), ["a", "b"]).unwrap().contains("as_of"));
+        assert!(why(None, ["a", "b"]).unwrap().contains("as_of"));
+        assert!(why(Some("2020"), ["a", "c"]).unwrap().contains("columns"));
     }
 
     #[test]

@@ -249,6 +249,25 @@ class TestC7Cures:
         result = connector.run("discover", "--config", connector.file(config("mariadb", schema)))
         assert "case-insensitive-name-matching" in errors(result) + "".join(result.logs("WARN")), result.explain()
 
+    @pytest.mark.parametrize("catalog", [MARIADB, MYSQL], ids=lambda catalog: catalog.name)
+    def test_a_key_is_of_the_spelling_that_trino_reads(
+        self, connector: Connector, config: Config, schema_of: SchemaOf, catalog: Catalog
+    ) -> None:
+        """Of tables and schemas whose names differ by capitals, Trino reads the one without any."""
+        store, schema = schema_of(catalog, "spelling")
+        upper = schema.upper()
+        store.execute(f"CREATE DATABASE `{upper}`")
+        try:
+            store.execute(f"CREATE TABLE `{upper}`.t (id int PRIMARY KEY, b int)")
+            store.execute(f"CREATE TABLE {schema}.t (id int, b int)")
+            store.execute(f"CREATE TABLE {schema}.`U` (id int PRIMARY KEY, b int)")
+            store.execute(f"CREATE TABLE {schema}.u (id int, b int PRIMARY KEY)")
+            streams = connector.discover(config(catalog.name, schema)).streams
+        finally:
+            store.execute(f"DROP DATABASE `{upper}`")
+        keys = {name: stream.get("source_defined_primary_key") for name, stream in streams.items()}
+        assert not keys["t"] and keys["u"] == [["b"]]
+
     def test_a_filter_that_is_required(self, connector: Connector, config: Config, sql: Trino, schema_of: SchemaOf) -> None:
         _, schema = schema_of(HIVE, "required")
         sql(f"CREATE TABLE hive.{schema}.t WITH (partitioned_by = ARRAY['p']) AS SELECT 1 AS id, 1 AS p")

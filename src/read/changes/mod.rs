@@ -25,8 +25,10 @@ mod iceberg;
 mod snapshot;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
+use tokio::time::sleep;
 
 use super::changes_state::ChangesState;
 use super::context::Context;
@@ -45,6 +47,9 @@ use crate::sql::changes::{self, Commit};
 use crate::sql::ident::Table;
 use crate::trino::control::{self, CommitRow, TotalRow};
 use crate::trino::error::TrinoError;
+
+/// Pause before versions that were refused are asked for again.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// A stream whose changes are read.
 #[derive(Clone, Copy)]
@@ -89,7 +94,9 @@ impl Changes<'_> {
         let mut state = match state {
             Some(Content::Changes(state)) => state,
             Some(_) => {
-                tracing::warn!("stream \"{stream}\" starts anew: its changes were not read before");
+                tracing::warn!(
+                    "stream \"{stream}\" starts anew with a snapshot: its last sync did not read changes. Rows that were deleted since its changes were last read, if they ever were, stay in the destination, unless it is refreshed."
+                );
                 ChangesState::default()
             }
             None => ChangesState::default(),
@@ -186,7 +193,14 @@ impl Changes<'_> {
     /// not told, a stream that has a position fails and so keeps it.
     async fn version(&self, state: &ChangesState) -> Result<Option<Version>, TrinoError> {
         let as_of = self.context.connection.as_of.as_deref();
-        match listing::version(self.context, self.plan).await? {
+        let mut listed = listing::version(self.context, self.plan).await?;
+        if let Listed::Hidden(error) = &listed {
+            // Without a version, deletions are lost, so one refusal is no proof.
+            tracing::debug!(%error, "the versions are asked for again");
+            sleep(PAUSE).await;
+            listed = listing::version(self.context, self.plan).await?;
+        }
+        match listed {
             Listed::Version(version) => Ok(Some(version)),
             Listed::NoVersions => Ok(None),
             Listed::Hidden(error) if state.table_version.is_some() || as_of.is_some() => Err(error),
