@@ -110,7 +110,7 @@ def test_patterns_choose_among_the_tables_of_all_schemas(
     assert connector.check(chosen).status["status"] == "SUCCEEDED"
 
 
-COUNTS = "count(*) AS total FROM information_schema.columns"
+COUNTS = "count(*) AS total FROM pg_attribute"
 COLUMNS, TABLES = (f"information_schema.{name} WHERE table_schema IN" for name in ("columns", "tables"))
 #: A statement about more tables than a schema has.
 READABLE = "SELECT 1 FROM" + " UNION ALL SELECT 1 FROM" * 2
