@@ -131,9 +131,8 @@ async fn find<'a>(
     let left_out = failures.into_iter();
     let left_out = left_out
         .map(|(table, error)| {
-            let cure = fault::cure_of_listed_table(&error);
-            let reason = format!("its columns cannot be read ({error}).{cure}");
-            (table, reason.trim_end_matches('.').to_owned())
+            let reason = with_cure(&format!("its columns cannot be read ({error})"), &error);
+            (table, reason)
         })
         .collect();
     Ok(SchemaTables {
@@ -142,6 +141,14 @@ async fn find<'a>(
         tables,
         left_out,
     })
+}
+
+/// Why a listed table is left out, and what helps if that is known, without the last point.
+fn with_cure(reason: &str, error: &TrinoError) -> String {
+    match fault::cure_of_listed_table(error) {
+        "" => reason.trim_end_matches('.').to_owned(),
+        cure => format!("{reason}.{}", cure.trim_end_matches('.')),
+    }
 }
 
 /// The tables with the listed `names` by schemas: all, or those that are `chosen`.
@@ -204,9 +211,8 @@ async fn without_unreadable<'a>(
     found
         .left_out
         .extend(refused.into_iter().map(|(table, error)| {
-            let cure = fault::cure_of_listed_table(&error);
-            let reason = format!("{error}.{cure}");
-            (table.to_owned(), reason.trim_end_matches('.').to_owned())
+            let reason = with_cure(&error.to_string(), &error);
+            (table.to_owned(), reason)
         }));
     Ok(found)
 }

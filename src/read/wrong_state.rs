@@ -38,7 +38,11 @@ fn is_about_one(error: &TrinoError, values: &[String]) -> bool {
     let Some(query) = error.query_error() else {
         return false;
     };
-    let repeats = |value: &String| query.message.contains(value.as_str());
+    // As a whole: a short value may be a part of any other text.
+    let repeats = |value: &String| {
+        query.message.contains(&format!("'{value}'"))
+            || query.message.ends_with(&format!(": {value}"))
+    };
     error.is_named(NO_VALUE) && values.iter().any(repeats)
 }
 
@@ -70,5 +74,6 @@ mod tests {
         assert!(is_explained(name, "Value cannot be cast to date: abc"));
         assert!(!is_explained(name, "Cannot cast 'x' to BIGINT"));
         assert!(!is_explained("TABLE_NOT_FOUND", "There is no table abc"));
+        assert!(!is_explained(name, "Cannot cast 'abcd' to BIGINT"));
     }
 }

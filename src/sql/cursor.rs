@@ -47,7 +47,8 @@ pub(crate) struct Comparison<'a> {
     pub(crate) cursor: &'a Cursor,
     /// What the source may evaluate.
     pub(crate) pushdown: Pushdown,
-    /// Whether values outside of the years 1 to 9999 are kept apart, `infinity` among them.
+    /// Whether values that are no end of a sync are kept apart: `infinity`, and days outside of the
+    /// years 1 to 9999.
     pub(crate) only_finite: bool,
 }
 

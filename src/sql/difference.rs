@@ -3,7 +3,7 @@
 use super::changes::{Commit, all_null, any_null, columns_of, list};
 use super::checksum::RowChecksum;
 use super::field_ids::is_too_large;
-use super::ident::{Ident, Table, Text};
+use super::ident::{Ident, Table, texts};
 use super::select::{at_version, projections};
 use crate::types::TrinoType;
 
@@ -120,6 +120,9 @@ pub(crate) struct Difference<'a> {
 /// Kinds of files.
 type Kinds = fn(&ChangedFiles) -> [&[String]; 2];
 
+/// Those that have rows in the later version.
+const NEW: Kinds = |files| [&files.added, &files.thinned];
+
 impl Difference<'_> {
     /// The statement for the rows that are new or have changed, and for the keys (or whole rows)
     /// that were deleted.
@@ -163,13 +166,9 @@ impl Difference<'_> {
             all_null(self.key)
         );
         if self.only_deletions {
-            let begun = self.begun.map(|expressions| {
-                let rows = self.rows((self.after.0, expressions), |files| {
-                    [&files.added, &files.thinned]
-                });
-                format!(" UNION ALL {rows}")
+            let begun = self.begun.map_or_else(String::new, |expressions| {
+                format!(" UNION ALL {}", self.rows((self.after.0, expressions), NEW))
             });
-            let begun = begun.unwrap_or_default();
             return format!("WITH old AS ({old}{begun}) {deletions}");
         }
         // A comparison never finds rows whose key is null or partly null.
@@ -239,7 +238,7 @@ impl Difference<'_> {
     }
 
     fn new_rows(&self) -> String {
-        self.rows(self.after, |files| [&files.added, &files.thinned])
+        self.rows(self.after, NEW)
     }
 
     fn rows(&self, (version, expressions): (i64, &[String]), kinds: Kinds) -> String {
@@ -272,8 +271,7 @@ fn within(files: &[String]) -> String {
     if files.is_empty() {
         return " WHERE false".to_owned();
     }
-    let files: Vec<String> = files.iter().map(|path| Text(path).to_string()).collect();
-    format!(" WHERE \"$path\" IN ({})", files.join(", "))
+    format!(" WHERE \"$path\" IN ({})", texts(files))
 }
 
 /// The name, with as many underscores behind it that no column has it. Trino's names have no case.

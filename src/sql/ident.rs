@@ -93,6 +93,15 @@ pub(crate) fn evaluated_by_trino(column: &str) -> String {
     format!("IF(rand() < 2, {})", Ident(column))
 }
 
+/// Texts of SQL, with commas between them.
+pub(super) fn texts(values: &[impl AsRef<str>]) -> String {
+    let values: Vec<String> = values
+        .iter()
+        .map(|value| Text(value.as_ref()).to_string())
+        .collect();
+    values.join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

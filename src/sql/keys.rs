@@ -5,7 +5,7 @@
 //! [`keys_in_sql`]. docs/catalogs.md names some that can be asked in the same way; they are left
 //! out, because no server was there to try the statements on.
 
-use super::ident::Text;
+use super::ident::texts;
 use super::remote::passed_on;
 
 /// What is asked of a database about the primary keys of schemas.
@@ -21,8 +21,7 @@ pub(crate) struct KeyQueries {
 /// The queries for some schemas; `None` for connectors that cannot pass a query on, or for which none
 /// is known.
 pub(crate) fn key_queries(connector: &str, catalog: &str, schemas: &[&str]) -> Option<KeyQueries> {
-    let schemas: Vec<String> = schemas.iter().map(|name| Text(name).to_string()).collect();
-    let schemas = schemas.join(", ");
+    let schemas = texts(schemas);
     let (remote, position, filter, probe) = match connector {
         // The columns that choose the partition come first, then those that sort it.
         "cassandra" => (

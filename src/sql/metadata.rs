@@ -1,7 +1,7 @@
 //! Queries of metadata. All of them ask for whole schemas at once: a condition on `table_schema`
 //! is pushed down, but a pattern is not (trino-facts 4).
 
-use super::ident::{Ident, Table, Text};
+use super::ident::{Ident, Table, Text, texts};
 
 /// Names of all catalogs that the user sees.
 pub(crate) const CATALOGS: &str = "SHOW CATALOGS";
@@ -56,11 +56,6 @@ pub(crate) fn columns_in_schemas(catalog: &str, schemas: &[&str]) -> String {
         Ident(catalog),
         texts(schemas)
     )
-}
-
-fn texts(values: &[&str]) -> String {
-    let values: Vec<String> = values.iter().map(|value| Text(value).to_string()).collect();
-    values.join(", ")
 }
 
 /// What the names of a schema stand for: `is_base` is false for views and for materialized views.

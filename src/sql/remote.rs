@@ -1,6 +1,6 @@
 //! Queries that a connector passes on to its database, by the table function `system.query`.
 
-use super::ident::{Ident, Text};
+use super::ident::{Ident, Text, texts};
 
 /// The rows of a query in the database's own SQL, as a relation.
 pub(super) fn passed_on(catalog: &str, remote: &str) -> String {
@@ -15,8 +15,7 @@ pub(super) fn passed_on(catalog: &str, remote: &str) -> String {
 /// `table_name` (both in lower case) and `total`. `None` for connectors that cannot pass a query on,
 /// or whose database was not there to try it on.
 pub(crate) fn column_counts(connector: &str, catalog: &str, schemas: &[&str]) -> Option<String> {
-    let schemas: Vec<String> = schemas.iter().map(|name| Text(name).to_string()).collect();
-    let schemas = schemas.join(", ");
+    let schemas = texts(schemas);
     let remote = match connector {
         // Not from information_schema, which shows only the columns that the login may read.
         "postgresql" => format!(

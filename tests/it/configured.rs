@@ -78,6 +78,12 @@ fn a_cursor_that_some_other_stream_does_not_have_is_a_warning() {
     assert!(!outcome.stderr.contains("orders"), "{}", outcome.stderr);
 }
 
+/// The names of the streams, in their order.
+fn names(outcome: &Outcome) -> Vec<String> {
+    let streams = streams(outcome).into_iter();
+    streams.map(|(name, ..)| name).collect()
+}
+
 #[test]
 fn blanks_between_names_are_no_part_of_them() {
     let trino = server();
@@ -85,11 +91,7 @@ fn blanks_between_names_are_no_part_of_them() {
         .config(&trino.config())
         .arg("--configured");
     let outcome = run.arg("--streams").arg("orders, nation,").run();
-    let names: Vec<_> = streams(&outcome)
-        .into_iter()
-        .map(|(name, ..)| name)
-        .collect();
-    assert_eq!(names, ["orders", "nation"]);
+    assert_eq!(names(&outcome), ["orders", "nation"]);
 }
 
 #[test]
@@ -107,11 +109,7 @@ fn names_without_commas_are_refused_with_the_right_way_to_write_them() {
 fn a_stream_that_is_named_in_two_ways_is_one() {
     let trino = server();
     let outcome = discover(&trino, "--streams orders,s.orders,nation,orders");
-    let names: Vec<_> = streams(&outcome)
-        .into_iter()
-        .map(|(name, ..)| name)
-        .collect();
-    assert_eq!(names, ["orders", "nation"]);
+    assert_eq!(names(&outcome), ["orders", "nation"]);
 }
 
 #[test]

@@ -66,22 +66,19 @@ class Case:
 
     def kill(self, rows: int = 1) -> None:
         """Kills a sync, or several, until so many of its rows have left without a state after them."""
-        for size in range(500, 20_000, 500):
-            ended, sure, unsure = self.syncs.read_until(size)
-            assert not ended
-            self.replica.take(sure + unsure)
-            if len(unsure) >= rows:
-                return
-        raise AssertionError("no row came")
+        self._kill_until(lambda _, unsure: len(unsure) >= rows)
 
     def kill_after_a_slice(self) -> None:
+        self._kill_until(lambda sure, _: bool(sure))
+
+    def _kill_until(self, is_enough: Callable[[list[Any], list[Any]], bool]) -> None:
         for size in range(500, 20_000, 400):
             ended, sure, unsure = self.syncs.read_until(size)
             assert not ended
             self.replica.take(sure + unsure)
-            if sure:
+            if is_enough(sure, unsure):
                 return
-        raise AssertionError("no slice was finished")
+        raise AssertionError("no read that was killed had sent enough")
 
     def assert_alike(self) -> None:
         there = {tuple(row) for row in self.sql(f"SELECT {', '.join(COLUMNS)} FROM {self.table}")}

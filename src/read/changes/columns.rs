@@ -74,19 +74,8 @@ impl Changes<'_> {
         version: Version,
         present: &[Column],
     ) -> Result<Mapped, TrinoError> {
-        let columns = match self.named_at(version).await? {
-            Some(named) => self.with_ids(version, &named).await?,
-            None => Some(Vec::new()),
-        };
-        let columns = match columns {
-            Some(columns) if !has_all(&columns, present) => {
-                // The column may have had another name.
-                let all = columns::names(self.context, self.table, Some(version)).await?;
-                self.with_ids(version, &all).await?
-            }
-            columns => columns,
-        };
-        let Some(columns) = columns else {
+        let ids: Vec<i64> = present.iter().map(|column| column.id).collect();
+        let Some(columns) = self.identified(version, &ids).await? else {
             return Ok(Mapped {
                 expressions: vec![None; present.len()],
                 change: Change::Identity,
@@ -143,8 +132,7 @@ impl Changes<'_> {
     ) -> Result<Option<Vec<String>>, TrinoError> {
         let key = self.plan.readable_key();
         let there = if ids.len() == key.len() {
-            let all = columns::names(self.context, self.table, Some(version)).await?;
-            self.with_ids(version, &all).await?
+            self.identified(version, ids).await?
         } else {
             None
         };
@@ -174,6 +162,38 @@ impl Changes<'_> {
             }
         });
         Ok(expressions.collect())
+    }
+
+    /// The ids of the columns of the key, in the order of the key. Empty if they are not known.
+    pub(super) fn key_ids(&self, present: Option<&[Column]>) -> Vec<i64> {
+        let present = present.unwrap_or_default();
+        let id = |name: &String| {
+            let column = present.iter().find(|column| column.name == *name);
+            column.map(|column| column.id)
+        };
+        let ids: Option<Vec<i64>> = self.plan.readable_key().iter().map(id).collect();
+        ids.unwrap_or_default()
+    }
+
+    /// Columns of a version with their ids: those with the selected names or, if one of `ids` is not
+    /// among them, all. `None` if the server does not show ids.
+    async fn identified(
+        &self,
+        version: Version,
+        ids: &[i64],
+    ) -> Result<Option<Vec<Column>>, TrinoError> {
+        let columns = match self.named_at(version).await? {
+            Some(named) => self.with_ids(version, &named).await?,
+            None => Some(Vec::new()),
+        };
+        match columns {
+            Some(columns) if !has_all(&columns, ids) => {
+                // The column may have had another name.
+                let all = columns::names(self.context, self.table, Some(version)).await?;
+                self.with_ids(version, &all).await
+            }
+            columns => Ok(columns),
+        }
     }
 
     /// Columns of a version, with at least those that have the names of the selected ones.
@@ -220,8 +240,7 @@ impl Changes<'_> {
     }
 }
 
-fn has_all(columns: &[Column], wanted: &[Column]) -> bool {
-    wanted
-        .iter()
-        .all(|wanted| columns.iter().any(|column| column.id == wanted.id))
+fn has_all(columns: &[Column], ids: &[i64]) -> bool {
+    ids.iter()
+        .all(|id| columns.iter().any(|column| column.id == *id))
 }

@@ -60,11 +60,7 @@ impl Changes<'_> {
         // Rows that leave now are told again up to this version if this run ends before its last state,
         // also if there will be a gap behind it.
         let rising_after = rising.sent(now.number());
-        let begun = ChangesState {
-            rising: rising_after,
-            ..state.clone()
-        };
-        self.begin_up_to(now, begun).await?;
+        self.begin_up_to(now, state, rising_after, false).await?;
         let sql = changes::delta_feed(self.table, &self.plan.columns, key, range, rising.offset);
         let after = after(rising_after);
         let written = self.write(sql, &after).await;
@@ -121,11 +117,8 @@ impl Changes<'_> {
         };
         tracing::info!("stream \"{stream}\": comparing the two versions: {reason}");
         let rising = state.rising.above_all(now.number());
-        let begun = ChangesState {
-            rising: rising.sent(now.number()),
-            ..state.clone()
-        };
-        self.begin_up_to(now, begun).await?;
+        self.begin_up_to(now, state, rising.sent(now.number()), false)
+            .await?;
         // After it, names may have been given to other columns.
         let Some(new) = self.by_name_at(now).await?.all() else {
             return Ok(Followed::Gap(format!(

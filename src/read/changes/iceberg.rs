@@ -98,7 +98,7 @@ impl Changes<'_> {
         }
         let range = range(&snapshots, before.number(), now.number());
         let knows_ids = present.is_some();
-        let key_ids = present_key(present.as_deref(), self.plan.readable_key());
+        let key_ids = self.key_ids(present.as_deref());
         let ends = self.ends(present, before, now).await?;
         let is_identity = ends.before.change == Change::Identity;
         let has_other_columns = state.is_read_again
@@ -146,12 +146,8 @@ impl Changes<'_> {
         }
         if now != before || step.is_other {
             let (lowest, highest) = step.times;
-            let begun = ChangesState {
-                rising: state.rising.above_all(lowest).sent(highest),
-                is_read_again: step.is_other,
-                ..state.clone()
-            };
-            self.begin_up_to(now, begun).await?;
+            let rising = state.rising.above_all(lowest).sent(highest);
+            self.begin_up_to(now, state, rising, step.is_other).await?;
         }
         if !step.is_other
             && has_only(&["append", "replace"])
@@ -294,17 +290,6 @@ impl Changes<'_> {
             now: new?,
         })
     }
-}
-
-/// The ids of the columns of the key, in the order of the key. Empty if they are not known.
-pub(super) fn present_key(columns: Option<&[Column]>, key: &[String]) -> Vec<i64> {
-    let columns = columns.unwrap_or_default();
-    let id = |name: &String| {
-        let column = columns.iter().find(|column| column.name == *name);
-        column.map(|column| column.id)
-    };
-    let ids: Option<Vec<i64>> = key.iter().map(id).collect();
-    ids.unwrap_or_default()
 }
 
 /// The snapshots that led from one snapshot to another, without the first one. `None` if there is

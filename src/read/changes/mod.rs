@@ -30,7 +30,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::sleep;
 
-use super::changes_state::ChangesState;
+use super::changes_state::{ChangesState, Rising};
 use super::context::Context;
 use super::listing::{self, Listed};
 use super::lost_version;
@@ -175,7 +175,7 @@ impl Changes<'_> {
             return Ok(state);
         }
         let present = self.present_columns().await?;
-        let key = iceberg::present_key(present.as_deref(), self.plan.readable_key());
+        let key = self.key_ids(present.as_deref());
         if key.len() != state.key.len() || key == state.key {
             return Ok(state);
         }
@@ -291,12 +291,20 @@ impl Changes<'_> {
     }
 
     /// Sends the state that the changes up to a version are being written, so that a later run
-    /// finishes them up to there. The state's `rising` has what they will have sent: if the version
-    /// is lost by then, later rows are above them all the same.
-    async fn begin_up_to(&self, now: Version, state: ChangesState) -> Result<(), ReadError> {
+    /// finishes them up to there. `rising` has what they will have sent: if the version is lost by
+    /// then, later rows are above them all the same. `is_read_again` says that all rows follow.
+    async fn begin_up_to(
+        &self,
+        now: Version,
+        state: &ChangesState,
+        rising: Rising,
+        is_read_again: bool,
+    ) -> Result<(), ReadError> {
         let begun = ChangesState {
             next_version: Some(now),
-            ..state
+            rising,
+            is_read_again,
+            ..state.clone()
         };
         self.send(&Content::Changes(begun).write()).await
     }

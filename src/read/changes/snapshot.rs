@@ -1,7 +1,6 @@
 //! The snapshot of a stream whose changes are read: all rows of one version of its table.
 
 use super::Changes;
-use super::iceberg::present_key;
 use crate::amounts::amount;
 use crate::catalog::format::Format;
 use crate::read::changes_state::ChangesState;
@@ -80,7 +79,7 @@ impl Changes<'_> {
                     expressions: self.by_name(),
                     fingerprint: present.as_deref().map(columns::fingerprint),
                     schema_id: None,
-                    key: present_key(present.as_deref(), self.plan.readable_key()),
+                    key: self.key_ids(present.as_deref()),
                     is_other: true,
                 };
                 (None, None, selected)
@@ -265,7 +264,7 @@ impl Changes<'_> {
                 expressions,
                 fingerprint: Some(columns::fingerprint(&present)),
                 schema_id: self.schema_id(version).await?,
-                key: present_key(Some(&present), self.plan.readable_key()),
+                key: self.key_ids(Some(&present)),
                 is_other: mapped.change == Change::Identity,
             }),
             None => Err("a nested column was of another type".to_owned()),
