@@ -87,8 +87,13 @@ impl Lines {
 
     /// Adds the line that was written to the room. It ends at index `end` of all bytes.
     pub(crate) fn end_line(&mut self, end: usize) {
+        self.end_lines(end, 1);
+    }
+
+    /// Adds the lines that were written to the room. They end at index `end` of all bytes.
+    pub(crate) fn end_lines(&mut self, end: usize, lines: u64) {
         self.filled = end;
-        self.count += 1;
+        self.count += lines;
     }
 
     /// Appends a line, which has its line end; the buffer grows where it must.

@@ -40,6 +40,12 @@ impl<'t> Frame<'t> {
         self.at = at;
     }
 
+    /// The present row and those after it, so many together, are read up to here.
+    pub(super) fn pass_rows(&mut self, rows: u64, at: usize) {
+        self.rows += rows - 1;
+        self.at = at;
+    }
+
     /// Goes to the start of the next row, or returns false at the end of the page.
     pub(super) fn next_row(&mut self) -> Result<bool, EncodeError> {
         let more = if self.rows == 0 {

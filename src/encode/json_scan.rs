@@ -2,7 +2,9 @@
 //!
 //! It accepts exactly the JSON that serde accepts, which the slow path uses; a test compares the two.
 
-use super::{number, simd};
+use super::number;
+use super::short::number_length;
+use super::simd::{self, Level};
 
 /// Why no end was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,15 +19,16 @@ pub(super) enum Unfit {
 pub(super) const MAX_DEPTH: u32 = 64;
 
 /// The end of the JSON value at `start` or, after white space, beyond it.
-pub(super) fn value_end(text: &[u8], start: usize) -> Result<usize, Unfit> {
+#[inline(always)]
+pub(super) fn value_end<L: Level>(level: L, text: &[u8], start: usize) -> Result<usize, Unfit> {
     let mut open = Nesting::default();
     let mut at = start;
     loop {
         // Here a value begins.
         at = skip_whitespace(text, at);
         at = match text.get(at) {
-            Some(b'"') => string_end(text, at).ok_or(Unfit::NotJson)?,
-            Some(b'-' | b'0'..=b'9') => number_end(text, at)?,
+            Some(b'"') => string_end(level, text, at).ok_or(Unfit::NotJson)?,
+            Some(b'-' | b'0'..=b'9') => number_end(level, text, at)?,
             Some(b't') => word_end(text, at, b"true")?,
             Some(b'f') => word_end(text, at, b"false")?,
             Some(b'n') => word_end(text, at, b"null")?,
@@ -42,7 +45,7 @@ pub(super) fn value_end(text: &[u8], start: usize) -> Result<usize, Unfit> {
                 let first = skip_whitespace(text, at + 1);
                 if text.get(first) != Some(&b'}') {
                     open.push(Container::Object)?;
-                    at = key_end(text, first)?;
+                    at = key_end(level, text, first)?;
                     continue;
                 }
                 first + 1
@@ -61,7 +64,7 @@ pub(super) fn value_end(text: &[u8], start: usize) -> Result<usize, Unfit> {
                     break;
                 }
                 (Container::Object, Some(b',')) => {
-                    at = key_end(text, skip_whitespace(text, at + 1))?;
+                    at = key_end(level, text, skip_whitespace(text, at + 1))?;
                     break;
                 }
                 (Container::Array, Some(b']')) | (Container::Object, Some(b'}')) => {
@@ -75,8 +78,9 @@ pub(super) fn value_end(text: &[u8], start: usize) -> Result<usize, Unfit> {
 }
 
 /// Whether the text is one JSON value, with white space around it or not.
-pub(super) fn is_json(text: &[u8]) -> Result<(), Unfit> {
-    let end = skip_whitespace(text, value_end(text, 0)?);
+#[inline(always)]
+pub(super) fn is_json<L: Level>(level: L, text: &[u8]) -> Result<(), Unfit> {
+    let end = skip_whitespace(text, value_end(level, text, 0)?);
     if end == text.len() {
         Ok(())
     } else {
@@ -85,14 +89,15 @@ pub(super) fn is_json(text: &[u8]) -> Result<(), Unfit> {
 }
 
 /// The end of the JSON string whose opening quote is at `start`.
-pub(super) fn string_end(text: &[u8], start: usize) -> Option<usize> {
+#[inline(always)]
+fn string_end<L: Level>(level: L, text: &[u8], start: usize) -> Option<usize> {
     let mut at = start + 1;
     loop {
         let rest = text.get(at..)?;
         at += match rest.first_chunk() {
-            Some(block) => match simd::string_marks(block) {
+            Some(block) => match level.string_marks(block) {
                 0 => {
-                    at += 16;
+                    at += simd::BYTES;
                     continue;
                 }
                 marks => marks.trailing_zeros() as usize,
@@ -110,7 +115,7 @@ pub(super) fn string_end(text: &[u8], start: usize) -> Option<usize> {
 }
 
 /// The length of the escape sequence that the text begins with.
-#[inline]
+#[inline(always)]
 pub(super) fn escape_length(text: &[u8]) -> Option<usize> {
     match text {
         [
@@ -134,11 +139,12 @@ fn skip_whitespace(text: &[u8], mut at: usize) -> usize {
 }
 
 /// The end of an object's key and its colon.
-fn key_end(text: &[u8], at: usize) -> Result<usize, Unfit> {
+#[inline(always)]
+fn key_end<L: Level>(level: L, text: &[u8], at: usize) -> Result<usize, Unfit> {
     if text.get(at) != Some(&b'"') {
         return Err(Unfit::NotJson);
     }
-    let colon = skip_whitespace(text, string_end(text, at).ok_or(Unfit::NotJson)?);
+    let colon = skip_whitespace(text, string_end(level, text, at).ok_or(Unfit::NotJson)?);
     if text.get(colon) == Some(&b':') {
         Ok(colon + 1)
     } else {
@@ -146,8 +152,21 @@ fn key_end(text: &[u8], at: usize) -> Result<usize, Unfit> {
     }
 }
 
-fn number_end(text: &[u8], at: usize) -> Result<usize, Unfit> {
+#[inline(always)]
+fn number_end<L: Level>(level: L, text: &[u8], at: usize) -> Result<usize, Unfit> {
     let rest = &text[at..];
+    let short = rest
+        .first_chunk()
+        .and_then(|bytes| number_length::<_, true>(level, bytes));
+    match short {
+        Some(length) => Ok(at + length),
+        None => long_number_end(rest, at),
+    }
+}
+
+/// The end of a number that is long, or near the end of the text. `rest` is the text from `at`.
+#[cold]
+fn long_number_end(rest: &[u8], at: usize) -> Result<usize, Unfit> {
     let in_number = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
     let length = rest.iter().take_while(in_number).count();
     if number::is_number(&rest[..length]) {
@@ -207,11 +226,12 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::value::RawValue;
 
+    use super::super::simd::Usual;
     use super::*;
 
     fn check(text: &str) {
         let serde = serde_json::from_str::<&RawValue>(text).is_ok();
-        assert_eq!(is_json(text.as_bytes()).is_ok(), serde, "{text:?}");
+        assert_eq!(is_json(Usual, text.as_bytes()).is_ok(), serde, "{text:?}");
     }
 
     #[test]
@@ -285,7 +305,7 @@ mod tests {
             ("{\"a\":{}}]", 8),
             ("truefalse", 4),
         ] {
-            assert_eq!(value_end(text.as_bytes(), 0), Ok(end), "{text}");
+            assert_eq!(value_end(Usual, text.as_bytes(), 0), Ok(end), "{text}");
         }
     }
 
@@ -293,8 +313,8 @@ mod tests {
     fn depth_is_limited() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         // The innermost array is empty, and never entered.
-        assert_eq!(is_json(nested(65).as_bytes()), Ok(()));
-        assert_eq!(is_json(nested(66).as_bytes()), Err(Unfit::TooDeep));
+        assert_eq!(is_json(Usual, nested(65).as_bytes()), Ok(()));
+        assert_eq!(is_json(Usual, nested(66).as_bytes()), Err(Unfit::TooDeep));
     }
 
     proptest! {

@@ -25,10 +25,16 @@
 //! `NULLED` outranks `TRUNCATED`, the reason is `SOURCE_SERIALIZATION_ERROR`. Values that would make a line of 20,000,000
 //! bytes or more are null as well, for the reasons `SOURCE_FIELD_SIZE_LIMITATION` and `SOURCE_RECORD_SIZE_LIMITATION`.
 
+#![expect(
+    clippy::inline_always,
+    reason = "the innermost loops; and only what is inlined is compiled for the processor's level, see simd"
+)]
+
 mod changes;
 mod frame;
 mod json_scan;
 mod json_text;
+mod long;
 mod nested;
 mod number;
 mod place;
@@ -39,6 +45,7 @@ mod short;
 mod simd;
 mod size;
 mod slow;
+mod tail;
 mod temporal;
 
 use std::borrow::Cow;
@@ -51,8 +58,10 @@ pub use plan::RecordPlan;
 use changes::Changes;
 use frame::Frame;
 use place::{Place, Stop};
-use plan::Fixed;
+use rows::WriteLines;
+use simd::Best;
 use slow::RowError;
+use tail::Tail;
 
 /// The receiver of the records accepts no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -115,7 +124,8 @@ fn in_column(column: Option<&str>) -> String {
 
 /// The text of a page, and whether it has bytes that are not UTF-8, which are read as U+FFFD.
 fn text_of_page(rows: &[u8]) -> (Cow<'_, str>, bool) {
-    let text = str::from_utf8(rows).map_or_else(|_| String::from_utf8_lossy(rows), Cow::Borrowed);
+    let text = simdutf8::basic::from_utf8(rows)
+        .map_or_else(|_| String::from_utf8_lossy(rows), Cow::Borrowed);
     let lossy = matches!(text, Cow::Owned(_));
     (text, lossy)
 }
@@ -146,10 +156,10 @@ fn make_room(
 pub struct Encoder {
     plan: RecordPlan,
     changes: Changes,
-    /// The end of a record up to its changes, of the present page: `},"emitted_at":…`.
-    emitted_at: Vec<u8>,
-    /// The whole end of a record without changes, of the present page.
-    tail: Fixed,
+    /// The end of a record of the present page.
+    tail: Tail,
+    /// What this processor can do.
+    level: Best,
     /// Memory for parts of a line that have to be put together first.
     scratch: Vec<u8>,
     /// Where the values are in the line that was written slowly.
@@ -171,8 +181,8 @@ impl Encoder {
             left_out: vec![false; plan.names.len()],
             plan,
             changes: Changes::default(),
-            emitted_at: Vec::new(),
-            tail: Fixed::new(b""),
+            tail: Tail::new(0),
+            level: Best::detect(),
             scratch: Vec::new(),
             cells: Vec::new(),
         }
@@ -236,7 +246,7 @@ impl Encoder {
             if !frame.next_row()? {
                 return Ok(frame.rows());
             }
-            if is_fast && self.write_line_fast(&mut frame, out, flush)? {
+            if is_fast && self.write_lines_fast(&mut frame, out, flush)? {
                 continue;
             }
             let mut line = std::mem::take(&mut self.scratch);
@@ -248,12 +258,12 @@ impl Encoder {
     }
 
     fn start_page(&mut self, emitted_at_ms: i64) {
-        self.emitted_at = format!("}},\"emitted_at\":{emitted_at_ms}").into_bytes();
-        self.tail = Fixed::new(&[&self.emitted_at[..], b"}}\n"].concat());
+        self.tail = Tail::new(emitted_at_ms);
     }
 
-    /// Writes the next row's line to `out`, or returns false if that needs the slow path.
-    fn write_line_fast(
+    /// Writes the lines of the next row and of those that follow to `out`, or returns false if the next one needs the
+    /// slow path.
+    fn write_lines_fast(
         &mut self,
         frame: &mut Frame,
         out: &mut Lines,
@@ -265,30 +275,24 @@ impl Encoder {
                 page: frame.at(),
                 out: filled,
             };
-            match self.write_line(frame.text().as_bytes(), bytes, start) {
-                Ok(end) => {
-                    out.end_line(end.out);
-                    frame.advance_to(end.page);
-                    return Ok(true);
-                }
-                Err(Stop::Full) if make_room(out, flush)? => {}
-                Err(Stop::Odd | Stop::Full) => return Ok(false),
+            let written = self.level.run(WriteLines {
+                plan: &self.plan,
+                tail: &mut self.tail,
+                page: frame.text().as_bytes(),
+                out: bytes,
+                start,
+                changes: &mut self.changes,
+            });
+            out.end_lines(written.place.out, written.lines);
+            if written.lines > 0 {
+                frame.pass_rows(written.lines, written.place.page);
+                return Ok(true);
+            }
+            match written.stop {
+                Some(Stop::Full) if make_room(out, flush)? => {}
+                _ => return Ok(false),
             }
         }
-    }
-
-    fn write_line(&mut self, page: &[u8], out: &mut [u8], start: Place) -> Result<Place, Stop> {
-        let mut place = rows::write_record(&self.plan, page, out, start, &mut self.changes)?;
-        place.out = if self.changes.is_empty() {
-            place::put_fixed(out, place.out, &self.tail)?
-        } else {
-            let mut tail = std::mem::take(&mut self.scratch);
-            tail.clear();
-            self.write_tail(&mut tail);
-            self.scratch = tail;
-            place::put_bytes(out, place.out, &self.scratch)?
-        };
-        Ok(place)
     }
 
     /// Appends the next row's line to `out`.
@@ -340,11 +344,9 @@ impl Encoder {
         Ok(smaller)
     }
 
-    /// Writes the end of the present record, from the closing brace of `data`.
+    /// Writes the end of the present record.
     fn write_tail(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.emitted_at);
-        self.changes.write_meta(&self.plan.names, out);
-        out.extend_from_slice(b"}}\n");
+        self.tail.append_to(out, &self.changes, &self.plan.names);
     }
 
     fn describe(&self, error: RowError, frame: &Frame) -> EncodeError {

@@ -74,16 +74,16 @@ pub(super) fn accept(page: &[u8], place: Place, byte: u8) -> Step {
     }
 }
 
-/// Writes fixed bytes and returns where they end.
+/// Writes fixed bytes and returns the room after them.
 #[inline]
-pub(super) fn put_fixed(out: &mut [u8], mut at: usize, fixed: &Fixed) -> Result<usize, Stop> {
+pub(super) fn put_fixed<'o>(mut out: &'o mut [u8], fixed: &Fixed) -> Result<&'o mut [u8], Stop> {
     for block in fixed.whole_blocks() {
-        put(out, at, block)?;
-        at += Fixed::BLOCK;
+        *out.first_chunk_mut().ok_or(Stop::Full)? = *block;
+        out = &mut out[Fixed::BLOCK..];
     }
     let (last, length) = fixed.last_block();
-    put(out, at, last)?;
-    Ok(at + length)
+    *out.first_chunk_mut().ok_or(Stop::Full)? = *last;
+    Ok(&mut out[length..])
 }
 
 /// Writes any bytes and returns where they end.

@@ -76,9 +76,13 @@ pub(super) struct RowPlan {
 /// One member of the object.
 #[derive(Debug, Clone)]
 pub(super) struct FieldPlan {
+    /// Its place among the fields.
+    pub(super) index: usize,
     /// What stands before the value: `{"name":` for the first field, `,"name":` for the others.
     pub(super) key: Fixed,
     pub(super) kind: CellKind,
+    /// How its short values are written, if the key is short as well.
+    pub(super) short: Short,
 }
 
 /// Fixed bytes, escaped beforehand and padded to whole blocks, which are faster to copy.
@@ -134,9 +138,14 @@ impl RowPlan {
                 let mut key = vec![if index == 0 { b'{' } else { b',' }];
                 write_string(name, &mut key);
                 key.push(b':');
+                let kind = CellKind::from_type(ty);
+                let key = Fixed::new(&key);
+                let is_short = key.whole_blocks().is_empty();
                 FieldPlan {
-                    key: Fixed::new(&key),
-                    kind: CellKind::from_type(ty),
+                    index,
+                    key,
+                    short: if is_short { kind.short() } else { Short::None },
+                    kind,
                 }
             })
             .collect();
@@ -171,6 +180,22 @@ pub(super) enum CellKind {
     Row(RowPlan),
 }
 
+/// How values of a kind are written that lie within one block of the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Short {
+    /// Not at all.
+    None,
+    Boolean,
+    Integer,
+    Float,
+    Decimal,
+    Text,
+    Date,
+    Time,
+    Timestamp,
+    TimestampWithTimeZone,
+}
+
 /// How a map's entries are written.
 #[derive(Debug, Clone)]
 pub(super) struct MapPlan {
@@ -180,6 +205,25 @@ pub(super) struct MapPlan {
 }
 
 impl CellKind {
+    /// How its short values are written.
+    #[inline]
+    pub(super) fn short(&self) -> Short {
+        match self {
+            Self::Boolean => Short::Boolean,
+            Self::Integer => Short::Integer,
+            Self::Float => Short::Float,
+            Self::Decimal => Short::Decimal,
+            Self::Text => Short::Text,
+            Self::Date => Short::Date,
+            Self::Time => Short::Time,
+            Self::Timestamp => Short::Timestamp,
+            Self::TimestampWithTimeZone => Short::TimestampWithTimeZone,
+            Self::Json | Self::Variant | Self::Array(_) | Self::Map(_) | Self::Row(_) => {
+                Short::None
+            }
+        }
+    }
+
     fn from_type(ty: &TrinoType) -> Self {
         match ty {
             TrinoType::Boolean => Self::Boolean,

@@ -4,265 +4,308 @@
 //! else it stops with [`Stop::Odd`](super::place::Stop). Then the part of the row that it wrote is dropped, and the
 //! slow path writes the row or tells what is wrong. So this file needs no error messages, and whatever it is not sure
 //! of only costs time.
+//!
+//! What is inlined always is compiled for the level of the processor ([`Work`]); functions that are not would fall back
+//! to what every processor has.
 
 use super::changes::{Change, Changes};
-use super::json_scan::Unfit;
-use super::number;
-use super::place::{Place, Step, Stop, accept, block, put, put_bytes, put_fixed, room};
-use super::plan::{CellKind, Fixed, MapPlan, RecordPlan, RowPlan};
-use super::{json_scan, short, simd};
+use super::place::{Place, Step, Stop, accept, block, put, put_fixed, room};
+use super::plan::{CellKind, FieldPlan, Fixed, MapPlan, RecordPlan, RowPlan};
+use super::simd::{Level, Work};
+use super::tail::Tail;
+use super::{long, short};
 
-/// Writes the line of the row at `place`, up to the end of `data` without its closing brace.
-pub(super) fn write_record(
-    plan: &RecordPlan,
-    page: &[u8],
-    out: &mut [u8],
-    mut place: Place,
-    changes: &mut Changes,
-) -> Step {
-    changes.start_record();
-    place.out = put_fixed(out, place.out, &plan.head)?;
-    write_members::<true>(&plan.row, page, out, place, changes)
+/// What has become of the rows of a page.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// Whole lines.
+    pub(super) lines: u64,
+    /// After the last of them, and after its row.
+    pub(super) place: Place,
+    /// Why the next row was left; `None` if none was seen.
+    pub(super) stop: Option<Stop>,
 }
 
-/// Writes the row at `place` as an object, without its closing brace.
+/// Writes the lines of the row at `start` and of those that follow, as long as they are of the usual form.
+pub(super) struct WriteLines<'a> {
+    pub(super) plan: &'a RecordPlan,
+    pub(super) tail: &'a mut Tail,
+    pub(super) page: &'a [u8],
+    pub(super) out: &'a mut [u8],
+    pub(super) start: Place,
+    pub(super) changes: &'a mut Changes,
+}
+
+impl Work for WriteLines<'_> {
+    type Output = Written;
+
+    #[inline(always)]
+    fn run<L: Level>(self, level: L) -> Written {
+        let (mut row, mut room) = (
+            &self.page[self.start.page..],
+            &mut self.out[self.start.out..],
+        );
+        let (length, size) = (row.len(), room.len());
+        let (mut lines, mut rest, mut left) = (0, row, size);
+        let stop = loop {
+            (rest, room) = match write_line(level, self.plan, self.tail, row, room, self.changes) {
+                Ok(after) => after,
+                Err(stop) => break Some(stop),
+            };
+            left = room.len();
+            lines += 1;
+            match rest {
+                [b',', next @ ..] if next.first() == Some(&b'[') => row = next,
+                _ => break None,
+            }
+        };
+        Written {
+            lines,
+            place: self.start.step(length - rest.len(), size - left),
+            stop,
+        }
+    }
+}
+
+/// Writes the line of the row that `page` begins with. Returns what is left of both.
+#[inline(always)]
+fn write_line<'p, 'o, L: Level>(
+    level: L,
+    plan: &RecordPlan,
+    tail: &mut Tail,
+    page: &'p [u8],
+    out: &'o mut [u8],
+    changes: &mut Changes,
+) -> Result<(&'p [u8], &'o mut [u8]), Stop> {
+    changes.start_record();
+    let out = put_fixed(out, &plan.head)?;
+    let (page, out) = write_members::<_, true>(level, &plan.row, page, out, changes)?;
+    let out = if changes.is_empty() {
+        put_fixed(out, &tail.unchanged)?
+    } else {
+        tail.put_changed(out, changes, &plan.names)?
+    };
+    Ok((page, out))
+}
+
+/// Writes the row that `page` begins with as an object, without its closing brace. Returns what is left of both.
 ///
 /// `TOP` says that the row's fields are the query's columns, for the changes.
-fn write_members<const TOP: bool>(
+#[inline(always)]
+fn write_members<'p, 'o, L: Level, const TOP: bool>(
+    level: L,
     plan: &RowPlan,
-    page: &[u8],
-    out: &mut [u8],
-    mut place: Place,
+    mut page: &'p [u8],
+    mut out: &'o mut [u8],
     changes: &mut Changes,
-) -> Step {
+) -> Result<(&'p [u8], &'o mut [u8]), Stop> {
     const KEY: usize = Fixed::BLOCK;
+    if plan.fields.is_empty() {
+        return Err(Stop::Odd);
+    }
     let mut before = b'[';
-    for (index, field) in plan.fields.iter().enumerate() {
-        if TOP {
-            changes.start_column(index);
-        }
-        for block in field.key.whole_blocks() {
-            put(out, place.out, block)?;
-            place.out += KEY;
-        }
+    for field in &plan.fields {
         // One check covers all parts of a short cell: the byte before it, the key and the value.
-        let [found, value @ ..]: &[u8; 1 + short::BLOCK] = block(page, place.page)?;
+        let [found, value @ ..]: &[u8; 1 + short::BLOCK] = page.first_chunk().ok_or(Stop::Odd)?;
         if *found != before {
             return Err(Stop::Odd);
         }
         before = b',';
-        let room: &mut [u8; KEY + short::BLOCK] = room(out, place.out)?;
+        let room: &mut [u8; KEY + short::BLOCK] = out.first_chunk_mut().ok_or(Stop::Full)?;
         let (key, key_length) = field.key.last_block();
         room[..KEY].copy_from_slice(key);
-        place = place.step(1, key_length);
-        let written = match room[key_length..].first_chunk_mut() {
-            Some(room) => short::write(&field.kind, value, room, changes),
+        let lengths = match room[key_length..].first_chunk_mut() {
+            Some(room) => short::write(level, field.short, value, room),
             None => None,
         };
-        place = match written {
-            Some((read, written)) => place.step(read, written),
-            None => write_long(&field.kind, page, out, place, changes)?,
-        };
+        if let Some((read, written)) = lengths {
+            // The remainders change nothing, and tell the compiler that all of it lies within the blocks.
+            page = &page[1 + read % short::BLOCK..];
+            out = &mut out[key_length + written % short::BLOCK..];
+        } else {
+            if TOP {
+                changes.start_column(field.index);
+            }
+            let end = write_field(level, field, &page[1..], out, changes)?;
+            page = &page[1 + end.page..];
+            out = &mut out[end.out..];
+        }
     }
-    // A row without fields stays with the slow path.
-    if before == b'[' {
-        Err(Stop::Odd)
-    } else {
-        accept(page, place, b']')
+    match page.split_first() {
+        Some((b']', rest)) => Ok((rest, out)),
+        _ => Err(Stop::Odd),
     }
 }
 
 /// Writes any value. `place` is where the value begins.
-pub(super) fn write_cell(
+///
+/// Not inlined, because values contain others.
+#[inline(never)]
+pub(super) fn write_cell<L: Level>(
+    level: L,
     kind: &CellKind,
     page: &[u8],
     out: &mut [u8],
     place: Place,
     changes: &mut Changes,
 ) -> Step {
-    let value = block(page, place.page)?;
-    match short::write(kind, value, room(out, place.out)?, changes) {
+    let page = page.get(place.page..).ok_or(Stop::Odd)?;
+    let out = out.get_mut(place.out..).ok_or(Stop::Full)?;
+    let lengths = level.run(WriteCell {
+        key: None,
+        kind,
+        page,
+        out,
+        changes,
+    })?;
+    Ok(place.step(lengths.page, lengths.out))
+}
+
+/// Writes a value within another. `place` is where the value begins.
+#[inline(always)]
+fn write_element<L: Level>(
+    level: L,
+    kind: &CellKind,
+    page: &[u8],
+    out: &mut [u8],
+    place: Place,
+    changes: &mut Changes,
+) -> Step {
+    let short = short::write(
+        level,
+        kind.short(),
+        block(page, place.page)?,
+        room(out, place.out)?,
+    );
+    match short {
         Some((read, written)) => Ok(place.step(read, written)),
-        None => write_long(kind, page, out, place, changes),
+        None => write_cell(level, kind, page, out, place, changes),
     }
 }
 
-/// Writes a value that is not [short], or stops because the fast path does not take it.
+/// Writes the key and the value of a field of which one is not [short]. `page` begins with the value.
 ///
 /// Not inlined, so that the short ones keep the registers.
 #[inline(never)]
-fn write_long(
+fn write_field<L: Level>(
+    level: L,
+    field: &FieldPlan,
+    page: &[u8],
+    out: &mut [u8],
+    changes: &mut Changes,
+) -> Step {
+    level.run(WriteCell {
+        key: Some(&field.key),
+        kind: &field.kind,
+        page,
+        out,
+        changes,
+    })
+}
+
+/// Writes the value that `page` begins with, after its key. Gives the lengths.
+struct WriteCell<'a> {
+    key: Option<&'a Fixed>,
+    kind: &'a CellKind,
+    page: &'a [u8],
+    out: &'a mut [u8],
+    changes: &'a mut Changes,
+}
+
+impl Work for WriteCell<'_> {
+    type Output = Step;
+
+    #[inline(always)]
+    fn run<L: Level>(self, level: L) -> Step {
+        let (kind, page) = (self.kind, self.page);
+        let size = self.out.len();
+        let out = match self.key {
+            Some(key) => put_fixed(self.out, key)?,
+            None => self.out,
+        };
+        let key_length = size - out.len();
+        let value = page.first_chunk().ok_or(Stop::Odd)?;
+        let room = out.first_chunk_mut().ok_or(Stop::Full)?;
+        let end = match short::write(level, kind.short(), value, room) {
+            Some((page, out)) => Place { page, out },
+            None => write_long(level, kind, page, out, self.changes)?,
+        };
+        Ok(end.step(0, key_length))
+    }
+}
+
+/// Writes the value that `page` begins with, which is not [short], or stops because the fast path does not take it.
+#[inline(always)]
+fn write_long<L: Level>(
+    level: L,
     kind: &CellKind,
     page: &[u8],
     out: &mut [u8],
-    place: Place,
     changes: &mut Changes,
 ) -> Step {
-    match (kind, page.get(place.page)) {
-        (CellKind::Text, Some(b'"')) => write_string(page, out, place),
-        (CellKind::Float, Some(b'"')) => write_not_finite(page, out, place, changes),
-        (CellKind::Decimal, Some(b'"')) => write_long_decimal(page, out, place, changes),
-        (CellKind::Array(element), Some(b'[')) => write_array(element, page, out, place, changes),
-        (CellKind::Map(map), Some(b'{')) => write_map(map, page, out, place, changes),
-        (CellKind::Row(row), Some(b'[')) => {
-            let place = write_members::<false>(row, page, out, place, changes)?;
-            put(out, place.out, b"}")?;
-            Ok(place.step(0, 1))
+    let start = Place { page: 0, out: 0 };
+    match (kind, page.first()) {
+        (CellKind::Text, Some(b'"')) => long::write_string(level, page, out, start),
+        (CellKind::Float, Some(b'"')) => long::write_not_finite(page, out, start, changes),
+        (CellKind::Decimal, Some(b'"')) => long::write_long_decimal(page, out, start, changes),
+        (CellKind::Array(element), Some(b'[')) => {
+            write_array(level, element, page, out, start, changes)
         }
-        (CellKind::Json, Some(b'"')) => write_json_text(page, out, place),
+        (CellKind::Map(map), Some(b'{')) => write_map(level, map, page, out, start, changes),
+        (CellKind::Row(row), Some(b'[')) => write_row(level, row, page, out, changes),
+        (CellKind::Json, Some(b'"')) => long::write_json_text(level, page, out, start),
         (CellKind::Json | CellKind::Variant, Some(first)) if !first.is_ascii_whitespace() => {
-            write_json(page, out, place)
+            long::write_json(level, page, out, start)
         }
         (CellKind::Array(_) | CellKind::Map(_) | CellKind::Row(_), Some(b'n')) => {
-            write_null(page, out, place)
+            long::write_null(page, out, start)
+        }
+        (CellKind::Time | CellKind::Timestamp | CellKind::TimestampWithTimeZone, Some(b'"')) => {
+            write_cut_time(level, kind, page, out, changes)
         }
         _ => Err(Stop::Odd),
     }
 }
 
-#[inline]
-fn write_null(page: &[u8], out: &mut [u8], place: Place) -> Step {
-    let null: &[u8; 4] = block(page, place.page)?;
-    if null != b"null" {
-        return Err(Stop::Odd);
+/// Writes the row that `page` begins with as an object.
+#[inline(always)]
+fn write_row<L: Level>(
+    level: L,
+    plan: &RowPlan,
+    page: &[u8],
+    out: &mut [u8],
+    changes: &mut Changes,
+) -> Step {
+    let (length, room) = (page.len(), out.len());
+    let (rest, out) = write_members::<_, false>(level, plan, page, out, changes)?;
+    *out.first_mut().ok_or(Stop::Full)? = b'}';
+    Ok(Place {
+        page: length - rest.len(),
+        out: room - out.len() + 1,
+    })
+}
+
+/// A time with more digits than a record has.
+#[inline(always)]
+fn write_cut_time<L: Level>(
+    level: L,
+    kind: &CellKind,
+    page: &[u8],
+    out: &mut [u8],
+    changes: &mut Changes,
+) -> Step {
+    let room = out.first_chunk_mut().ok_or(Stop::Full)?;
+    let written = short::write_time_or_null(level, kind.short(), block(page, 0)?, room);
+    let ((page, out), is_cut) = written.ok_or(Stop::Odd)?;
+    if is_cut {
+        changes.note(Change::Truncated);
     }
-    put(out, place.out, null)?;
-    Ok(place.copied(4))
+    Ok(Place { page, out })
 }
 
-/// `null` in place of a value with `length` bytes in the page.
-fn write_nulled(length: usize, out: &mut [u8], place: Place, changes: &mut Changes) -> Step {
-    put(out, place.out, b"null")?;
-    changes.note(Change::Nulled);
-    Ok(place.step(length, 4))
-}
-
-/// Copies a string with its quotes. The page has a quote here.
-#[inline]
-fn write_string(page: &[u8], out: &mut [u8], mut place: Place) -> Step {
-    let mut known = 1; // bytes at the start of the block that are read already
-    loop {
-        let bytes: &[u8; 16] = block(page, place.page)?;
-        put(out, place.out, bytes)?;
-        let marks = simd::string_marks(bytes) >> known << known;
-        if marks == 0 {
-            place = place.copied(16);
-            known = 0;
-            continue;
-        }
-        let mark = marks.trailing_zeros() as usize;
-        place = place.copied(mark);
-        match bytes[mark & 15] {
-            b'"' => return Ok(place.copied(1)),
-            b'\\' => known = json_scan::escape_length(&page[place.page..]).ok_or(Stop::Odd)?,
-            _ => return Err(Stop::Odd),
-        }
-    }
-}
-
-/// Embeds the JSON in a string.
-fn write_json_text(page: &[u8], out: &mut [u8], place: Place) -> Step {
-    let (end, has_line_ends) = unescape(page, out, place)?;
-    let json = &mut out[place.out..end.out];
-    match json_scan::is_json(json) {
-        Ok(()) => {
-            if has_line_ends {
-                blank_line_ends(json);
-            }
-            Ok(end)
-        }
-        Err(Unfit::NotJson) => write_string(page, out, place),
-        Err(Unfit::TooDeep) => Err(Stop::Odd),
-    }
-}
-
-/// Writes the characters of a string; says too whether there are line ends among them.
-fn unescape(page: &[u8], out: &mut [u8], mut place: Place) -> Result<(Place, bool), Stop> {
-    let mut has_line_ends = false;
-    place.page += 1;
-    loop {
-        let bytes: &[u8; 16] = block(page, place.page)?;
-        put(out, place.out, bytes)?;
-        let marks = simd::string_marks(bytes);
-        if marks == 0 {
-            place = place.copied(16);
-            continue;
-        }
-        place = place.copied(marks.trailing_zeros() as usize);
-        let character = match &page[place.page..] {
-            [b'"', ..] => return Ok((place.step(1, 0), has_line_ends)),
-            [b'\\', character @ (b'"' | b'\\' | b'/'), ..] => *character,
-            [b'\\', b't', ..] => b'\t',
-            [b'\\', b'n', ..] => b'\n',
-            [b'\\', b'r', ..] => b'\r',
-            // `\b`, `\f` and `\u…` do not occur in JSON.
-            _ => return Err(Stop::Odd),
-        };
-        has_line_ends |= matches!(character, b'\n' | b'\r');
-        put(out, place.out, &[character])?;
-        place = place.step(2, 1);
-    }
-}
-
-/// Embeds JSON that is no string.
-fn write_json(page: &[u8], out: &mut [u8], place: Place) -> Step {
-    let end = json_scan::value_end(page, place.page).map_err(|_| Stop::Odd)?;
-    let json = &page[place.page..end];
-    let is_blank = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_whitespace);
-    if is_blank(json.first()) || is_blank(json.last()) {
-        // Trino writes none; the exact path cuts them off.
-        return Err(Stop::Odd);
-    }
-    let end = put_bytes(out, place.out, json)?;
-    blank_line_ends(&mut out[place.out..end]);
-    Ok(place.copied(json.len()))
-}
-
-/// In JSON line ends are nowhere but between tokens.
-fn blank_line_ends(json: &mut [u8]) {
-    for byte in json {
-        if matches!(byte, b'\n' | b'\r') {
-            *byte = b' ';
-        }
-    }
-}
-
-/// A decimal longer than a block, or one without digits.
-#[cold]
-fn write_long_decimal(page: &[u8], out: &mut [u8], place: Place, changes: &mut Changes) -> Step {
-    let text = short_string(page, place.page)?;
-    if number::is_number(text) {
-        put_bytes(out, place.out, text)?;
-        Ok(place.step(text.len() + 2, text.len()))
-    } else if number::is_not_finite(text) {
-        write_nulled(text.len() + 2, out, place, changes)
-    } else {
-        Err(Stop::Odd)
-    }
-}
-
-#[cold]
-fn write_not_finite(page: &[u8], out: &mut [u8], place: Place, changes: &mut Changes) -> Step {
-    let text = short_string(page, place.page)?;
-    if number::is_not_finite(text) {
-        write_nulled(text.len() + 2, out, place, changes)
-    } else {
-        Err(Stop::Odd)
-    }
-}
-
-/// The characters of a string that has no escapes and is not very long.
-fn short_string(page: &[u8], at: usize) -> Result<&[u8], Stop> {
-    let text = page.get(at + 1..).ok_or(Stop::Odd)?;
-    let end = text
-        .iter()
-        .take(1000)
-        .position(|byte| *byte == b'"')
-        .ok_or(Stop::Odd)?;
-    Ok(&text[..end])
-}
-
-fn write_array(
+#[inline(always)]
+fn write_array<L: Level>(
+    level: L,
     element: &CellKind,
     page: &[u8],
     out: &mut [u8],
@@ -273,7 +316,7 @@ fn write_array(
     place = place.copied(1);
     if page.get(place.page) != Some(&b']') {
         loop {
-            place = write_cell(element, page, out, place, changes)?;
+            place = write_element(level, element, page, out, place, changes)?;
             if page.get(place.page) != Some(&b',') {
                 break;
             }
@@ -286,7 +329,9 @@ fn write_array(
     Ok(place.step(0, 1))
 }
 
-fn write_map(
+#[inline(always)]
+fn write_map<L: Level>(
+    level: L,
     map: &MapPlan,
     page: &[u8],
     out: &mut [u8],
@@ -303,10 +348,10 @@ fn write_map(
             if page.get(place.page) != Some(&b'"') {
                 return Err(Stop::Odd);
             }
-            place = write_string(page, out, place)?;
+            place = long::write_string(level, page, out, place)?;
             place = accept(page, place, b':')?;
             put(out, place.out, b":")?;
-            place = write_cell(&map.value, page, out, place.step(0, 1), changes)?;
+            place = write_element(level, &map.value, page, out, place.step(0, 1), changes)?;
             if page.get(place.page) != Some(&b',') {
                 break;
             }

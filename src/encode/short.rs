@@ -2,56 +2,68 @@
 //! needs a check.
 //!
 //! Each function takes the block that begins with the value and the room for it, and returns the lengths of what it read and
-//! wrote; `None` if it is not sure of the value. It may write more of the room than it says.
+//! wrote; `None` if it is not sure of the value. It may write more of the room than it says. All are inlined: a call would
+//! cost as much as most values.
 
-use super::changes::{Change, Changes};
-use super::plan::CellKind;
-use super::simd;
+use std::hint::cold_path;
 
-/// Bytes of a block: enough for a `timestamp(12)` with its zone.
-pub(super) const BLOCK: usize = 48;
+use super::plan::Short;
+use super::simd::{self, Level, Pattern};
+
+/// Bytes of a block: enough for most texts, and for a `timestamp(12)` with its zone.
+pub(super) const BLOCK: usize = 64;
 
 type Block = [u8; BLOCK];
 
-/// Bytes read and bytes written.
+/// Bytes read and bytes written; both are less than a block.
 type Lengths = Option<(usize, usize)>;
 
-/// Writes the value that `value` begins with.
+/// Writes the value that `value` begins with, all of it.
 #[inline(always)]
-#[expect(
-    clippy::inline_always,
-    reason = "the innermost loop; a call would cost as much as most values"
-)]
-pub(super) fn write(
-    kind: &CellKind,
-    value: &Block,
-    room: &mut Block,
-    changes: &mut Changes,
-) -> Lengths {
+pub(super) fn write<L: Level>(level: L, kind: Short, value: &Block, room: &mut Block) -> Lengths {
     match kind {
-        CellKind::Integer => write_number::<false>(value, room),
-        CellKind::Float => write_number::<true>(value, room),
-        CellKind::Text => write_string(value, room),
-        CellKind::Decimal => write_decimal(value, room),
-        CellKind::Date => write_date(value, room),
-        CellKind::Timestamp => write_timestamp::<false>(value, room, changes),
-        CellKind::TimestampWithTimeZone => write_timestamp::<true>(value, room, changes),
-        CellKind::Time => write_time(value, room, changes),
-        CellKind::Boolean => write_boolean(value, room),
-        CellKind::Json
-        | CellKind::Variant
-        | CellKind::Array(_)
-        | CellKind::Map(_)
-        | CellKind::Row(_) => None,
+        Short::Integer => write_number::<_, false>(level, value, room),
+        Short::Float => write_number::<_, true>(level, value, room),
+        Short::Text => write_string(level, value, room),
+        Short::Decimal => write_decimal(level, value, room),
+        Short::Date => write_date(level, value, room),
+        Short::Boolean => write_boolean(value, room),
+        Short::Timestamp | Short::TimestampWithTimeZone | Short::Time => {
+            let (lengths, is_cut) = write_time_or_null(level, kind, value, room)?;
+            (!is_cut).then_some(lengths)
+        }
+        Short::None => None,
     }
 }
 
-#[inline]
+/// Writes a time, and says whether digits were cut.
+#[inline(always)]
+pub(super) fn write_time_or_null<L: Level>(
+    level: L,
+    kind: Short,
+    value: &Block,
+    room: &mut Block,
+) -> Option<((usize, usize), bool)> {
+    let written = match kind {
+        Short::Timestamp => write_timestamp::<_, false>(level, value, room),
+        Short::TimestampWithTimeZone => write_timestamp::<_, true>(level, value, room),
+        _ => write_time(level, value, room),
+    };
+    written.or_else(|| Some((write_null(value, room)?, false)))
+}
+
+#[inline(always)]
 fn copied(length: usize) -> (usize, usize) {
     (length, length)
 }
 
-#[inline]
+/// The first half of a block.
+#[inline(always)]
+pub(super) fn first_half(block: &Block) -> &simd::Bytes {
+    &block.as_chunks().0[0]
+}
+
+#[inline(always)]
 fn write_null(value: &Block, room: &mut Block) -> Lengths {
     if value.starts_with(b"null") {
         room[..4].copy_from_slice(b"null");
@@ -61,7 +73,7 @@ fn write_null(value: &Block, room: &mut Block) -> Lengths {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn write_boolean(value: &Block, room: &mut Block) -> Lengths {
     room[..8].copy_from_slice(&value[..8]);
     match value {
@@ -71,37 +83,40 @@ fn write_boolean(value: &Block, room: &mut Block) -> Lengths {
     }
 }
 
-#[inline]
-fn write_string(value: &Block, room: &mut Block) -> Lengths {
+#[inline(always)]
+fn write_string<L: Level>(level: L, value: &Block, room: &mut Block) -> Lengths {
     if value[0] != b'"' {
         return write_null(value, room);
     }
-    let mut known = 1; // the opening quote
-    let blocks = value
-        .as_chunks::<16>()
-        .0
-        .iter()
-        .zip(room.as_chunks_mut::<16>().0);
-    for (index, (bytes, room)) in blocks.enumerate() {
-        *room = *bytes;
-        let marks = simd::string_marks(bytes) & !known;
-        if marks != 0 {
-            let mark = marks.trailing_zeros() as usize % 16;
-            return if bytes[mark] == b'"' {
-                Some(copied(index * 16 + mark + 1))
-            } else {
-                None
-            };
-        }
-        known = 0;
+    let ([first, second], _) = value.as_chunks() else {
+        return None;
+    };
+    let ([first_room, second_room], _) = room.as_chunks_mut() else {
+        return None;
+    };
+    let marks = level.string_marks(first) & !1; // without the opening quote
+    if marks != 0 {
+        let mark = marks.trailing_zeros() as usize % 32;
+        let is_end = first[mark] == b'"';
+        *first_room = *first;
+        return is_end.then_some(copied(mark + 1));
     }
-    None
+    let marks = level.string_marks(second);
+    let mark = marks.trailing_zeros() as usize % 32;
+    let is_end = marks != 0 && mark < 31 && second[mark] == b'"';
+    *first_room = *first;
+    *second_room = *second;
+    is_end.then_some(copied(32 + mark + 1))
 }
 
-#[inline]
-fn write_number<const FRACTION: bool>(value: &Block, room: &mut Block) -> Lengths {
-    let (bytes, _) = value.split_first_chunk()?;
-    match number_length::<FRACTION>(bytes) {
+#[inline(always)]
+fn write_number<L: Level, const FRACTION: bool>(
+    level: L,
+    value: &Block,
+    room: &mut Block,
+) -> Lengths {
+    let bytes = first_half(value);
+    match number_length::<_, FRACTION>(level, bytes) {
         Some(length) => {
             room[..32].copy_from_slice(bytes);
             Some(copied(length))
@@ -110,177 +125,176 @@ fn write_number<const FRACTION: bool>(value: &Block, room: &mut Block) -> Length
     }
 }
 
-#[inline]
-fn write_decimal(value: &Block, room: &mut Block) -> Lengths {
+#[inline(always)]
+fn write_decimal<L: Level>(level: L, value: &Block, room: &mut Block) -> Lengths {
     let [b'"', digits @ ..] = value else {
-        return write_number::<true>(value, room);
+        return write_number::<_, true>(level, value, room);
     };
     let (bytes, _) = digits.split_first_chunk()?;
-    let length = number_length::<true>(bytes)?;
+    let length = number_length::<_, true>(level, bytes)?;
     room[..32].copy_from_slice(bytes);
     (bytes[length % 32] == b'"').then_some((length + 2, length))
 }
 
-/// The length of the JSON number that the block begins with, if it ends within the block.
+/// The length of the JSON number that the bytes begin with, if it ends within them.
 ///
 /// What follows the number is not looked at.
-#[inline]
-pub(super) fn number_length<const FRACTION: bool>(bytes: &[u8; 32]) -> Option<usize> {
+#[inline(always)]
+pub(super) fn number_length<L: Level, const FRACTION: bool>(
+    level: L,
+    bytes: &simd::Bytes,
+) -> Option<usize> {
     let negative = bytes[0] == b'-';
     let start = usize::from(negative);
     // Bits of the bytes that are not digits, the sign left out.
-    let mut marks = non_digits_32(bytes) & !u32::from(negative);
+    let mut marks = level.non_digits(bytes) & !u32::from(negative);
     let mut end = marks.trailing_zeros() as usize;
-    if end == start || (bytes[start] == b'0' && end != start + 1) {
+    if end == start {
         return None;
     }
-    if FRACTION {
-        if *bytes.get(end)? == b'.' {
-            marks &= marks.wrapping_sub(1);
-            let fraction = end + 1;
-            end = marks.trailing_zeros() as usize;
-            if end == fraction {
-                return None;
-            }
-        }
-        if *bytes.get(end)? | 0x20 == b'e' {
-            marks &= marks.wrapping_sub(1);
-            let mut exponent = end + 1;
-            if matches!(bytes.get(exponent)?, b'+' | b'-') {
-                marks &= marks.wrapping_sub(1);
-                exponent += 1;
-            }
-            end = marks.trailing_zeros() as usize;
-            if end == exponent {
-                return None;
-            }
+    if bytes[start] == b'0' {
+        cold_path(); // says only that a branch is better than doing without
+        if end != start + 1 {
+            return None;
         }
     }
-    (end < bytes.len()).then_some(end)
+    if marks == 0 {
+        return None;
+    }
+    if FRACTION && bytes[end % simd::BYTES] == b'.' {
+        marks &= marks.wrapping_sub(1);
+        let fraction = end + 1;
+        end = marks.trailing_zeros() as usize;
+        if marks == 0 {
+            cold_path();
+            return None;
+        }
+        if end == fraction {
+            cold_path();
+            return None;
+        }
+    }
+    if FRACTION && bytes[end % simd::BYTES] | 0x20 == b'e' {
+        end = exponent_end(bytes, marks, end + 1)?;
+    }
+    Some(end)
 }
 
-/// The non-digits among the first twenty bytes of `"2020-01-02 03:04:05`.
-pub(super) const NON_DIGITS_OF_TIMESTAMP: u64 = 0b0010_0100_1001_0010_0001;
-
-#[inline]
-pub(super) fn non_digits_48(value: &Block) -> u64 {
-    let (blocks, _) = value.as_chunks();
-    u64::from(simd::non_digits(&blocks[0]))
-        | u64::from(simd::non_digits(&blocks[1])) << 16
-        | u64::from(simd::non_digits(&blocks[2])) << 32
+/// Where the exponent of a number ends that begins at `start`. `marks` are the bytes that are not digits, from the `e`
+/// before it.
+#[cold]
+fn exponent_end(bytes: &simd::Bytes, marks: u32, start: usize) -> Option<usize> {
+    let has_sign = matches!(bytes.get(start)?, b'+' | b'-');
+    let digits = start + usize::from(has_sign);
+    let before = if has_sign { 2 } else { 1 };
+    let marks = (0..before).fold(marks, |marks, _| marks & marks.wrapping_sub(1));
+    let end = marks.trailing_zeros() as usize;
+    (digits + 1..simd::BYTES).contains(&end).then_some(end)
 }
 
-#[inline]
-pub(super) fn non_digits_32(bytes: &[u8; 32]) -> u32 {
-    let (halves, _) = bytes.as_chunks();
-    simd::non_digits(&halves[0]) | simd::non_digits(&halves[1]) << 16
-}
+pub(super) static DATE: Pattern = Pattern::new(b"\"9999-99-99\"????????????????????");
+/// What follows is compared with digits, which tells the length of a fraction.
+pub(super) static TIMESTAMP: Pattern = Pattern::new(b"\"9999-99-99 99:99:99");
+pub(super) static TIME: Pattern = Pattern::new(b"\"99:99:99");
 
 /// `"2020-02-29"`
-#[inline]
-fn write_date(value: &Block, room: &mut Block) -> Lengths {
-    let [b'"', year @ .., b'-', _, _, b'-', _, _, b'"'] = &value[..12] else {
+#[inline(always)]
+fn write_date<L: Level>(level: L, value: &Block, room: &mut Block) -> Lengths {
+    let bytes = first_half(value);
+    if level.unlike(&DATE, bytes) != 0 {
         return write_null(value, room);
-    };
-    let (bytes, _) = value.split_first_chunk()?;
-    room[..16].copy_from_slice(bytes);
-    let digits_in_place = simd::non_digits(bytes) & 0xfff == 0b1001_0010_0001;
-    (digits_in_place && year != b"0000").then_some((12, 12))
+    }
+    room[..16].copy_from_slice(&bytes[..16]);
+    (bytes[1..5] != *b"0000").then_some((12, 12))
 }
 
 /// `"2020-01-02 03:04:05.123456"`, with ` UTC` before the last quote if `ZONE`.
-#[inline]
-fn write_timestamp<const ZONE: bool>(
+#[inline(always)]
+fn write_timestamp<L: Level, const ZONE: bool>(
+    level: L,
     value: &Block,
     room: &mut Block,
-    changes: &mut Changes,
-) -> Lengths {
-    let [
-        b'"',
-        year @ ..,
-        b'-',
-        _,
-        _,
-        b'-',
-        _,
-        _,
-        b' ',
-        _,
-        _,
-        b':',
-        _,
-        _,
-        b':',
-        _,
-        _,
-        after,
-    ] = &value[..21]
-    else {
-        return write_null(value, room);
-    };
-    let marks = non_digits_48(value);
-    if marks & 0xf_ffff != NON_DIGITS_OF_TIMESTAMP || year == b"0000" {
+) -> Option<((usize, usize), bool)> {
+    let bytes = first_half(value);
+    let unlike = level.unlike(&TIMESTAMP, bytes);
+    if unlike.trailing_zeros() < 20 {
         return None;
     }
-    let (end, kept) = if *after == b'.' {
-        let end = (marks >> 21 << 21).trailing_zeros() as usize;
-        (end, kept_length(value, 21, end, changes)?)
-    } else {
-        (20, 20)
-    };
-    *room = *value;
+    if bytes[1..5] == *b"0000" {
+        return None;
+    }
+    room[..32].copy_from_slice(bytes);
     room[11] = b'T';
+    let (end, kept, is_cut) = fraction::<20>(unlike, value)?;
     let rest: &[u8; 5] = value.get(end..)?.first_chunk()?;
     if ZONE {
         *room.get_mut(kept..)?.first_chunk_mut()? = *b"Z\"";
-        (rest == b" UTC\"").then_some((end + 5, kept + 2))
+        (rest == b" UTC\"").then_some(((end + 5, kept + 2), is_cut))
     } else {
         *room.get_mut(kept)? = b'"';
-        (rest[0] == b'"').then_some((end + 1, kept + 1))
+        (rest[0] == b'"').then_some(((end + 1, kept + 1), is_cut))
     }
 }
 
 /// `"03:04:05.123456"`, with `+05:30` before the last quote or not.
-#[inline]
-fn write_time(value: &Block, room: &mut Block, changes: &mut Changes) -> Lengths {
-    let [b'"', _, _, b':', _, _, b':', _, _, after] = &value[..10] else {
-        return write_null(value, room);
-    };
-    let (bytes, _) = value.split_first_chunk()?;
-    let marks = non_digits_32(bytes);
-    if marks & 0x1ff != 0b0_0100_1001 {
+#[inline(always)]
+fn write_time<L: Level>(
+    level: L,
+    value: &Block,
+    room: &mut Block,
+) -> Option<((usize, usize), bool)> {
+    let bytes = first_half(value);
+    let unlike = level.unlike(&TIME, bytes);
+    if unlike.trailing_zeros() < 9 {
         return None;
     }
-    let (end, kept) = if *after == b'.' {
-        let end = (marks >> 10 << 10).trailing_zeros() as usize;
-        (end, kept_length(value, 10, end, changes)?)
-    } else {
-        (9, 9)
-    };
-    *room = *value;
+    room[..32].copy_from_slice(bytes);
+    let (end, kept, is_cut) = fraction::<9>(unlike, value)?;
     let rest: &[u8; 7] = value.get(end..)?.first_chunk()?;
     *room.get_mut(kept..)?.first_chunk_mut()? = *rest;
     match rest {
-        [b'"', ..] => Some((end + 1, kept + 1)),
+        [b'"', ..] => Some(((end + 1, kept + 1), is_cut)),
         [b'+' | b'-', h1, h2, b':', m1, m2, b'"']
             if [h1, h2, m1, m2].iter().all(|digit| digit.is_ascii_digit()) =>
         {
-            Some((end + 7, kept + 7))
+            Some(((end + 7, kept + 7), is_cut))
         }
         _ => None,
     }
 }
 
-/// Where the record's fraction ends, whose digits in the page are at `start..end`; nine of them are kept.
-#[inline]
-fn kept_length(value: &Block, start: usize, end: usize, changes: &mut Changes) -> Option<usize> {
+/// Where the fraction of a second that may be at `START` ends in the page, where in the record, which has nine of its
+/// digits, and whether other digits than 0 were cut. `unlike` are the bytes that are no digits.
+#[inline(always)]
+fn fraction<const START: usize>(unlike: u32, value: &Block) -> Option<(usize, usize, bool)> {
+    /// Nanoseconds are the finest that destinations read.
     const KEPT: usize = 9;
-    if end == start || end > start + 12 {
-        return None;
+    if value[START] != b'.' {
+        return Some((START, START, false));
     }
-    let cut = value.get(start + KEPT..end).unwrap_or_default();
-    if cut.iter().any(|digit| *digit != b'0') {
-        changes.note(Change::Truncated);
+    let start = START + 1;
+    let end = fraction_end(unlike, start, value)?;
+    if end <= start + KEPT {
+        return Some((end, end, false));
     }
-    Some(end.min(start + KEPT))
+    let cut = value.get(start + KEPT..end)?;
+    let is_cut = cut.iter().any(|digit| *digit != b'0');
+    Some((end, start + KEPT, is_cut))
+}
+
+/// Where the one to twelve digits from `start` end. `unlike` are the bytes that are no digits.
+#[inline(always)]
+pub(super) fn fraction_end(unlike: u32, start: usize, value: &Block) -> Option<usize> {
+    let mut end = (unlike >> start << start).trailing_zeros() as usize;
+    if end == simd::BYTES {
+        end = digits_end(value);
+    }
+    (end > start && end <= start + 12).then_some(end)
+}
+
+/// Where digits end that go on in the second half of a block.
+#[cold]
+fn digits_end(value: &Block) -> usize {
+    let digits = value.iter().skip(simd::BYTES);
+    simd::BYTES + digits.take_while(|byte| byte.is_ascii_digit()).count()
 }

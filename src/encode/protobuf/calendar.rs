@@ -1,7 +1,7 @@
 //! Dates and times as numbers, checked: what is no date or time has none.
 
 /// Days from 1 January 1970 to a date of the proleptic Gregorian calendar; year 0 is 1 BC.
-#[inline]
+#[inline(always)]
 pub(super) fn days(year: i32, month: u32, day: u32) -> Option<i64> {
     const LENGTHS: [u8; 13] = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -20,7 +20,7 @@ pub(super) fn days(year: i32, month: u32, day: u32) -> Option<i64> {
 }
 
 /// The same for the years 1 to 9999, as nearly all dates are.
-#[inline]
+#[inline(always)]
 pub(super) fn days_after_christ(year: u32, month: u32, day: u32) -> Option<i64> {
     /// Days before each month and the days that it has, without a leap day.
     const MONTHS: [(u16, u8); 16] = [
@@ -57,13 +57,13 @@ pub(super) fn days_after_christ(year: u32, month: u32, day: u32) -> Option<i64> 
 }
 
 /// Seconds of the day.
-#[inline]
+#[inline(always)]
 pub(super) fn seconds(hour: u32, minute: u32, second: u32) -> Option<u32> {
     (hour < 24 && minute < 60 && second < 60).then_some(hour * 3600 + minute * 60 + second)
 }
 
 /// Nanoseconds of a fraction of up to nine digits; none are zero.
-#[inline]
+#[inline(always)]
 pub(super) fn nanoseconds(digits: &[u8]) -> Option<u32> {
     let mut nanoseconds = 0;
     for at in 0..9 {
@@ -78,7 +78,7 @@ pub(super) fn nanoseconds(digits: &[u8]) -> Option<u32> {
 }
 
 /// The number of two digits, which the caller has looked at.
-#[inline]
+#[inline(always)]
 pub(super) fn two(tens: u8, ones: u8) -> u32 {
     u32::from(tens & 15) * 10 + u32::from(ones & 15)
 }

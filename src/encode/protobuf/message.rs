@@ -9,8 +9,10 @@ pub(super) const USUAL_LENGTHS: usize = 5;
 
 /// The lengths of a message and of its record with the tag between them, if they have the bytes that
 /// those of most records have.
-#[inline]
-pub(super) fn usual_lengths(inner: usize, record: usize) -> Option<[u8; USUAL_LENGTHS]> {
+#[inline(always)]
+pub(super) fn usual_lengths(record: usize) -> Option<[u8; USUAL_LENGTHS]> {
+    // With its own tag and its two bytes of length.
+    let inner = record + 3;
     if record < 0x80 || inner >= 0x4000 {
         return None;
     }

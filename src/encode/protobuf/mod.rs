@@ -37,7 +37,8 @@ mod temporal;
 mod wire;
 
 use super::frame::Frame;
-use super::place::Stop;
+use super::place::{Place, Stop};
+use super::plan::Fixed;
 use super::{EncodeError, Encoder, Stopped, make_room, put_line, text_of_page};
 use crate::lines::Lines;
 
@@ -45,6 +46,7 @@ pub use message::protocol_message;
 pub use plan::{ProtobufPlan, Unfit};
 
 use message::{COPIED, USUAL_LENGTHS, copy, copy_value};
+use row::{WriteRecords, WriteValues};
 use wire::{push_number, tag, varint_length};
 
 /// Tells of each record whether it is sent. It is given the record's line of JSON.
@@ -58,6 +60,8 @@ pub struct ProtobufEncoder {
     json: Encoder,
     /// The constant start of a record, of the present page.
     prefix: Vec<u8>,
+    /// The same, for the fast path.
+    fixed_prefix: Fixed,
     /// The values of the present row, in the order of the query's columns.
     values: Vec<u8>,
     /// Where each of them ends, after a zero: a value begins where the one before it ends.
@@ -88,6 +92,7 @@ impl ProtobufEncoder {
         Self {
             json: Encoder::new(plan.json.clone()),
             prefix: Vec::new(),
+            fixed_prefix: Fixed::new(b""),
             values: vec![0; Self::ROOM],
             ends: vec![0; plan.forms.len() + 1],
             meta: Vec::new(),
@@ -144,7 +149,11 @@ impl ProtobufEncoder {
         while frame.next_row()? {
             if fast && !lossy {
                 if self.plan.is_in_order {
-                    if self.write_in_place(&mut frame, out, flush)? == Fast::Written {
+                    let written = self.write_many(&mut frame, out);
+                    if written.records > 0
+                        || !written.is_odd
+                            && self.write_in_place(&mut frame, out, flush)? == Fast::Written
+                    {
                         continue;
                     }
                 } else if self.write_fast(&mut frame) == Fast::Written {
@@ -172,6 +181,30 @@ impl ProtobufEncoder {
         let emitted_at = u64::try_from(emitted_at_ms).unwrap_or_default();
         push_number(&mut self.prefix, tag::EMITTED_AT, emitted_at);
         self.prefix.extend_from_slice(&self.plan.partition);
+        self.fixed_prefix = Fixed::new(&self.prefix);
+    }
+
+    /// Writes the messages of the next row and of those that follow to `out`, as long as there is room and they are of
+    /// the usual form.
+    fn write_many(&mut self, frame: &mut Frame, out: &mut Lines) -> row::Written {
+        let (bytes, filled) = out.room();
+        let start = Place {
+            page: frame.at(),
+            out: filled,
+        };
+        let written = self.json.level.run(WriteRecords {
+            plan: &self.plan,
+            prefix: &self.fixed_prefix,
+            page: frame.text().as_bytes(),
+            out: bytes,
+            start,
+            changes: &mut self.json.changes,
+        });
+        if written.records > 0 {
+            out.end_lines(written.place.out, written.records);
+            frame.pass_rows(written.records, written.place.page);
+        }
+        written
     }
 
     /// Writes the message of the next row to `out`, if its columns have the order of the schema, unless
@@ -189,14 +222,14 @@ impl ProtobufEncoder {
         let (end, start) = loop {
             let (bytes, filled) = out.room();
             let written = match bytes.get_mut(filled + head..) {
-                Some(room) => row::write_values(
-                    &self.plan,
-                    frame.text().as_bytes(),
-                    frame.at(),
-                    room,
-                    self.ends.get_mut(1..).unwrap_or_default(),
-                    &mut self.json.changes,
-                ),
+                Some(out) => self.json.level.run(WriteValues {
+                    plan: &self.plan,
+                    page: frame.text().as_bytes(),
+                    start: frame.at(),
+                    out,
+                    ends: self.ends.get_mut(1..).unwrap_or_default(),
+                    changes: &mut self.json.changes,
+                }),
                 None => Err(Stop::Full),
             };
             match written {
@@ -209,10 +242,10 @@ impl ProtobufEncoder {
         self.write_meta();
         let columns = self.ends.last().copied().unwrap_or_default();
         let (bytes, _) = out.room();
-        let (record, inner) = self.lengths(columns);
+        let (record, _) = self.lengths(columns);
         let values = start + head;
         let whole = values + columns + self.meta.len();
-        let lengths = match message::usual_lengths(inner, record) {
+        let lengths = match message::usual_lengths(record) {
             Some(lengths) if whole <= bytes.len() => lengths,
             _ => {
                 if self.values.len() < columns {
@@ -243,14 +276,14 @@ impl ProtobufEncoder {
     /// Writes the values of the next row, unless that needs the slow path.
     fn write_fast(&mut self, frame: &mut Frame) -> Fast {
         loop {
-            let written = row::write_values(
-                &self.plan,
-                frame.text().as_bytes(),
-                frame.at(),
-                &mut self.values,
-                self.ends.get_mut(1..).unwrap_or_default(),
-                &mut self.json.changes,
-            );
+            let written = self.json.level.run(WriteValues {
+                plan: &self.plan,
+                page: frame.text().as_bytes(),
+                start: frame.at(),
+                out: &mut self.values,
+                ends: self.ends.get_mut(1..).unwrap_or_default(),
+                changes: &mut self.json.changes,
+            });
             match written {
                 Ok(end) => {
                     frame.advance_to(end);

@@ -4,7 +4,7 @@ use super::wire::{put_varint, tag};
 use crate::encode::short::BLOCK;
 
 /// Bytes that a short value has at most, with what is written beyond it.
-pub(super) const ROOM: usize = 64;
+pub(super) const ROOM: usize = 80;
 
 pub(super) type Block = [u8; BLOCK];
 pub(super) type Room = [u8; ROOM];
@@ -13,7 +13,7 @@ pub(super) type Room = [u8; ROOM];
 pub(super) type Lengths = Option<(usize, usize)>;
 
 /// Writes a field with one number as the whole value.
-#[inline]
+#[inline(always)]
 pub(super) fn put_number(room: &mut Room, case: u8, number: u64) -> Option<usize> {
     [room[0], room[2]] = [tag::VALUE, case];
     let end = put_varint(room, 3, number)?;
@@ -22,19 +22,19 @@ pub(super) fn put_number(room: &mut Room, case: u8, number: u64) -> Option<usize
 }
 
 /// A length that fits into a byte, as all lengths within a room do.
-#[inline]
+#[inline(always)]
 fn byte(length: usize) -> u8 {
     length.to_le_bytes()[0]
 }
 
 /// Writes what stands before the bytes of a value, which are at 4.
-#[inline]
+#[inline(always)]
 pub(super) fn put_header(room: &mut Room, case: u8, length: usize) {
     [room[0], room[1], room[2], room[3]] = [tag::VALUE, byte(length + 2), case, byte(length)];
 }
 
 /// Writes a message of two numbers as the whole value; zeros are not written.
-#[inline]
+#[inline(always)]
 pub(super) fn put_pair(room: &mut Room, case: u8, first: u64, second: u64) -> Option<usize> {
     let mut end = 4;
     if first != 0 {

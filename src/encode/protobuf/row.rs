@@ -4,13 +4,16 @@
 //! record together brings them into the order of the schema. At anything unusual it stops, and the
 //! slow path writes the row.
 
-use super::super::changes::Changes;
-use super::super::place::{Place, Step, Stop, accept, block, put, room};
+use super::super::changes::{Change, Changes};
+use super::super::place::{Place, Step, Stop, accept, block, put, put_fixed, room};
+use super::super::plan::Fixed;
+use super::super::rows;
 use super::super::short::BLOCK;
-use super::super::{rows, simd};
+use super::super::simd::{self, Level, Work};
+use super::message::usual_lengths;
 use super::plan::{Form, ProtobufPlan};
-use super::short;
 use super::wire::{put_varint, tag, varint_length};
+use super::{short, temporal};
 
 /// Bytes of a row in the page. The record of a longer one may be too large for a line of JSON, which
 /// the slow path decides.
@@ -21,113 +24,233 @@ const HEADER: usize = 4;
 
 /// Writes the values of the row at `start` of the page to `out`, and to `ends` where each column's
 /// value ends. Returns where the row ends in the page.
-pub(super) fn write_values(
+pub(super) struct WriteValues<'a> {
+    pub(super) plan: &'a ProtobufPlan,
+    pub(super) page: &'a [u8],
+    pub(super) start: usize,
+    pub(super) out: &'a mut [u8],
+    pub(super) ends: &'a mut [usize],
+    pub(super) changes: &'a mut Changes,
+}
+
+impl Work for WriteValues<'_> {
+    type Output = Result<usize, Stop>;
+
+    #[inline(always)]
+    fn run<L: Level>(self, level: L) -> Self::Output {
+        let row = self.page.get(self.start..).ok_or(Stop::Odd)?;
+        let mut ends = self.ends.iter_mut();
+        let note = |end| {
+            if let Some(place) = ends.next() {
+                *place = end;
+            }
+        };
+        let (rest, _) = write_values(level, self.plan, row, self.out, self.changes, note)?;
+        Ok(self.page.len() - rest.len())
+    }
+}
+
+/// What has become of the rows of a page.
+pub(super) struct Written {
+    /// Whole messages.
+    pub(super) records: u64,
+    /// After the last of them, and after its row.
+    pub(super) place: Place,
+    /// Whether the next row needs the slow path.
+    pub(super) is_odd: bool,
+}
+
+/// Writes the messages of the row at `start` and of those that follow, as long as they are of the usual form: without
+/// changes, of the usual length, and with the columns in the order of the schema.
+pub(super) struct WriteRecords<'a> {
+    pub(super) plan: &'a ProtobufPlan,
+    /// The constant start of a record.
+    pub(super) prefix: &'a Fixed,
+    pub(super) page: &'a [u8],
+    pub(super) out: &'a mut [u8],
+    pub(super) start: Place,
+    pub(super) changes: &'a mut Changes,
+}
+
+impl Work for WriteRecords<'_> {
+    type Output = Written;
+
+    #[inline(always)]
+    fn run<L: Level>(self, level: L) -> Written {
+        let (mut row, mut out) = (
+            &self.page[self.start.page..],
+            &mut self.out[self.start.out..],
+        );
+        let (length, size) = (row.len(), out.len());
+        let (mut records, mut rest, mut left) = (0, row, size);
+        let is_odd = loop {
+            match write_record(level, self.plan, self.prefix, row, out, self.changes) {
+                Ok(after) => (rest, out) = after,
+                Err(stop) => break stop == Stop::Odd,
+            }
+            left = out.len();
+            records += 1;
+            match rest {
+                [b',', next @ ..] if next.first() == Some(&b'[') => row = next,
+                _ => break false,
+            }
+        };
+        Written {
+            records,
+            place: self.start.step(length - rest.len(), size - left),
+            is_odd,
+        }
+    }
+}
+
+/// Writes the message of the row that `page` begins with. Returns what is left of both.
+///
+/// A message that is not of the usual form counts as one without room.
+#[inline(always)]
+fn write_record<'p, 'o, L: Level>(
+    level: L,
     plan: &ProtobufPlan,
-    page: &[u8],
-    start: usize,
-    out: &mut [u8],
-    ends: &mut [usize],
+    prefix: &Fixed,
+    page: &'p [u8],
+    out: &'o mut [u8],
     changes: &mut Changes,
-) -> Result<usize, Stop> {
+) -> Result<(&'p [u8], &'o mut [u8]), Stop> {
+    let (lengths, out) = out.split_first_chunk_mut().ok_or(Stop::Full)?;
+    let size = out.len();
+    let out = put_fixed(out, prefix)?;
+    let (page, out) = write_values(level, plan, page, out, changes, |_| {})?;
+    let record = size - out.len() + 2 * plan.missing;
+    match usual_lengths(record) {
+        Some(usual) if changes.is_empty() => *lengths = usual,
+        _ => return Err(Stop::Full),
+    }
+    Ok((page, out))
+}
+
+/// Writes the values of the row that `page` begins with, and tells after each how many bytes all have. Returns what is
+/// left of both.
+#[inline(always)]
+fn write_values<'p, 'o, L: Level>(
+    level: L,
+    plan: &ProtobufPlan,
+    row: &'p [u8],
+    mut out: &'o mut [u8],
+    changes: &mut Changes,
+    mut note: impl FnMut(usize),
+) -> Result<(&'p [u8], &'o mut [u8]), Stop> {
+    let size = out.len();
+    let mut page = row;
     changes.start_record();
-    let mut place = Place {
-        page: start,
-        out: 0,
-    };
+    // A row without columns stays with the slow path.
+    if plan.forms.is_empty() {
+        return Err(Stop::Odd);
+    }
     let mut before = b'[';
-    for (column, (form, end)) in plan.forms.iter().zip(ends).enumerate() {
-        changes.start_column(column);
-        let [found, value @ ..]: &[u8; 1 + BLOCK] = block(page, place.page)?;
+    for (column, form) in plan.forms.iter().enumerate() {
+        let [found, value @ ..]: &[u8; 1 + BLOCK] = page.first_chunk().ok_or(Stop::Odd)?;
         if *found != before {
             return Err(Stop::Odd);
         }
         before = b',';
-        place.page += 1;
-        let written = short::write(*form, value, room(out, place.out)?, changes);
-        place = match written {
-            Some((read, written)) => place.step(read, written),
-            None => write_long(plan, column, *form, page, out, place, changes)?,
+        let room = out.first_chunk_mut().ok_or(Stop::Full)?;
+        let (read, written) = if let Some(lengths) = short::write(level, *form, value, room) {
+            lengths
+        } else {
+            changes.start_column(column);
+            write_long(level, plan, column, &page[1..], out, changes)?
         };
-        *end = place.out;
+        page = &page[1 + read..];
+        out = &mut out[written..];
+        note(size - out.len());
     }
-    // A row without columns stays with the slow path.
-    if before == b'[' {
-        return Err(Stop::Odd);
+    match page.split_first() {
+        Some((b']', rest)) if row.len() - rest.len() <= LONGEST => Ok((rest, out)),
+        _ => Err(Stop::Odd),
     }
-    let end = accept(page, place, b']')?.page;
-    if end - start > LONGEST {
-        return Err(Stop::Odd);
-    }
-    Ok(end)
 }
 
 /// Writes a value that is not short. Not inlined, so that the short ones keep the registers.
 #[inline(never)]
-fn write_long(
+fn write_long<L: Level>(
+    level: L,
     plan: &ProtobufPlan,
     column: usize,
-    form: Form,
     page: &[u8],
     out: &mut [u8],
-    place: Place,
     changes: &mut Changes,
-) -> Step {
-    let content = place.step(0, HEADER);
+) -> Result<(usize, usize), Stop> {
+    let form = plan.forms[column];
+    if matches!(
+        form,
+        Form::Time | Form::Timestamp | Form::TimestampWithTimeZone
+    ) {
+        return write_cut_time(level, form, page, out, changes);
+    }
+    let content = Place {
+        page: 0,
+        out: HEADER,
+    };
     if form == Form::Text {
-        let end = unescape(page, out, content)?;
-        return close(out, place.out, end, tag::STRING);
+        let end = level.run(Unescape { page, out, content })?;
+        return close(out, end, tag::STRING);
     }
     if matches!(form, Form::TextOfJson | Form::TimeWithTimeZone) {
         return Err(Stop::Odd);
     }
     // The value as JSON is its content, or shows that there is none.
     let kind = plan.json_kind(column).ok_or(Stop::Odd)?;
-    let end = rows::write_cell(kind, page, out, content, changes)?;
-    let json = out.get(content.out..end.out).ok_or(Stop::Full)?;
+    let end = rows::write_cell(level, kind, page, out, content, changes)?;
+    let json = out.get(HEADER..end.out).ok_or(Stop::Full)?;
     match (form, json) {
-        (Form::LeftOut, _) => Ok(Place {
-            page: end.page,
-            out: place.out,
-        }),
+        (Form::LeftOut, _) => Ok((end.page, 0)),
         (_, b"null") => {
-            put(out, place.out, &[tag::VALUE, 0])?;
-            Ok(Place {
-                page: end.page,
-                out: place.out + 2,
-            })
+            put(out, 0, &[tag::VALUE, 0])?;
+            Ok((end.page, 2))
         }
-        (Form::Json, _) => close(out, place.out, end, tag::JSON),
-        (Form::Decimal, _) => close(out, place.out, end, tag::BIG_DECIMAL),
+        (Form::Json, _) => close(out, end, tag::JSON),
+        (Form::Decimal, _) => close(out, end, tag::BIG_DECIMAL),
         // Shorter ones may have 64 bits.
         (Form::Integer, [_, ..])
             if json.len() > 20 && json.iter().skip(1).all(u8::is_ascii_digit) =>
         {
-            close(out, place.out, end, tag::BIG_INTEGER)
+            close(out, end, tag::BIG_INTEGER)
         }
         _ => Err(Stop::Odd),
     }
 }
 
-/// Writes what stands before the content of a value, which begins `HEADER` bytes after `start`, and
-/// moves the content if that needs more room.
-fn close(out: &mut [u8], start: usize, end: Place, case: u8) -> Step {
-    let content = start + HEADER;
-    let length = end.out - content;
+/// Writes a time with more digits than a message has.
+fn write_cut_time<L: Level>(
+    level: L,
+    form: Form,
+    page: &[u8],
+    out: &mut [u8],
+    changes: &mut Changes,
+) -> Result<(usize, usize), Stop> {
+    let room = out.first_chunk_mut().ok_or(Stop::Full)?;
+    let written = temporal::write(level, form, block(page, 0)?, room);
+    let (lengths, is_cut) = written.ok_or(Stop::Odd)?;
+    if is_cut {
+        changes.note(Change::Truncated);
+    }
+    Ok(lengths)
+}
+
+/// Writes what stands before the content of a value, which begins after `HEADER` bytes of `out`, and moves the content
+/// if that needs more room. Returns the lengths of both.
+fn close(out: &mut [u8], end: Place, case: u8) -> Result<(usize, usize), Stop> {
+    let length = end.out - HEADER;
     let value = 1 + varint_length(length as u64) + length;
     let header = 2 + varint_length(value as u64) + varint_length(length as u64);
     if header != HEADER {
-        if start + header + length > out.len() {
+        if header + length > out.len() {
             return Err(Stop::Full);
         }
-        out.copy_within(content..end.out, start + header);
+        out.copy_within(HEADER..end.out, header);
     }
-    let room = out.get_mut(start..).ok_or(Stop::Full)?;
-    let written = put_header(room, case, value as u64, length as u64);
+    let written = put_header(out, case, value as u64, length as u64);
     written.ok_or(Stop::Full)?;
-    Ok(Place {
-        page: end.page,
-        out: start + header + length,
-    })
+    Ok((end.page, header + length))
 }
 
 fn put_header(room: &mut [u8], case: u8, value: u64, length: u64) -> Option<usize> {
@@ -137,26 +260,38 @@ fn put_header(room: &mut [u8], case: u8, value: u64, length: u64) -> Option<usiz
     put_varint(room, at + 1, length)
 }
 
-/// Writes the characters of a string.
-fn unescape(page: &[u8], out: &mut [u8], place: Place) -> Step {
-    let mut place = accept(page, place, b'"')?;
-    loop {
-        let bytes: &[u8; 16] = block(page, place.page)?;
-        put(out, place.out, bytes)?;
-        let marks = simd::string_marks(bytes);
-        if marks == 0 {
-            place = place.copied(16);
-            continue;
+/// Writes the characters of the string at `content`.
+struct Unescape<'a> {
+    page: &'a [u8],
+    out: &'a mut [u8],
+    content: Place,
+}
+
+impl Work for Unescape<'_> {
+    type Output = Step;
+
+    #[inline(always)]
+    fn run<L: Level>(self, level: L) -> Step {
+        let Self { page, out, content } = self;
+        let mut place = accept(page, content, b'"')?;
+        loop {
+            let bytes: &simd::Bytes = block(page, place.page)?;
+            put(out, place.out, bytes)?;
+            let marks = level.string_marks(bytes);
+            if marks == 0 {
+                place = place.copied(simd::BYTES);
+                continue;
+            }
+            place = place.copied(marks.trailing_zeros() as usize);
+            let (length, character) = match &page[place.page..] {
+                [b'"', ..] => return Ok(place.step(1, 0)),
+                [b'\\', escape @ ..] => escaped(escape).ok_or(Stop::Odd)?,
+                _ => return Err(Stop::Odd),
+            };
+            let room: &mut [u8; 4] = room(out, place.out)?;
+            let written = character.encode_utf8(room).len();
+            place = place.step(length, written);
         }
-        place = place.copied(marks.trailing_zeros() as usize);
-        let (length, character) = match &page[place.page..] {
-            [b'"', ..] => return Ok(place.step(1, 0)),
-            [b'\\', escape @ ..] => escaped(escape).ok_or(Stop::Odd)?,
-            _ => return Err(Stop::Odd),
-        };
-        let room: &mut [u8; 4] = room(out, place.out)?;
-        let written = character.encode_utf8(room).len();
-        place = place.step(length, written);
     }
 }
 

@@ -5,37 +5,36 @@
 //! the lengths of what it read and wrote; `None` if it is not sure of the value. It may write more of
 //! the room than it says.
 
-use super::super::changes::Changes;
-use super::super::short::{non_digits_32, number_length};
-use super::super::simd;
+use super::super::short::number_length;
+use super::super::simd::{self, Level};
 use super::plan::Form;
 use super::room::{Block, Lengths, Room, put_header, put_number};
 use super::wire::{tag, zigzag};
 use super::{digits, temporal};
 
 /// Writes the value that `value` begins with, as one field `data` of the record.
-#[inline]
-pub(super) fn write(form: Form, value: &Block, room: &mut Room, changes: &mut Changes) -> Lengths {
+#[inline(always)]
+pub(super) fn write<L: Level>(level: L, form: Form, value: &Block, room: &mut Room) -> Lengths {
     if value[0] == b'n' {
         return write_null(form, value, room);
     }
     match form {
-        Form::Integer => write_integer(value, room),
-        Form::Double => write_double(value, room),
-        Form::Decimal => write_decimal(value, room),
-        Form::Text => write_text(value, room),
-        Form::Date => temporal::write_date(value, room),
-        Form::Timestamp => temporal::write_timestamp(value, room, changes),
-        Form::TimestampWithTimeZone => temporal::write_instant(value, room, changes),
-        Form::Time => temporal::write_time(value, room, changes),
+        Form::Integer => write_integer(level, value, room),
+        Form::Double => write_double(level, value, room),
+        Form::Decimal => write_decimal(level, value, room),
+        Form::Text => write_text(level, value, room),
+        Form::Date => temporal::write_date(level, value, room),
         Form::Boolean => write_boolean(value, room),
-        Form::TimeWithTimeZone => temporal::write_time_with_time_zone(value, room, changes),
+        Form::Time | Form::TimeWithTimeZone | Form::Timestamp | Form::TimestampWithTimeZone => {
+            let (lengths, is_cut) = temporal::write(level, form, value, room)?;
+            (!is_cut).then_some(lengths)
+        }
         Form::TextOfJson | Form::Json | Form::LeftOut => None,
     }
 }
 
 /// A value without a case.
-#[inline]
+#[inline(always)]
 fn write_null(form: Form, value: &Block, room: &mut Room) -> Lengths {
     if !value.starts_with(b"null") {
         return None;
@@ -44,7 +43,7 @@ fn write_null(form: Form, value: &Block, room: &mut Room) -> Lengths {
     Some((4, if form == Form::LeftOut { 0 } else { 2 }))
 }
 
-#[inline]
+#[inline(always)]
 fn write_boolean(value: &Block, room: &mut Room) -> Lengths {
     let (length, boolean) = match value {
         [b't', b'r', b'u', b'e', ..] => (4, 1),
@@ -55,18 +54,18 @@ fn write_boolean(value: &Block, room: &mut Room) -> Lengths {
     Some((length, 4))
 }
 
-#[inline]
-fn write_integer(value: &Block, room: &mut Room) -> Lengths {
+#[inline(always)]
+fn write_integer<L: Level>(level: L, value: &Block, room: &mut Room) -> Lengths {
     let quotes = usize::from(value[0] == b'"');
     let bytes: &[u8; 32] = value.get(quotes..)?.first_chunk()?;
-    let length = number_length::<false>(bytes)?;
+    let length = number_length::<_, false>(level, bytes)?;
     let written = put_number(room, tag::INTEGER, zigzag(parse_integer(bytes, length)?))?;
     let is_closed = quotes == 0 || bytes.get(length) == Some(&b'"');
     is_closed.then_some((length + 2 * quotes, written))
 }
 
 /// A number of 64 bits. `digits` is a JSON number without fraction and exponent, and what follows.
-#[inline]
+#[inline(always)]
 fn parse_integer(bytes: &[u8; 32], length: usize) -> Option<i64> {
     let is_negative = bytes[0] == b'-';
     let start = usize::from(is_negative);
@@ -83,12 +82,12 @@ fn parse_integer(bytes: &[u8; 32], length: usize) -> Option<i64> {
     }
 }
 
-#[inline]
-fn write_double(value: &Block, room: &mut Room) -> Lengths {
+#[inline(always)]
+fn write_double<L: Level>(level: L, value: &Block, room: &mut Room) -> Lengths {
     let (bytes, _) = value.split_first_chunk()?;
-    let (length, double) = match plain_double(bytes) {
+    let (length, double) = match plain_double(level, bytes) {
         Some(found) => found,
-        None => any_double(bytes)?,
+        None => any_double(level, bytes)?,
     };
     [room[0], room[1], room[2]] = [tag::VALUE, 9, tag::NUMBER];
     room[3..11].copy_from_slice(&double.to_le_bytes());
@@ -97,8 +96,8 @@ fn write_double(value: &Block, room: &mut Room) -> Lengths {
 
 /// The length and value of a number with up to eight digits on each side of its point. Of two numbers
 /// that doubles have exactly, the quotient is the nearest double.
-#[inline]
-fn plain_double(bytes: &[u8; 32]) -> Option<(usize, f64)> {
+#[inline(always)]
+fn plain_double<L: Level>(level: L, bytes: &simd::Bytes) -> Option<(usize, f64)> {
     /// The powers of ten, which doubles have exactly.
     const POWERS: [(u64, f64); 9] = [
         (1, 1e0),
@@ -113,7 +112,7 @@ fn plain_double(bytes: &[u8; 32]) -> Option<(usize, f64)> {
     ];
     let is_negative = bytes[0] == b'-';
     let start = usize::from(is_negative);
-    let marks = non_digits_32(bytes) & !u32::from(is_negative);
+    let marks = level.non_digits(bytes) & !u32::from(is_negative);
     let point = marks.trailing_zeros() as usize;
     let end = (marks & marks.wrapping_sub(1)).trailing_zeros() as usize;
     let (whole, fraction) = (point.wrapping_sub(start), end.wrapping_sub(point + 1));
@@ -139,44 +138,45 @@ fn plain_double(bytes: &[u8; 32]) -> Option<(usize, f64)> {
 
 /// The length and value of any number that ends within the block.
 #[cold]
-fn any_double(bytes: &[u8; 32]) -> Option<(usize, f64)> {
-    let length = number_length::<true>(bytes)?;
+fn any_double<L: Level>(level: L, bytes: &simd::Bytes) -> Option<(usize, f64)> {
+    let length = number_length::<_, true>(level, bytes)?;
     let text = str::from_utf8(bytes.get(..length)?).ok()?;
     let double: f64 = text.parse().ok()?;
     double.is_finite().then_some((length, double))
 }
 
-#[inline]
-fn write_decimal(value: &Block, room: &mut Room) -> Lengths {
+#[inline(always)]
+fn write_decimal<L: Level>(level: L, value: &Block, room: &mut Room) -> Lengths {
     let quotes = usize::from(value[0] == b'"');
     let bytes: &[u8; 32] = value.get(quotes..)?.first_chunk()?;
-    let length = number_length::<true>(bytes)?;
+    let length = number_length::<_, true>(level, bytes)?;
     room[4..36].copy_from_slice(bytes);
     put_header(room, tag::BIG_DECIMAL, length);
     let is_closed = quotes == 0 || bytes.get(length) == Some(&b'"');
     is_closed.then_some((length + 2 * quotes, length + 4))
 }
 
-#[inline]
-fn write_text(value: &Block, room: &mut Room) -> Lengths {
+#[inline(always)]
+fn write_text<L: Level>(level: L, value: &Block, room: &mut Room) -> Lengths {
     if value[0] != b'"' {
         return None;
     }
+    let ([first, second], _) = value.as_chunks() else {
+        return None;
+    };
     // The opening quote is at 3, where the header ends that is written last.
     room[3..3 + value.len()].copy_from_slice(value);
-    let mut passed = 1;
-    for (index, bytes) in value.as_chunks::<16>().0.iter().enumerate() {
-        let marks = simd::string_marks(bytes) & !passed;
-        if marks != 0 {
-            let mark = marks.trailing_zeros() as usize % 16;
-            if bytes[mark] != b'"' {
-                return None;
-            }
-            let length = index * 16 + mark - 1;
-            put_header(room, tag::STRING, length);
-            return Some((length + 2, length + 4));
-        }
-        passed = 0;
+    let mut marks = level.string_marks(first) & !1;
+    let (mut bytes, mut passed) = (first, 0);
+    if marks == 0 {
+        (bytes, passed) = (second, simd::BYTES);
+        marks = level.string_marks(second);
     }
-    None
+    let mark = marks.trailing_zeros() as usize;
+    if marks == 0 || bytes[mark % simd::BYTES] != b'"' {
+        return None;
+    }
+    let length = passed + mark - 1;
+    put_header(room, tag::STRING, length);
+    Some((length + 2, length + 4))
 }

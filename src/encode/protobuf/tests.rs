@@ -3,6 +3,7 @@
 
 use proptest::prelude::*;
 
+use super::super::simd::{Best, Usual};
 use super::*;
 use crate::encode::RecordPlan;
 use crate::encode::tests::properties::{any_damaged_page, any_page};
@@ -43,6 +44,13 @@ type Encoded = (Vec<u8>, Result<u64, EncodeError>);
 fn both(encoder: &mut ProtobufEncoder, page: &[u8]) -> (Encoded, Encoded) {
     let mut fast = Lines::default();
     let fast_result = encoder.encode_page(page, 1, &mut fast, None, &mut no_flush);
+    // What every processor can do gives the same.
+    let best = std::mem::replace(&mut encoder.json.level, Best::Usual(Usual));
+    let mut usual = Lines::default();
+    let usual_result = encoder.encode_page(page, 1, &mut usual, None, &mut no_flush);
+    encoder.json.level = best;
+    assert_eq!(hex(usual.as_bytes()), hex(fast.as_bytes()));
+    assert_eq!(usual_result, fast_result);
     let mut slow = Lines::default();
     let slow_result = encoder.encode_page_slowly(page, 1, &mut slow, &mut no_flush);
     (

@@ -56,13 +56,13 @@ pub(super) mod tag {
 }
 
 /// A number whose small values, also those below zero, have short varints.
-#[inline]
+#[inline(always)]
 pub(super) fn zigzag(value: i64) -> u64 {
     (value << 1 ^ value >> 63).cast_unsigned()
 }
 
 /// Bytes of a varint.
-#[inline]
+#[inline(always)]
 pub(super) fn varint_length(value: u64) -> usize {
     // Seven bits a byte, and one byte for 0.
     let bits = 64 - (value | 1).leading_zeros() as usize;
@@ -71,7 +71,7 @@ pub(super) fn varint_length(value: u64) -> usize {
 
 /// Writes a varint into a block of constant size and returns where it ends; `None` where the block
 /// ends first.
-#[inline]
+#[inline(always)]
 pub(super) fn put_varint(room: &mut [u8], mut at: usize, mut value: u64) -> Option<usize> {
     while value >= 0x80 {
         *room.get_mut(at)? = low_bits(value) | 0x80;
@@ -83,7 +83,7 @@ pub(super) fn put_varint(room: &mut [u8], mut at: usize, mut value: u64) -> Opti
 }
 
 /// The lowest seven bits.
-#[inline]
+#[inline(always)]
 fn low_bits(value: u64) -> u8 {
     value.to_le_bytes()[0] & 0x7f
 }
