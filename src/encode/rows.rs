@@ -104,13 +104,19 @@ fn write_members<'p, 'o, L: Level, const TOP: bool>(
         return Err(Stop::Odd);
     }
     let mut before = b'[';
+    // The commas of the next bytes, from the present value on. Most values end at the first of them. The processor
+    // then goes on there while it still looks at the value; without this, it would wait for each value's length.
+    let mut commas = 0;
     for field in &plan.fields {
         // One check covers all parts of a short cell: the byte before it, the key and the value.
         let [found, value @ ..]: &[u8; 1 + short::BLOCK] = page.first_chunk().ok_or(Stop::Odd)?;
-        if *found != before {
-            return Err(Stop::Odd);
+        if commas == 0 {
+            if *found != before {
+                return Err(Stop::Odd);
+            }
+            before = b',';
+            commas = level.commas(value);
         }
-        before = b',';
         let room: &mut [u8; KEY + short::BLOCK] = out.first_chunk_mut().ok_or(Stop::Full)?;
         let (key, key_length) = field.key.last_block();
         room[..KEY].copy_from_slice(key);
@@ -118,10 +124,19 @@ fn write_members<'p, 'o, L: Level, const TOP: bool>(
             Some(room) => short::write(level, field.short, value, room),
             None => None,
         };
+        // Remainders of lengths change nothing, and tell the compiler that all of it lies within the blocks.
         if let Some((read, written)) = lengths {
-            // The remainders change nothing, and tell the compiler that all of it lies within the blocks.
-            page = &page[1 + read % short::BLOCK..];
-            out = &mut out[key_length + written % short::BLOCK..];
+            // The same as `read == commas.trailing_zeros()`, of which the compiler would use the former below.
+            if 1 << (read % short::BLOCK) == commas & commas.wrapping_neg() {
+                let length = commas.trailing_zeros() as usize;
+                commas = commas >> length >> 1;
+                page = &page[1 + length % short::BLOCK..];
+                out = &mut out[key_length + (length - (read - written)) % short::BLOCK..];
+            } else {
+                commas = 0;
+                page = &page[1 + read % short::BLOCK..];
+                out = &mut out[key_length + written % short::BLOCK..];
+            }
         } else {
             if TOP {
                 changes.start_column(field.index);
@@ -129,6 +144,7 @@ fn write_members<'p, 'o, L: Level, const TOP: bool>(
             let end = write_field(level, field, &page[1..], out, changes)?;
             page = &page[1 + end.page..];
             out = &mut out[end.out..];
+            commas = 0;
         }
     }
     match page.split_first() {

@@ -38,6 +38,9 @@ impl Pattern {
 /// Digits, and nothing else.
 static DIGITS: Pattern = Pattern::new(b"");
 
+/// Commas, and nothing else.
+static COMMAS: Pattern = Pattern::new(&[b','; BYTES]);
+
 /// What a processor can do. A value of it proves that this one can.
 pub(super) trait Level: Copy {
     /// The bytes that end the plain part of a JSON string: `"`, `\` and control characters.
@@ -45,6 +48,9 @@ pub(super) trait Level: Copy {
 
     /// The bytes that do not fit this pattern.
     fn unlike(self, pattern: &Pattern, bytes: &Bytes) -> u32;
+
+    /// The commas of twice as many bytes.
+    fn commas(self, bytes: &[u8; 2 * BYTES]) -> u64;
 
     /// The bytes that are not `0` to `9`.
     #[inline]
@@ -111,6 +117,15 @@ impl Level for Usual {
     }
 
     #[inline]
+    fn commas(self, bytes: &[u8; 2 * BYTES]) -> u64 {
+        let (halves, _) = bytes.as_chunks();
+        let unlike = halves.iter().map(|bytes| self.unlike(&COMMAS, bytes));
+        !unlike
+            .rev()
+            .fold(0, |all, half| all << 32 | u64::from(half))
+    }
+
+    #[inline]
     fn unlike(self, pattern: &Pattern, bytes: &Bytes) -> u32 {
         #[cfg(target_arch = "x86_64")]
         {
@@ -136,7 +151,7 @@ mod avx2 {
         _mm256_sub_epi8,
     };
 
-    use super::{Bytes, Level, Pattern, Work};
+    use super::{BYTES, Bytes, Level, Pattern, Work};
 
     /// AVX2, BMI and LZCNT, which came together. Made by [`detect`](Self::detect) alone.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,6 +173,12 @@ mod avx2 {
         fn string_marks(self, bytes: &Bytes) -> u32 {
             // SAFETY: the only requirement is AVX2, which `self` proves.
             unsafe { string_marks(bytes) }
+        }
+
+        #[inline]
+        fn commas(self, bytes: &[u8; 2 * BYTES]) -> u64 {
+            // SAFETY: the only requirement is AVX2, which `self` proves.
+            unsafe { commas(bytes) }
         }
 
         #[inline]
@@ -191,6 +212,15 @@ mod avx2 {
         let quotes = _mm256_cmpeq_epi8(bytes, _mm256_shuffle_epi8(ends, bytes));
         let controls = _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, _mm256_set1_epi8(0x1f)), bytes);
         mask(_mm256_or_si256(quotes, controls))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn commas(bytes: &[u8; 2 * BYTES]) -> u64 {
+        let (halves, _) = bytes.as_chunks();
+        let comma = _mm256_set1_epi8(b','.cast_signed());
+        let half = |at: usize| u64::from(mask(_mm256_cmpeq_epi8(load(&halves[at]), comma)));
+        half(0) | half(1) << 32
     }
 
     #[inline]
@@ -367,6 +397,9 @@ mod tests {
     }
 
     fn check_level(level: impl Level, bytes: &Bytes) {
+        let twice: &[u8; 64] = &[*bytes, [b','; 32]].concat().try_into().unwrap();
+        let commas = u64::from(bits(bytes, |_, byte| byte == b',')) | !0 << 32;
+        assert_eq!(level.commas(twice), commas, "{bytes:?}");
         let marks = bits(bytes, |_, byte| {
             byte < 0x20 || byte == b'"' || byte == b'\\'
         });
@@ -406,6 +439,10 @@ mod tests {
     impl Level for Portable {
         fn string_marks(self, bytes: &Bytes) -> u32 {
             portable::string_marks(bytes)
+        }
+
+        fn commas(self, bytes: &[u8; 2 * BYTES]) -> u64 {
+            Usual.commas(bytes)
         }
 
         fn unlike(self, pattern: &Pattern, bytes: &Bytes) -> u32 {
