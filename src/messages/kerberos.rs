@@ -10,6 +10,12 @@ pub(super) fn message(problem: &KerberosProblem) -> String {
              the connector's image, install the library (libkrb5-3 on Debian, krb5-libs on Alpine \
              and Red Hat), or choose another method in ‹authentication›."
         ),
+        KerberosProblem::Static => {
+            "Kerberos needs MIT's library libkrb5.so.3, and this program is \
+             linked statically (musl), so that it can load no library. Use the connector's image \
+             or the program for linux-gnu, or choose another method in ‹authentication›."
+                .to_owned()
+        }
         KerberosProblem::Configuration(cause) => format!(
             "Kerberos cannot be configured: {cause}. Check ‹krb5_conf› of ‹authentication›, or \
              the system's /etc/krb5.conf where that is empty."

@@ -136,6 +136,9 @@ fn functions() -> Result<&'static Functions, KerberosProblem> {
     if let Some(functions) = FUNCTIONS.get() {
         return Ok(functions);
     }
+    if cfg!(target_feature = "crt-static") {
+        return Err(KerberosProblem::Static);
+    }
     let functions = Functions::load().map_err(KerberosProblem::Library)?;
     Ok(FUNCTIONS.get_or_init(|| functions))
 }

@@ -6,6 +6,9 @@ pub(crate) enum KerberosProblem {
     /// The library is not on this machine.
     #[error("the Kerberos library cannot be loaded ({0})")]
     Library(String),
+    /// The program is linked statically, so that it can load no library.
+    #[error("the Kerberos library cannot be loaded by a program that is linked statically")]
+    Static,
     /// The text of `krb5.conf` cannot be used.
     #[error("the Kerberos configuration cannot be used ({0})")]
     Configuration(String),
