@@ -2,6 +2,8 @@
 
     python3 tests/image --static    only compare the Dockerfile with the files that it has to agree with
     python3 tests/image --run       run the image that was built last
+    python3 tests/image --arm64     build and try the program and the image for arm64, by cross-compiler and qemu
+    python3 tests/image --musl      build and try a static program, and an image of it with busybox
 
 It reads from the Trino of `python3 tests/servers up full` (SOURCE_TRINO_SERVERS names its servers.json).
 """
@@ -18,15 +20,16 @@ import time
 import tomllib
 import urllib.request
 from collections import Counter
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 sys.dont_write_bytecode = True
 
 import build  # noqa: E402
+import cross  # noqa: E402
 from build import BASE_STAND_IN, IMAGE, ROOT, RUST_STAND_IN, ImageError, buildah  # noqa: E402
 from container import Container, NameServer, Result  # noqa: E402
+from steps import expect, step  # noqa: E402
 
 HOSTS_NAME, DNS_NAME = "trino-in-hosts.test", "trino-in-dns.test"
 #: Rows of tpch.tiny in the streams of sample_files/configured_catalog.json.
@@ -48,27 +51,15 @@ def main() -> int:
             build.cache_directory().mkdir(parents=True, exist_ok=True)
             with (build.cache_directory() / "lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
-                whole_test(version)
+                if {"--arm64", "--musl"} & set(sys.argv):
+                    cross.whole_test(servers()["trino"], sys.argv)
+                else:
+                    whole_test(version)
     except (ImageError, subprocess.SubprocessError, OSError) as error:
         print(f"FAILED: {error}", file=sys.stderr)
         return 1
     print(f"PASSED: {step.count} steps in {time.monotonic() - started:.0f} s")
     return 0
-
-
-@contextmanager
-def step(purpose: str):
-    """Says what was found to be so, and how long that took."""
-    started = time.monotonic()
-    yield
-    step.count = getattr(step, "count", 0) + 1
-    print(f"ok {step.count:2}  {purpose} ({time.monotonic() - started:.1f} s)", flush=True)
-
-
-def expect(condition: object, what: str) -> None:
-    """Ends the test with a sentence unless the condition holds."""
-    if not condition:
-        raise ImageError(what)
 
 
 def compare_files(root: Path) -> str:
@@ -93,6 +84,12 @@ def compare_files(root: Path) -> str:
     return version
 
 
+def servers() -> dict:
+    """What `python3 tests/servers up full` has written down."""
+    default = build.cache_directory().parent / "run/full/servers.json"
+    return json.loads(Path(os.environ.get("SOURCE_TRINO_SERVERS") or default).read_text())
+
+
 def whole_test(version: str) -> None:
     """Builds, measures and runs the image."""
     build.install_tools()
@@ -106,16 +103,15 @@ def whole_test(version: str) -> None:
         revision = build.export_source("HEAD")
         with step(f"the image builds from commit {revision[:10]}"):
             build.build_image(revision)
-    default = build.cache_directory().parent / "run/full/servers.json"
-    servers = json.loads(Path(os.environ.get("SOURCE_TRINO_SERVERS") or default).read_text())
+    trino = servers()["trino"]
     names = NameServer(DNS_NAME)
     container = Container({HOSTS_NAME: "127.0.0.1"})
     try:
         look_at_image(container, version)
         print_sizes(container)
         look_at_process(container, version)
-        use(container, servers["trino"])
-        stop(container, servers["trino"])
+        use(container, trino)
+        stop(container, trino)
     finally:
         container.close()
         names.close()

@@ -51,9 +51,10 @@ def buildah(*arguments: str | Path, **options) -> str:
     return run("nice", "buildah", "--storage-driver", "vfs", *places, *arguments, **options)
 
 
-def install_tools() -> None:
-    """Installs what is missing of Debian's packages."""
-    missing = [tool for tool in ("buildah", "debootstrap") if shutil.which(tool) is None]
+def install_tools(**others: str) -> None:
+    """Installs what is missing of Debian's packages; `others` are programs and the packages that they are in."""
+    wanted = {"buildah": "buildah", "debootstrap": "debootstrap", **others}
+    missing = [package for tool, package in wanted.items() if shutil.which(tool) is None]
     if os.geteuid() != 0:
         raise ImageError("this test builds and enters root file systems: it has to run as root")
     if missing:
@@ -71,17 +72,21 @@ def have(image: str) -> bool:
     return any(image in (each.get("names") or []) for each in json.loads(buildah("images", "--json") or "[]"))
 
 
-def make_base() -> None:
+def bootstrap(system: Path, suite: str, *options: str) -> None:
     """Debian's smallest system, with the sources and settings of this machine's apt."""
-    sources = apt_sources()
-    mirror = sources[0].split()[1]
+    sources = apt_sources(suite)
+    run("nice", "debootstrap", "--variant=minbase", *options, suite, system, sources[0].split()[1], show=True)
+    (system / "etc/apt/sources.list").write_text("".join(f"{line}\n" for line in sources))
+    settings = run("apt-config", "dump").splitlines()
+    kept = [line for line in settings if re.match(r"Acquire::(Check|http|https|Retries)\b.* \S", line)]
+    (system / "etc/apt/apt.conf.d/90machine").write_text("".join(f"{line}\n" for line in kept))
+
+
+def make_base(image: str = BASE_STAND_IN, suite: str = "bookworm", processor: str = "") -> None:
+    """An image of Debian's smallest system."""
     with tempfile.TemporaryDirectory(dir=cache_directory()) as directory:
         system, archive = Path(directory) / "system", Path(directory) / "system.tar"
-        run("debootstrap", "--variant=minbase", "bookworm", system, mirror, show=True)
-        (system / "etc/apt/sources.list").write_text("".join(f"{line}\n" for line in sources))
-        settings = run("apt-config", "dump").splitlines()
-        kept = [line for line in settings if re.match(r"Acquire::(Check|http|https|Retries)\b.* \S", line)]
-        (system / "etc/apt/apt.conf.d/90machine").write_text("".join(f"{line}\n" for line in kept))
+        bootstrap(system, suite, *([f"--arch={processor}"] if processor else []))
         for name in ("etc/hostname", "etc/resolv.conf"):
             (system / name).write_text("")
         emptied = ["var/cache/apt/archives", "var/lib/apt/lists", *(f"usr/share/{it}" for it in DOCUMENTATION)]
@@ -90,19 +95,21 @@ def make_base() -> None:
         container = buildah("from", "scratch")
         buildah("add", "--quiet", container, archive, "/")
         path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        buildah("config", "--env", path, "--cmd", "bash", container)
-        buildah("commit", "--quiet", "--rm", container, BASE_STAND_IN)
+        buildah("config", "--env", path, "--cmd", "bash", *([f"--arch={processor}"] if processor else []), container)
+        buildah("commit", "--quiet", "--rm", container, image)
 
 
-def apt_sources() -> list[str]:
-    """One-line sources of bookworm, from where this machine's apt takes Debian's packages."""
+def apt_sources(suite: str) -> list[str]:
+    """One-line sources of a release of Debian, from where this machine's apt takes Debian's packages."""
     wanted = ("indextargets", "--format", "$(LABEL)|$(COMPONENT)|$(REPO_URI)", "Created-By: Packages")
     known = dict.fromkeys(run("apt-get", *wanted).splitlines())
     places = {label: uri for label, part, uri in (line.split("|") for line in known) if part == "main"}
     if "Debian" not in places:
         raise ImageError("apt knows no source of Debian's packages; run apt-get update")
-    suites = [("Debian", "bookworm"), ("Debian", "bookworm-updates"), ("Debian-Security", "bookworm-security")]
-    return [f"deb {places[label]} {suite} main" for label, suite in suites if label in places]
+    suites = [("Debian", suite)]
+    if suite != "sid":
+        suites += [("Debian", f"{suite}-updates"), ("Debian-Security", f"{suite}-security")]
+    return [f"deb {places[label]} {name} main" for label, name in suites if label in places]
 
 
 def make_rust() -> None:
@@ -137,17 +144,20 @@ def export_source(wanted: str) -> str:
     return revision
 
 
-def build_image(revision: str) -> None:
+def build_image(
+    revision: str, image: str = IMAGE, rust: str = RUST_STAND_IN, base: str = BASE_STAND_IN, *options: str
+) -> None:
     """Builds the project's Dockerfile on the stand-ins."""
     cargo_home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
     configuration = [path for path in (cargo_home / "config.toml", cargo_home / "config") if path.exists()]
     volumes = [f"--volume={path}:/usr/local/cargo/{path.name}:ro" for path in configuration]
-    bases = (f"--build-arg=RUST_IMAGE={RUST_STAND_IN}", f"--build-arg=BASE_IMAGE={BASE_STAND_IN}")
+    bases = (f"--build-arg=RUST_IMAGE={rust}", f"--build-arg=BASE_IMAGE={base}")
     how = ("--layers", "--force-rm", "--isolation=chroot", "--network=host", "--pull-never", "--format=docker")
-    arguments = (*how, *volumes, *bases, f"--build-arg=REVISION={revision}", cache_directory() / "source")
-    buildah("bud", f"--tag={IMAGE}", *arguments, show=True)
-    # The build stage gets a name, so that its layers stay for the next build; those of older builds go.
-    buildah("bud", "--quiet", f"--tag={BUILD_STAGE}", "--target=build", *arguments)
+    arguments = (*how, *options, *volumes, *bases, f"--build-arg=REVISION={revision}", cache_directory() / "source")
+    buildah("bud", f"--tag={image}", *arguments, show=True)
+    if image == IMAGE:
+        # The build stage gets a name, so that its layers stay for the next build; those of older builds go.
+        buildah("bud", "--quiet", f"--tag={BUILD_STAGE}", "--target=build", *arguments)
     # Containers of a build that was killed hold images, and the lock says that no other build runs.
     buildah("rm", "--all")
     buildah("rmi", "--prune")
@@ -159,9 +169,9 @@ def built_revision() -> str:
     return inspected["Docker"]["config"]["Labels"]["org.opencontainers.image.revision"]
 
 
-def compressed_layers() -> list[int]:
+def compressed_layers(image: str = IMAGE) -> list[int]:
     """Bytes of every layer as a registry would keep it, the base's first."""
     with tempfile.TemporaryDirectory(dir=cache_directory()) as directory:
-        buildah("push", "--quiet", IMAGE, f"dir:{directory}")
+        buildah("push", "--quiet", image, f"dir:{directory}")
         manifest = json.loads((Path(directory) / "manifest.json").read_text())
         return [(Path(directory) / layer["digest"].split(":")[1]).stat().st_size for layer in manifest["layers"]]

@@ -78,12 +78,12 @@ class Result:
 class Container:
     """The image with a writable layer, in which only the mount points of the platform are made."""
 
-    def __init__(self, names: dict[str, str]) -> None:
+    def __init__(self, names: dict[str, str], image: str = IMAGE) -> None:
         self.names = names
-        self.id = buildah("from", "--pull-never", IMAGE)
+        self.id = buildah("from", "--pull-never", image)
         self.root = Path(buildah("mount", self.id))
         (self.root / "source").mkdir()
-        inspected = json.loads(buildah("inspect", "--type", "image", IMAGE))
+        inspected = json.loads(buildah("inspect", "--type", "image", image))
         self.config = inspected["Docker"]["config"]
         self.environment = [*self.config["Env"], *(f"{name}={value}" for name, value in PLATFORM.items())]
 
