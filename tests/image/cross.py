@@ -90,11 +90,11 @@ def make_system() -> None:
     for name in ("config.toml", "config"):
         if (cargo_home / name).exists():
             shutil.copy(cargo_home / name, system() / "cargo")
-    libraries = system() / "musl"
+    libraries = system() / "musl-lib"
     libraries.mkdir()
     (libraries / "checked.c").write_text(CHECKED)
     enter(
-        "cd /musl && cp /usr/lib/x86_64-linux-gnu/libunwind.a .",
+        "cd /musl-lib && cp /usr/lib/x86_64-linux-gnu/libunwind.a .",
         "musl-gcc -O2 -c checked.c && ar r libunwind.a checked.o",
     )
     (system() / "etc/made").touch()
@@ -213,7 +213,7 @@ def test_musl(trino: dict) -> None:
     tools = {
         "RUSTC_BOOTSTRAP": "1",  # Rust's own libraries are compiled, too, which a stable rustc does only if told so.
         f"CARGO_TARGET_{upper}_LINKER": "musl-gcc",
-        f"CARGO_TARGET_{upper}_RUSTFLAGS": "-C link-self-contained=no -L native=/musl",
+        f"CARGO_TARGET_{upper}_RUSTFLAGS": "-C link-self-contained=no -L native=/musl-lib",
         f"CC_{MUSL.replace('-', '_')}": "musl-gcc",
     }
     with step("the program builds with musl, statically"):
