@@ -67,7 +67,7 @@ def whole_test(trino: dict, wanted: list[str]) -> None:
 
 
 def system() -> Path:
-    """Where the root file system is."""
+    """The root file system's place."""
     return build.cache_directory() / "sid"
 
 
@@ -221,7 +221,8 @@ def test_musl(trino: dict) -> None:
         expect("statically linked" in run("sh", "-c", f"ldd {program(MUSL)} 2>&1 || true"), "not static")
     with step("the program builds with glibc"):
         enter("cd /build", f"cargo build --release --locked --target {GLIBC}")
-    print(f"       binaries: {program(MUSL).stat().st_size} bytes with musl, {program(GLIBC).stat().st_size} with glibc")
+    sizes = [program(target).stat().st_size for target in (MUSL, GLIBC)]
+    print(f"       binary: {sizes[0]} bytes; with glibc {sizes[1]}")
     with step("an image of the static program, busybox and authorities"):
         make_static_image()
     print(f"       image: compressed {sum(build.compressed_layers(MUSL_IMAGE))} bytes")
@@ -234,9 +235,9 @@ def test_musl(trino: dict) -> None:
         buildah("umount", container)
         buildah("rm", container)
     with step("names were looked up by both"):
-        programs = {name: f"/target/{target}/release/source-trino" for name, target in (("glibc", GLIBC), ("musl", MUSL))}
-        (system() / "tmp").chmod(0o1777)
-        rows = names.compare(system(), programs, configuration(trino))
+        programs = {"glibc": program(GLIBC), "musl": program(MUSL)}
+        inside = {name: f"/{each.relative_to(system())}" for name, each in programs.items()}
+        rows = names.compare(system(), inside, configuration(trino))
     for purpose, results in rows:
         print(f"       {purpose}")
         for name, (text, seconds) in results.items():
@@ -247,6 +248,7 @@ def make_static_image() -> None:
     """What Airbyte's platform needs and no more: a shell, the authorities, the user, and the program."""
     with tempfile.TemporaryDirectory(dir=build.cache_directory()) as directory:
         root = Path(directory)
+        root.chmod(0o755)
         for name in ("bin", "etc/ssl/certs", "airbyte", "config", "custom_cache", "dev", "proc", "secrets", "source"):
             (root / name).mkdir(parents=True)
         shutil.copy(system() / "usr/bin/busybox", root / "bin/busybox")
@@ -273,11 +275,10 @@ def try_static(root: Path, trino: dict) -> None:
 
     def said(command: str, kind: str, config: dict | None = None) -> dict:
         (root / "config/config.json").write_text(json.dumps(config))
-        line = f'eval "$AIRBYTE_ENTRYPOINT {command}"'
-        environment = ("env", "--ignore-environment", "PATH=/bin", "AIRBYTE_ENTRYPOINT=/airbyte/source-trino")
-        enter_image = (*environment, shutil.which("chroot") or "chroot", "--userspec=1000:1000", root)
-        messages = map(json.loads, run(*enter_image, "/bin/sh", "-c", line).splitlines())
-        return next(message[key] for message in messages for key in (kind,) if kind in message)
+        settings = ("env", "--ignore-environment", "PATH=/bin", "AIRBYTE_ENTRYPOINT=/airbyte/source-trino")
+        enter_image = (*settings, shutil.which("chroot") or "chroot", "--userspec=1000:1000", root)
+        lines = run(*enter_image, "/bin/sh", "-c", f'eval "$AIRBYTE_ENTRYPOINT {command}"').splitlines()
+        return next(message[kind] for message in map(json.loads, lines) if kind in message)
 
     expect(said("spec", "spec") == json.loads((build.ROOT / "spec.json").read_text()), "another spec")
     check = "check --config /config/config.json"
