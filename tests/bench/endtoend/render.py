@@ -97,12 +97,17 @@ def _replay(result: dict[str, Any]) -> str:
 def _sockets(result: dict[str, Any]) -> str:
     rows = [
         (
-            "stdout, lines of JSON" if way["format"] == "stdout" else f"{way['format']} over {way['sockets']} sockets",
-            f"{way['wall']:.2f}", f"{way['cpu']:.2f}", f"{way['bytes'] / 1e6:,.0f}", f"{way['peak_mb']:.0f}",
+            _way(way["format"], way["sockets"]), f"{way['wall']:.2f}", f"{way['cpu']:.2f}",
+            "–" if way["bytes"] is None else f"{way['bytes'] / 1e6:,.0f}", f"{way['peak_mb']:.0f}",
         )
         for way in result["ways"]
     ]  # fmt: skip
     return _table(("way", "wall s", "CPU s", "MB written", "peak MB"), rows)
+
+
+def _way(form: str, sockets: int) -> str:
+    special = {"raw download": "raw download, one query", "stdout": "stdout, lines of JSON"}
+    return special.get(form) or f"{form} over {sockets} socket{'s' if sockets > 1 else ''}"
 
 
 def _startup(result: dict[str, Any]) -> str:

@@ -88,9 +88,12 @@ class _Sliced:
 
 
 def sockets(workshop: Workshop, trino: Any, source: Case, runs: int) -> dict[str, Any]:
-    """The rows of a table in slices: over stdout, and over 1, 2 and 4 sockets in both formats."""
+    """The rows of a table in slices: a raw download, over stdout, and over 1, 2 and 4 sockets in both
+    formats."""
     results = []
     with _Sliced(workshop, trino, source) as table, tempfile.TemporaryDirectory() as directory:
+        raw = [run(workshop.raw("direct").command(table.case), workshop.server_pids) for _ in range(runs + 1)][1:]
+        results.append({"format": "raw download", "sockets": 0, "bytes": None, **summary(raw)})
         slices = {"slice_rows": max(source.rows // _FILES, 1)}
         for form, count in (("stdout", 4), *((form, n) for form in ("JSONL", "PROTOBUF") for n in (1, 2, 4))):
             config = cases.configuration(
