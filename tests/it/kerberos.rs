@@ -35,9 +35,10 @@ fn without_the_library_only_kerberos_is_missing() {
     let (status, message) = outcome.status();
     assert_eq!(status, "FAILED");
     // A program that is linked statically can load nothing, and says so: installing would not help.
-    let help = match cfg!(target_feature = "crt-static") {
-        true => "linked statically",
-        false => "libkrb5-3",
+    let help = if cfg!(target_feature = "crt-static") {
+        "linked statically"
+    } else {
+        "libkrb5-3"
     };
     for word in ["libkrb5.so.3", help, "\"authentication\""] {
         assert!(message.contains(word), "{message}");
