@@ -2,7 +2,7 @@
 
 use super::super::changes::{Change, Changes};
 use super::plan::{Form, ProtobufPlan};
-use super::wire::{push_bytes, push_number, push_varint, tag};
+use super::wire::{push_bytes, push_number, push_varint, put_varint, tag, varint_length};
 
 /// Bytes before the constant start of a record: two lengths of two bytes each, and a tag.
 pub(super) const USUAL_LENGTHS: usize = 5;
@@ -11,7 +11,7 @@ pub(super) const USUAL_LENGTHS: usize = 5;
 /// those of most records have.
 #[inline(always)]
 pub(super) fn usual_lengths(record: usize) -> Option<[u8; USUAL_LENGTHS]> {
-    // With its own tag and its two bytes of length.
+    // As `inner_length` has it for two bytes of length.
     let inner = record + 3;
     if record < 0x80 || inner >= 0x4000 {
         return None;
@@ -22,6 +22,19 @@ pub(super) fn usual_lengths(record: usize) -> Option<[u8; USUAL_LENGTHS]> {
     };
     let ([i1, i2], [r1, r2]) = (two_bytes(inner), two_bytes(record));
     Some([i1, i2, tag::RECORD, r1, r2])
+}
+
+/// Writes the lengths of a message and of its record with the tag between them, and returns where they end; `None` if
+/// there is no room.
+pub(super) fn put_lengths(room: &mut [u8], inner: usize, record: usize) -> Option<usize> {
+    let at = put_varint(room, 0, inner as u64)?;
+    *room.get_mut(at)? = tag::RECORD;
+    put_varint(room, at + 1, record as u64)
+}
+
+/// The length of the message around a record of this length.
+pub(super) fn inner_length(record: usize) -> usize {
+    1 + varint_length(record as u64) + record
 }
 
 /// Appends what a record says about its values, as `meta` with its tag and length, or nothing.

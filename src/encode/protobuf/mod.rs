@@ -45,7 +45,7 @@ use crate::lines::Lines;
 pub use message::protocol_message;
 pub use plan::{ProtobufPlan, Unfit};
 
-use message::{COPIED, USUAL_LENGTHS, copy, copy_value};
+use message::{COPIED, copy, copy_value};
 use row::{WriteRecords, WriteValues};
 use wire::{push_number, tag, varint_length};
 
@@ -149,11 +149,7 @@ impl ProtobufEncoder {
         while frame.next_row()? {
             if fast && !lossy {
                 if self.plan.is_in_order {
-                    let written = self.write_many(&mut frame, out);
-                    if written.records > 0
-                        || !written.is_odd
-                            && self.write_in_place(&mut frame, out, flush)? == Fast::Written
-                    {
+                    if self.write_many(&mut frame, out, flush)? == Fast::Written {
                         continue;
                     }
                 } else if self.write_fast(&mut frame) == Fast::Written {
@@ -184,85 +180,39 @@ impl ProtobufEncoder {
         self.fixed_prefix = Fixed::new(&self.prefix);
     }
 
-    /// Writes the messages of the next row and of those that follow to `out`, as long as there is room and they are of
-    /// the usual form.
-    fn write_many(&mut self, frame: &mut Frame, out: &mut Lines) -> row::Written {
-        let (bytes, filled) = out.room();
-        let start = Place {
-            page: frame.at(),
-            out: filled,
-        };
-        let written = self.json.level.run(WriteRecords {
-            plan: &self.plan,
-            prefix: &self.fixed_prefix,
-            page: frame.text().as_bytes(),
-            out: bytes,
-            start,
-            changes: &mut self.json.changes,
-        });
-        if written.records > 0 {
-            out.end_lines(written.place.out, written.records);
-            frame.pass_rows(written.records, written.place.page);
-        }
-        written
-    }
-
-    /// Writes the message of the next row to `out`, if its columns have the order of the schema, unless
-    /// that needs the slow path.
-    ///
-    /// The lengths before the values are not known until the values are written. They are taken to be
-    /// as long as those of most records are.
-    fn write_in_place(
+    /// Writes the messages of the next row and of those that follow to `out`, if the columns have the order of the
+    /// schema, unless the next one needs the slow path.
+    fn write_many(
         &mut self,
         frame: &mut Frame,
         out: &mut Lines,
         flush: &mut dyn FnMut(&mut Lines) -> Result<(), Stopped>,
     ) -> Result<Fast, Stopped> {
-        let head = USUAL_LENGTHS + self.prefix.len();
-        let (end, start) = loop {
+        loop {
             let (bytes, filled) = out.room();
-            let written = match bytes.get_mut(filled + head..) {
-                Some(out) => self.json.level.run(WriteValues {
-                    plan: &self.plan,
-                    page: frame.text().as_bytes(),
-                    start: frame.at(),
-                    out,
-                    ends: self.ends.get_mut(1..).unwrap_or_default(),
-                    changes: &mut self.json.changes,
-                }),
-                None => Err(Stop::Full),
+            let start = Place {
+                page: frame.at(),
+                out: filled,
             };
-            match written {
-                Ok(end) => break (end, filled),
-                Err(Stop::Full) if make_room(out, flush)? => {}
-                Err(Stop::Full | Stop::Odd) => return Ok(Fast::Left),
-            }
-        };
-        frame.advance_to(end);
-        self.write_meta();
-        let columns = self.ends.last().copied().unwrap_or_default();
-        let (bytes, _) = out.room();
-        let (record, _) = self.lengths(columns);
-        let values = start + head;
-        let whole = values + columns + self.meta.len();
-        let lengths = match message::usual_lengths(record) {
-            Some(lengths) if whole <= bytes.len() => lengths,
-            _ => {
-                if self.values.len() < columns {
-                    self.values.resize(columns, 0);
-                }
-                self.values[..columns].copy_from_slice(&bytes[values..values + columns]);
-                self.put_record(out, flush)?;
+            let written = self.json.level.run(WriteRecords {
+                plan: &self.plan,
+                prefix: &self.fixed_prefix,
+                page: frame.text().as_bytes(),
+                out: bytes,
+                start,
+                changes: &mut self.json.changes,
+                meta: &mut self.meta,
+            });
+            if written.records > 0 {
+                out.end_lines(written.place.out, written.records);
+                frame.pass_rows(written.records, written.place.page);
                 return Ok(Fast::Written);
             }
-        };
-        bytes[start..start + USUAL_LENGTHS].copy_from_slice(&lengths);
-        copy(bytes, start + USUAL_LENGTHS, &self.prefix);
-        if !self.meta.is_empty() {
-            copy(bytes, values + columns, &self.meta);
+            match written.stop {
+                Some(Stop::Full) if make_room(out, flush)? => {}
+                _ => return Ok(Fast::Left),
+            }
         }
-        out.end_line(whole);
-        Ok(Fast::Written)
     }
 
     /// The lengths of the record and of the message around it, if the columns' values have so many
@@ -270,7 +220,7 @@ impl ProtobufEncoder {
     fn lengths(&self, columns: usize) -> (usize, usize) {
         // Columns that are left out have no bytes, so all bytes of the columns are values.
         let record = self.prefix.len() + columns + 2 * self.plan.missing + self.meta.len();
-        (record, 1 + varint_length(record as u64) + record)
+        (record, message::inner_length(record))
     }
 
     /// Writes the values of the next row, unless that needs the slow path.
@@ -322,9 +272,7 @@ impl ProtobufEncoder {
 
     fn write_meta(&mut self) {
         self.meta.clear();
-        if !self.json.changes.is_empty() {
-            message::push_meta(&self.json.changes, &self.plan, &mut self.meta);
-        }
+        message::push_meta(&self.json.changes, &self.plan, &mut self.meta);
     }
 
     /// Puts the message of the present row together.
@@ -356,11 +304,7 @@ impl ProtobufEncoder {
 
     /// Writes the message to `room`, which has its length and `COPIED` bytes more.
     fn fill(&self, room: &mut [u8], inner: usize, record: usize) {
-        let mut head = [0; 24];
-        let at = wire::put_varint(&mut head, 0, inner as u64).unwrap_or_default();
-        head[at] = tag::RECORD;
-        let at = wire::put_varint(&mut head, at + 1, record as u64).unwrap_or_default();
-        room[..head.len()].copy_from_slice(&head);
+        let at = message::put_lengths(room, inner, record).unwrap_or_default();
         let mut at = copy(room, at, &self.prefix);
         if self.plan.is_in_order {
             let all = self.ends.last().copied().unwrap_or_default();

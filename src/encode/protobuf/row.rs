@@ -5,12 +5,12 @@
 //! slow path writes the row.
 
 use super::super::changes::{Change, Changes};
-use super::super::place::{Place, Step, Stop, accept, block, put, put_fixed, room};
+use super::super::place::{Place, Step, Stop, accept, block, put, put_bytes, put_fixed, room};
 use super::super::plan::Fixed;
 use super::super::rows;
 use super::super::short::BLOCK;
 use super::super::simd::{self, Level, Work};
-use super::message::usual_lengths;
+use super::message::{USUAL_LENGTHS, inner_length, push_meta, put_lengths, usual_lengths};
 use super::plan::{Form, ProtobufPlan};
 use super::wire::{put_varint, tag, varint_length};
 use super::{short, temporal};
@@ -56,12 +56,12 @@ pub(super) struct Written {
     pub(super) records: u64,
     /// After the last of them, and after its row.
     pub(super) place: Place,
-    /// Whether the next row needs the slow path.
-    pub(super) is_odd: bool,
+    /// Why the next row was left; `None` if none was seen.
+    pub(super) stop: Option<Stop>,
 }
 
-/// Writes the messages of the row at `start` and of those that follow, as long as they are of the usual form: without
-/// changes, of the usual length, and with the columns in the order of the schema.
+/// Writes the messages of the row at `start` and of those that follow, as long as they are of the usual form. The columns
+/// have the order of the schema.
 pub(super) struct WriteRecords<'a> {
     pub(super) plan: &'a ProtobufPlan,
     /// The constant start of a record.
@@ -70,6 +70,8 @@ pub(super) struct WriteRecords<'a> {
     pub(super) out: &'a mut [u8],
     pub(super) start: Place,
     pub(super) changes: &'a mut Changes,
+    /// Memory for what a record says about its values.
+    pub(super) meta: &'a mut Vec<u8>,
 }
 
 impl Work for WriteRecords<'_> {
@@ -83,29 +85,32 @@ impl Work for WriteRecords<'_> {
         );
         let (length, size) = (row.len(), out.len());
         let (mut records, mut rest, mut left) = (0, row, size);
-        let is_odd = loop {
-            match write_record(level, self.plan, self.prefix, row, out, self.changes) {
-                Ok(after) => (rest, out) = after,
-                Err(stop) => break stop == Stop::Odd,
-            }
+        let stop = loop {
+            let (changes, meta) = (&mut *self.changes, &mut *self.meta);
+            (rest, out) = match write_record(level, self.plan, self.prefix, row, out, changes, meta)
+            {
+                Ok(after) => after,
+                Err(stop) => break Some(stop),
+            };
             left = out.len();
             records += 1;
             match rest {
                 [b',', next @ ..] if next.first() == Some(&b'[') => row = next,
-                _ => break false,
+                _ => break None,
             }
         };
         Written {
             records,
             place: self.start.step(length - rest.len(), size - left),
-            is_odd,
+            stop,
         }
     }
 }
 
 /// Writes the message of the row that `page` begins with. Returns what is left of both.
 ///
-/// A message that is not of the usual form counts as one without room.
+/// The lengths before the values are not known until the values are written. They are taken to be as long as those of
+/// most records are.
 #[inline(always)]
 fn write_record<'p, 'o, L: Level>(
     level: L,
@@ -114,17 +119,50 @@ fn write_record<'p, 'o, L: Level>(
     page: &'p [u8],
     out: &'o mut [u8],
     changes: &mut Changes,
+    meta: &mut Vec<u8>,
 ) -> Result<(&'p [u8], &'o mut [u8]), Stop> {
-    let (lengths, out) = out.split_first_chunk_mut().ok_or(Stop::Full)?;
     let size = out.len();
-    let out = put_fixed(out, prefix)?;
-    let (page, out) = write_values(level, plan, page, out, changes, |_| {})?;
-    let record = size - out.len() + 2 * plan.missing;
-    match usual_lengths(record) {
-        Some(usual) if changes.is_empty() => *lengths = usual,
-        _ => return Err(Stop::Full),
+    let rest = out.get_mut(USUAL_LENGTHS..).ok_or(Stop::Full)?;
+    let rest = put_fixed(rest, prefix)?;
+    let (page, rest) = write_values(level, plan, page, rest, changes, |_| {})?;
+    let mut end = size - rest.len();
+    if !changes.is_empty() {
+        end = put_meta(out, end, plan, changes, meta)?;
     }
-    Ok((page, out))
+    match usual_lengths(end - USUAL_LENGTHS) {
+        Some(lengths) => *out.first_chunk_mut().ok_or(Stop::Full)? = lengths,
+        None => end = put_other_lengths(out, end)?,
+    }
+    Ok((page, &mut out[end..]))
+}
+
+/// Writes what the record says about its values to `at`, and returns where that ends.
+#[cold]
+fn put_meta(
+    out: &mut [u8],
+    at: usize,
+    plan: &ProtobufPlan,
+    changes: &Changes,
+    meta: &mut Vec<u8>,
+) -> Result<usize, Stop> {
+    meta.clear();
+    push_meta(changes, plan, meta);
+    put_bytes(out, at, meta)
+}
+
+/// Writes lengths that are not as long as usual before the record that ends at `end`, which is moved; returns where it
+/// ends then.
+#[inline(never)]
+fn put_other_lengths(out: &mut [u8], end: usize) -> Result<usize, Stop> {
+    let record = end - USUAL_LENGTHS;
+    let inner = inner_length(record);
+    let start = varint_length(inner as u64) + inner - record;
+    if start + record > out.len() {
+        return Err(Stop::Full);
+    }
+    out.copy_within(USUAL_LENGTHS..end, start);
+    put_lengths(out, inner, record).ok_or(Stop::Full)?;
+    Ok(start + record)
 }
 
 /// Writes the values of the row that `page` begins with, and tells after each how many bytes all have. Returns what is
@@ -182,7 +220,7 @@ fn write_long<L: Level>(
     let form = plan.forms[column];
     if matches!(
         form,
-        Form::Time | Form::Timestamp | Form::TimestampWithTimeZone
+        Form::Time | Form::TimeWithTimeZone | Form::Timestamp | Form::TimestampWithTimeZone
     ) {
         return write_cut_time(level, form, page, out, changes);
     }
@@ -194,7 +232,7 @@ fn write_long<L: Level>(
         let end = level.run(Unescape { page, out, content })?;
         return close(out, end, tag::STRING);
     }
-    if matches!(form, Form::TextOfJson | Form::TimeWithTimeZone) {
+    if form == Form::TextOfJson {
         return Err(Stop::Odd);
     }
     // The value as JSON is its content, or shows that there is none.
