@@ -5,7 +5,7 @@
 use super::changes::{Change, Changes};
 use super::json_scan::{self, Unfit};
 use super::number;
-use super::place::{Place, Step, Stop, block, put, put_bytes};
+use super::place::{Place, Step, Stop, accept, block, put, put_bytes, room};
 use super::simd::{self, Level};
 
 #[inline(always)]
@@ -61,7 +61,19 @@ pub(super) fn write_json_text<L: Level>(
     out: &mut [u8],
     place: Place,
 ) -> Step {
-    let (end, has_line_ends) = unescape(level, page, out, place)?;
+    let mut has_line_ends = false;
+    let end = unescape(level, page, out, place, |escape| {
+        let character = match escape.first()? {
+            byte @ (b'"' | b'\\' | b'/') => char::from(*byte),
+            b't' => '\t',
+            b'n' => '\n',
+            b'r' => '\r',
+            // `\b`, `\f` and `\u…` do not occur in JSON.
+            _ => return None,
+        };
+        has_line_ends |= matches!(character, '\n' | '\r');
+        Some((2, character))
+    })?;
     let json = &mut out[place.out..end.out];
     match json_scan::is_json(level, json) {
         Ok(()) => {
@@ -75,16 +87,17 @@ pub(super) fn write_json_text<L: Level>(
     }
 }
 
-/// Writes the characters of a string; says too whether there are line ends among them.
+/// Writes the characters of a string. `escaped` gives the character of an escape sequence, which it is given from behind
+/// its backslash on, and the length of the sequence; `None` leaves the value.
 #[inline(always)]
-fn unescape<L: Level>(
+pub(super) fn unescape<L: Level>(
     level: L,
     page: &[u8],
     out: &mut [u8],
-    mut place: Place,
-) -> Result<(Place, bool), Stop> {
-    let mut has_line_ends = false;
-    place.page += 1;
+    place: Place,
+    mut escaped: impl FnMut(&[u8]) -> Option<(usize, char)>,
+) -> Step {
+    let mut place = accept(page, place, b'"')?;
     loop {
         let bytes: &simd::Bytes = block(page, place.page)?;
         put(out, place.out, bytes)?;
@@ -94,18 +107,14 @@ fn unescape<L: Level>(
             continue;
         }
         place = place.copied(marks.trailing_zeros() as usize);
-        let character = match &page[place.page..] {
-            [b'"', ..] => return Ok((place.step(1, 0), has_line_ends)),
-            [b'\\', character @ (b'"' | b'\\' | b'/'), ..] => *character,
-            [b'\\', b't', ..] => b'\t',
-            [b'\\', b'n', ..] => b'\n',
-            [b'\\', b'r', ..] => b'\r',
-            // `\b`, `\f` and `\u…` do not occur in JSON.
+        let (length, character) = match &page[place.page..] {
+            [b'"', ..] => return Ok(place.step(1, 0)),
+            [b'\\', escape @ ..] => escaped(escape).ok_or(Stop::Odd)?,
             _ => return Err(Stop::Odd),
         };
-        has_line_ends |= matches!(character, b'\n' | b'\r');
-        put(out, place.out, &[character])?;
-        place = place.step(2, 1);
+        let room: &mut [u8; 4] = room(out, place.out)?;
+        let written = character.encode_utf8(room).len();
+        place = place.step(length, written);
     }
 }
 

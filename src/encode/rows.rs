@@ -10,7 +10,7 @@
 
 use super::changes::{Change, Changes};
 use super::place::{Place, Step, Stop, accept, block, put, put_fixed, room};
-use super::plan::{CellKind, FieldPlan, Fixed, MapPlan, RecordPlan, RowPlan};
+use super::plan::{CellKind, FieldPlan, Fixed, MapPlan, RecordPlan, RowPlan, Short};
 use super::simd::{Level, Work};
 use super::tail::Tail;
 use super::{long, short};
@@ -169,6 +169,7 @@ pub(super) fn write_cell<L: Level>(
     let out = out.get_mut(place.out..).ok_or(Stop::Full)?;
     let lengths = level.run(WriteCell {
         key: None,
+        short: kind.short(),
         kind,
         page,
         out,
@@ -210,8 +211,14 @@ fn write_field<L: Level>(
     out: &mut [u8],
     changes: &mut Changes,
 ) -> Step {
+    let is_tried = field.short != Short::None;
     level.run(WriteCell {
         key: Some(&field.key),
+        short: if is_tried {
+            Short::None
+        } else {
+            field.kind.short()
+        },
         kind: &field.kind,
         page,
         out,
@@ -222,6 +229,8 @@ fn write_field<L: Level>(
 /// Writes the value that `page` begins with, after its key. Gives the lengths.
 struct WriteCell<'a> {
     key: Option<&'a Fixed>,
+    /// How it is written if it is short; `None` if that was tried.
+    short: Short,
     kind: &'a CellKind,
     page: &'a [u8],
     out: &'a mut [u8],
@@ -242,7 +251,7 @@ impl Work for WriteCell<'_> {
         let key_length = size - out.len();
         let value = page.first_chunk().ok_or(Stop::Odd)?;
         let room = out.first_chunk_mut().ok_or(Stop::Full)?;
-        let end = match short::write(level, kind.short(), value, room) {
+        let end = match short::write(level, self.short, value, room) {
             Some((page, out)) => Place { page, out },
             None => write_long(level, kind, page, out, self.changes)?,
         };

@@ -5,11 +5,11 @@
 //! slow path writes the row.
 
 use super::super::changes::{Change, Changes};
-use super::super::place::{Place, Step, Stop, accept, block, put, put_bytes, put_fixed, room};
+use super::super::place::{Place, Step, Stop, block, put, put_bytes, put_fixed};
 use super::super::plan::Fixed;
-use super::super::rows;
 use super::super::short::BLOCK;
-use super::super::simd::{self, Level, Work};
+use super::super::simd::{Level, Work};
+use super::super::{long, rows};
 use super::message::{USUAL_LENGTHS, inner_length, push_meta, put_lengths, usual_lengths};
 use super::plan::{Form, ProtobufPlan};
 use super::wire::{put_varint, tag, varint_length};
@@ -310,26 +310,7 @@ impl Work for Unescape<'_> {
 
     #[inline(always)]
     fn run<L: Level>(self, level: L) -> Step {
-        let Self { page, out, content } = self;
-        let mut place = accept(page, content, b'"')?;
-        loop {
-            let bytes: &simd::Bytes = block(page, place.page)?;
-            put(out, place.out, bytes)?;
-            let marks = level.string_marks(bytes);
-            if marks == 0 {
-                place = place.copied(simd::BYTES);
-                continue;
-            }
-            place = place.copied(marks.trailing_zeros() as usize);
-            let (length, character) = match &page[place.page..] {
-                [b'"', ..] => return Ok(place.step(1, 0)),
-                [b'\\', escape @ ..] => escaped(escape).ok_or(Stop::Odd)?,
-                _ => return Err(Stop::Odd),
-            };
-            let room: &mut [u8; 4] = room(out, place.out)?;
-            let written = character.encode_utf8(room).len();
-            place = place.step(length, written);
-        }
+        long::unescape(level, self.page, self.out, self.content, escaped)
     }
 }
 
