@@ -67,8 +67,7 @@ fn start(parent: Option<Parent>) -> io::Result<End> {
              Redirect it, for example with \"> records.jsonl\"; \"> /dev/null\" throws them away.",
         ));
     }
-    let (output, writer) =
-        Output::start(move || Box::new(Pipe::new(io::stdout().lock(), is_durable)))?;
+    let (output, writer) = Output::start(Pipe::new(io::stdout(), is_durable))?;
     terminal::set_reader(reader(&cli));
     logging::install(&output, cli.verbose);
     let panics = commands::report_panics(&output);

@@ -1,16 +1,19 @@
-//! Everything that reaches stdout: one thread, one order, whole lines. In the speed mode each socket
-//! has such a thread as well.
+//! Everything that reaches stdout: one writer, one order, whole lines. In the speed mode each socket
+//! has such a writer as well.
 //!
-//! Records arrive as buffers of whole lines, other messages one line at a time, both through one
-//! bounded queue, so a slow reader slows Trino down. A STATE says how many records of its stream
-//! were written since the STATE before. Only the writer knows this number, so it fills it in. LOG
-//! lines take another way that never blocks, because they are written from inside the async
-//! runtime. The writer writes the waiting LOG lines before the next item of the queue.
+//! Records arrive as buffers of whole lines, other messages one line at a time. Whoever has records
+//! and finds that nothing else waits uses the writer at once, without another thread that would have
+//! to wake up. All else goes through one bounded queue to a thread, so a slow reader slows Trino
+//! down. A STATE says how many records of its stream were written since the STATE before. Only the
+//! writer knows this number, so it fills it in. LOG lines take another way that never blocks, because
+//! they are written from inside the async runtime. The writer writes the waiting LOG lines before
+//! the next item.
 
 pub mod pipe;
 mod writer;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::io;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 
@@ -18,6 +21,7 @@ use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use self::writer::Writer;
 use crate::lines::Lines;
 use crate::protocol::message::StateMessage;
 use crate::state_file::StateFile;
@@ -77,20 +81,52 @@ enum Item {
 }
 
 struct Shared {
+    writer: Mutex<Writer>,
+    /// Items that were sent and are not written yet. Whoever makes it 1 may use the writer at once,
+    /// because nothing that was sent earlier can still be waiting. It does not become 0 again after
+    /// the end.
+    unwritten: AtomicUsize,
     notes: Mutex<Notes>,
     spare: Mutex<Vec<Lines>>,
     closed: CancellationToken,
     /// Cancelled when a STATE could not be kept; `not_kept` has the reason.
     lost: CancellationToken,
-    not_kept: OnceLock<std::io::Error>,
+    not_kept: OnceLock<io::Error>,
     bytes: AtomicU64,
     records: AtomicU64,
     states: AtomicU64,
 }
 
 impl Shared {
+    /// Counts an item that is about to be put into the queue.
+    fn will_queue(&self) {
+        self.unwritten.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Whether the caller may use the writer at once; then it must, or say that it has.
+    fn is_idle(&self) -> bool {
+        let taken = self
+            .unwritten
+            .compare_exchange(0, 1, Ordering::AcqRel, Ordering::Relaxed);
+        taken.is_ok()
+    }
+
+    /// Uses the writer for one item that was counted.
+    fn with_writer(&self, write: impl FnOnce(&mut Writer) -> io::Result<()>) -> Result<(), Closed> {
+        let mut writer = lock(&self.writer);
+        let is_written = writer.write(self, write);
+        drop(writer);
+        if is_written {
+            self.unwritten.fetch_sub(1, Ordering::AcqRel);
+            Ok(())
+        } else {
+            self.closed.cancel();
+            Err(Closed)
+        }
+    }
+
     /// Ends the keeping of states.
-    fn state_is_lost(&self, error: std::io::Error) {
+    fn state_is_lost(&self, error: io::Error) {
         let _ = self.not_kept.set(error);
         self.lost.cancel();
     }
@@ -117,15 +153,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Output {
-    /// Starts the writer thread on `sink`, which is stdout in the binary. The thread's result says
-    /// whether everything was written.
+    /// Writes to `sink`, which is stdout in the binary. The result of the thread says whether
+    /// everything was written.
     ///
     /// # Errors
     ///
     /// When the thread cannot be started.
     pub fn start(
-        sink: impl FnOnce() -> Box<dyn std::io::Write> + Send + 'static,
-    ) -> std::io::Result<(Self, JoinHandle<std::io::Result<()>>)> {
+        sink: impl io::Write + Send + 'static,
+    ) -> io::Result<(Self, JoinHandle<io::Result<()>>)> {
         Self::start_as("stdout", sink)
     }
 
@@ -136,10 +172,12 @@ impl Output {
     /// When the thread cannot be started.
     pub(crate) fn start_as(
         name: &str,
-        sink: impl FnOnce() -> Box<dyn std::io::Write> + Send + 'static,
-    ) -> std::io::Result<(Self, JoinHandle<std::io::Result<()>>)> {
+        sink: impl io::Write + Send + 'static,
+    ) -> io::Result<(Self, JoinHandle<io::Result<()>>)> {
         let (queue, items) = mpsc::channel(QUEUE_LENGTH);
         let shared = Arc::new(Shared {
+            writer: Mutex::new(Writer::new(sink)),
+            unwritten: AtomicUsize::new(0),
             notes: Mutex::default(),
             spare: Mutex::default(),
             closed: CancellationToken::new(),
@@ -149,11 +187,19 @@ impl Output {
             records: AtomicU64::new(0),
             states: AtomicU64::new(0),
         });
-        let writer = Arc::clone(&shared);
+        let ours = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name(name.to_owned())
-            .spawn(move || writer::run(&mut *sink(), items, &writer))?;
+            .spawn(move || writer::run(items, &ours))?;
         Ok((Self { queue, shared }, thread))
+    }
+
+    /// Puts an item into the queue, as soon as there is room for it.
+    async fn put(&self, item: Item) -> Result<(), Closed> {
+        let room = self.queue.reserve().await.map_err(|_| Closed)?;
+        self.shared.will_queue();
+        room.send(item);
+        Ok(())
     }
 
     /// Sends one message.
@@ -171,20 +217,38 @@ impl Output {
     ///
     /// When stdout was closed.
     pub async fn send_lines(&self, lines: Vec<u8>) -> Result<(), Closed> {
-        self.queue
-            .send(Item::Lines(lines))
-            .await
-            .map_err(|_| Closed)
+        self.put(Item::Lines(lines)).await
     }
 
-    /// Sends records of one stream from a thread that may block.
+    /// Sends records of one stream from a thread that may block. Afterwards the buffer is empty.
     ///
     /// # Errors
     ///
     /// When stdout was closed.
-    pub fn send_records_blocking(&self, lines: Lines, count: &RecordCount) -> Result<(), Closed> {
+    pub fn send_records_blocking(
+        &self,
+        lines: &mut Lines,
+        count: &RecordCount,
+    ) -> Result<(), Closed> {
+        if self.shared.is_idle() {
+            let written = self
+                .shared
+                .with_writer(|writer| writer.records(lines, count, &self.shared));
+            if written.is_err() {
+                // The thread ends when it sees what has happened; a full queue wakes it up as well.
+                let _ = self.queue.try_send(Item::Wake);
+            }
+            if lines.size() == Lines::SIZE {
+                lines.clear();
+            } else {
+                *lines = self.buffer();
+            }
+            return written;
+        }
+        let full = std::mem::replace(lines, self.buffer());
+        self.shared.will_queue();
         self.queue
-            .blocking_send(Item::Records(lines, count.clone()))
+            .blocking_send(Item::Records(full, count.clone()))
             .map_err(|_| Closed)
     }
 
@@ -198,10 +262,7 @@ impl Output {
         state: StateMessage,
         count: &RecordCount,
     ) -> Result<(), Closed> {
-        self.queue
-            .send(Item::State(Box::new(state), count.clone()))
-            .await
-            .map_err(|_| Closed)
+        self.put(Item::State(Box::new(state), count.clone())).await
     }
 
     /// From now on keeps every STATE in a file, as soon as the STATE and everything before it is
@@ -211,10 +272,7 @@ impl Output {
     ///
     /// When stdout was closed.
     pub(crate) async fn keep_states(&self, file: StateFile) -> Result<(), Closed> {
-        self.queue
-            .send(Item::KeepStates(Box::new(file)))
-            .await
-            .map_err(|_| Closed)
+        self.put(Item::KeepStates(Box::new(file))).await
     }
 
     /// Waits until everything that was sent before is written, and kept.
@@ -224,8 +282,7 @@ impl Output {
     /// When stdout was closed.
     pub async fn all_written(&self) -> Result<(), Closed> {
         let (mark, reached) = oneshot::channel();
-        let sent = self.queue.send(Item::Mark(mark)).await;
-        sent.map_err(|_| Closed)?;
+        self.put(Item::Mark(mark)).await?;
         reached.await.map_err(|_| Closed)
     }
 
@@ -235,7 +292,7 @@ impl Output {
     }
 
     /// Why a STATE could not be kept, if one could not.
-    pub(crate) fn state_error(&self) -> Option<&std::io::Error> {
+    pub(crate) fn state_error(&self) -> Option<&io::Error> {
         self.shared.not_kept.get()
     }
 
@@ -260,13 +317,16 @@ impl Output {
         notes.lines.extend_from_slice(&line);
         drop(notes);
         // A full queue means that the writer is about to look at the notes anyway.
-        let _ = self.queue.try_send(Item::Wake);
+        if let Ok(room) = self.queue.try_reserve() {
+            self.shared.will_queue();
+            room.send(Item::Wake);
+        }
     }
 
     /// Lets the writer thread end once everything sent before is written.
     pub async fn finish(&self) {
         // If the send fails, the thread has already ended.
-        let _ = self.queue.send(Item::Finish).await;
+        let _ = self.put(Item::Finish).await;
     }
 
     /// Becomes cancelled when stdout cannot be written any more.
@@ -312,6 +372,20 @@ mod tests {
 
     struct Sink(std_mpsc::Sender<Vec<u8>>);
 
+    /// Takes a line only when it may.
+    struct SlowSink(std_mpsc::Receiver<()>, Sink);
+
+    impl io::Write for SlowSink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.recv().map_err(|_| io::ErrorKind::BrokenPipe)?;
+            self.1.write_all(bytes).map(|()| bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
     impl io::Write for Sink {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0
@@ -331,12 +405,17 @@ mod tests {
         std_mpsc::Receiver<Vec<u8>>,
     ) {
         let (sender, written) = std_mpsc::channel();
-        let (output, thread) = Output::start(move || Box::new(Sink(sender))).unwrap();
+        let (output, thread) = Output::start(Sink(sender)).unwrap();
         (output, thread, written)
     }
 
+    fn wait<T>(future: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.unwrap().block_on(future)
+    }
+
     fn send(output: &Output, line: &str) -> Result<(), Closed> {
-        output.send_records_blocking(Lines::from_lines(&[line]), &RecordCount::default())
+        output.send_records_blocking(&mut Lines::from_lines(&[line]), &RecordCount::default())
     }
 
     #[test]
@@ -353,24 +432,21 @@ mod tests {
                 stream_descriptor,
                 stream_state,
             });
-            output
-                .queue
-                .blocking_send(Item::State(Box::new(state), count.clone()))
-                .unwrap_or_default();
+            wait(output.send_state(state, count)).unwrap();
         };
         output
-            .send_records_blocking(Lines::from_lines(&["1\n", "2\n"]), &ours)
+            .send_records_blocking(&mut Lines::from_lines(&["1\n", "2\n"]), &ours)
             .unwrap();
         output
-            .send_records_blocking(Lines::from_lines(&["1\n"]), &others)
+            .send_records_blocking(&mut Lines::from_lines(&["1\n"]), &others)
             .unwrap();
         state(&ours);
         output
-            .send_records_blocking(Lines::from_lines(&["3\n"]), &ours)
+            .send_records_blocking(&mut Lines::from_lines(&["3\n"]), &ours)
             .unwrap();
         state(&ours);
         state(&ours);
-        output.queue.blocking_send(Item::Finish).unwrap_or_default();
+        wait(output.finish());
         thread.join().unwrap().unwrap();
         let all = String::from_utf8(written.iter().flatten().collect()).unwrap();
         let states = all.lines().filter(|line| line.starts_with('{'));
@@ -391,12 +467,12 @@ mod tests {
         for i in 0..100 {
             output
                 .send_records_blocking(
-                    Lines::from_lines(&[&format!("{i}\n")]),
+                    &mut Lines::from_lines(&[&format!("{i}\n")]),
                     &RecordCount::default(),
                 )
                 .unwrap();
         }
-        output.queue.blocking_send(Item::Finish).unwrap_or_default();
+        wait(output.finish());
         thread.join().unwrap().unwrap();
         let all: Vec<u8> = written.iter().flatten().collect();
         let numbers: Vec<String> = (0..100).map(|i: u8| i.to_string()).collect();
@@ -405,11 +481,36 @@ mod tests {
     }
 
     #[test]
+    fn records_are_written_at_once_if_nothing_else_waits() {
+        let (output, _thread, written) = started();
+        send(&output, "first\n").unwrap();
+        assert_eq!(written.try_recv().unwrap(), b"first\n");
+    }
+
+    #[test]
+    fn records_overtake_nothing_that_was_sent_before() {
+        let (go_on, may_go_on) = std_mpsc::channel();
+        let (sender, written) = std_mpsc::channel();
+        let (output, thread) = Output::start(SlowSink(may_go_on, Sink(sender))).unwrap();
+        wait(output.send_lines(b"first\n".to_vec())).unwrap();
+        wait(output.send_lines(b"second\n".to_vec())).unwrap();
+        send(&output, "third\n").unwrap();
+        assert!(written.try_recv().is_err());
+        for _ in 0..3 {
+            go_on.send(()).unwrap();
+        }
+        wait(output.finish());
+        thread.join().unwrap().unwrap();
+        let all: Vec<u8> = written.iter().flatten().collect();
+        assert_eq!(all, b"first\nsecond\nthird\n");
+    }
+
+    #[test]
     fn a_note_leaves_before_what_is_sent_after_it() {
         let (output, thread, written) = started();
         output.note(&"first");
         send(&output, "second\n").unwrap();
-        output.queue.blocking_send(Item::Finish).unwrap_or_default();
+        wait(output.finish());
         thread.join().unwrap().unwrap();
         let all: Vec<u8> = written.iter().flatten().collect();
         assert_eq!(all, b"\"first\"\nsecond\n");
@@ -419,7 +520,7 @@ mod tests {
     fn a_closed_pipe_is_told_to_everybody() {
         let (output, thread, written) = started();
         drop(written);
-        send(&output, "lost\n").unwrap();
+        assert!(send(&output, "lost\n").is_err());
         assert!(thread.join().unwrap().is_err());
         assert!(output.closed().is_cancelled());
         assert!(send(&output, "lost\n").is_err());

@@ -216,9 +216,8 @@ impl Reader<'_> {
                 if !stream_run.may_send() {
                     return Err(Stopped);
                 }
-                let lines = std::mem::replace(buffer, output.buffer());
                 output
-                    .send_records_blocking(lines, &count)
+                    .send_records_blocking(buffer, &count)
                     .map_err(|Closed| Stopped)
             };
             let outcome = encoder.encode(rows, &mut buffer, &mut boundary, &mut send);
