@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use crate::config::FetchProtocol;
 use crate::encode::{EncodeError, Stopped};
 use crate::lines::Lines;
-use crate::output::Closed;
+use crate::output::{Closed, Output, RecordCount};
 use crate::read::boundary::Boundary;
 use crate::read::context::Context;
 use crate::read::context::{ReadError, StreamRun};
@@ -149,10 +149,10 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     async fn run(&mut self, sql: &str, protocol: FetchProtocol) -> Result<(), ReadError> {
-        let mut rows = self.context.client.start_query(sql, protocol).await?;
+        let rows = self.context.client.start_query(sql, protocol).await?;
         self.stream_run.begun.notify_one();
         let query_id = rows.query_id().to_owned();
-        let result = self.copy(&mut rows, &query_id).await;
+        let result = self.copy(rows, &query_id).await;
         result.map_err(|error| match error {
             ReadError::Trino {
                 query_id: None,
@@ -165,7 +165,7 @@ impl Reader<'_> {
         })
     }
 
-    async fn copy(&mut self, rows: &mut Rows, query_id: &str) -> Result<(), ReadError> {
+    async fn copy(&mut self, mut rows: Rows, query_id: &str) -> Result<(), ReadError> {
         while let Some(block) = rows.next().await? {
             status::running(self.context, self.plan, self.stream_run).await?;
             if self.encoder.is_none() {
@@ -174,7 +174,7 @@ impl Reader<'_> {
                     .map(|columns| self.encoder_for(columns))
                     .transpose()?;
             }
-            self.write(block, query_id).await?;
+            rows = self.write(block, rows, query_id).await?;
         }
         Ok(status::running(self.context, self.plan, self.stream_run).await?)
     }
@@ -192,54 +192,100 @@ impl Reader<'_> {
         Records::new(self.plan, self.partition, &columns)
     }
 
-    /// Encodes one block on a thread that may block, because encoding takes time and stdout may be
-    /// slow.
-    async fn write(&mut self, block: Block, query_id: &str) -> Result<(), ReadError> {
-        let Some(mut encoder) = self.encoder.take() else {
+    /// Encodes a block, and those that are there by then, on a thread that may block, because
+    /// encoding takes time and stdout may be slow. Returns what is left of the rows.
+    async fn write(&mut self, block: Block, rows: Rows, query_id: &str) -> Result<Rows, ReadError> {
+        let Some(encoder) = self.encoder.take() else {
             let text = format!("Query {query_id} sent rows before it said their columns.");
             return Err(TrinoError::Protocol(text).into());
         };
-        let Context {
-            client, progress, ..
-        } = self.context.clone();
-        let (output, count) = (self.partition.output.clone(), self.partition.count.clone());
-        let stream = self.plan.descriptor.to_string();
-        let stream_run = Arc::clone(self.stream_run);
-        let mut boundary = self.boundary.take();
+        let mut blocks = Blocks {
+            context: self.context.clone(),
+            output: self.partition.output.clone(),
+            count: self.partition.count.clone(),
+            stream: self.plan.descriptor.to_string(),
+            stream_run: Arc::clone(self.stream_run),
+            rows,
+            encoder,
+            boundary: self.boundary.take(),
+            read: 0,
+            written: 0,
+        };
         let job = move || {
-            let mut buffer = output.buffer();
-            let rows = block.rows();
-            let mut send = |buffer: &mut Lines| {
-                if buffer.is_empty() {
-                    return Ok(());
-                }
-                if !stream_run.may_send() {
-                    return Err(Stopped);
-                }
-                output
-                    .send_records_blocking(buffer, &count)
-                    .map_err(|Closed| Stopped)
-            };
-            let outcome = encoder.encode(rows, &mut buffer, &mut boundary, &mut send);
-            output.give_back(buffer);
-            progress.add(&stream, *outcome.rows.as_ref().unwrap_or(&0), rows.len());
-            (encoder, boundary, block, outcome)
+            let result = blocks.write(block);
+            (blocks, result)
         };
         let done = self.stream_run.encoders.spawn_blocking(job).await;
-        let (encoder, boundary, block, outcome) = done.map_err(|_| ReadError::Panicked)?;
+        let (blocks, result) = done.map_err(|_| ReadError::Panicked)?;
         self.stream_run
-            .say_left_out(self.plan, encoder.columns_left_out().into_iter());
-        self.encoder = Some(encoder);
-        self.boundary = boundary;
+            .say_left_out(self.plan, blocks.encoder.columns_left_out().into_iter());
+        self.encoder = Some(blocks.encoder);
+        self.boundary = blocks.boundary;
+        self.rows += blocks.read;
+        self.records += blocks.written;
+        result?;
+        Ok(blocks.rows)
+    }
+}
+
+/// The rows of a query on a thread that may block.
+struct Blocks {
+    context: Context,
+    output: Output,
+    count: RecordCount,
+    stream: String,
+    stream_run: Arc<StreamRun>,
+    rows: Rows,
+    encoder: Records,
+    boundary: Option<Boundary>,
+    /// Rows that were read.
+    read: u64,
+    /// Records that were written.
+    written: u64,
+}
+
+impl Blocks {
+    /// Writes a block, and goes on as long as the next one is already there: to give each one to a
+    /// thread costs time.
+    fn write(&mut self, first: Block) -> Result<(), ReadError> {
+        let mut next = Some(first);
+        while let Some(block) = next {
+            self.write_one(block)?;
+            next = self.rows.next_if_ready()?;
+        }
+        Ok(())
+    }
+
+    fn write_one(&mut self, block: Block) -> Result<(), ReadError> {
+        let mut buffer = self.output.buffer();
+        let rows = block.rows();
+        let mut send = |buffer: &mut Lines| {
+            if buffer.is_empty() {
+                return Ok(());
+            }
+            if !self.stream_run.may_send() {
+                return Err(Stopped);
+            }
+            self.output
+                .send_records_blocking(buffer, &self.count)
+                .map_err(|Closed| Stopped)
+        };
+        let outcome = self
+            .encoder
+            .encode(rows, &mut buffer, &mut self.boundary, &mut send);
+        self.output.give_back(buffer);
+        let encoded = *outcome.rows.as_ref().unwrap_or(&0);
+        let progress = &self.context.progress;
+        progress.add(&self.stream, encoded, rows.len());
         match outcome.rows {
             Ok(rows) => {
-                self.rows += rows;
-                self.records += rows - outcome.left_out;
-                Ok(block.accept(&client, rows)?)
+                self.read += rows;
+                self.written += rows - outcome.left_out;
+                Ok(block.accept(&self.context.client, rows)?)
             }
             Err(EncodeError::Stopped(_)) => Err(Closed.into()),
             Err(cause) => Err(ReadError::Encode {
-                query_id: query_id.to_owned(),
+                query_id: self.rows.query_id().to_owned(),
                 cause,
             }),
         }

@@ -6,7 +6,9 @@
 //! Their offsets and counts are checked, so that a lost segment is an error and not a gap.
 
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
@@ -105,6 +107,21 @@ impl Rows {
                     }
                 }
             }
+        }
+    }
+
+    /// The next rows if they are already there. `None` says that they are not, or that there are
+    /// none: only [`Rows::next`] tells the end.
+    ///
+    /// # Errors
+    ///
+    /// As [`Rows::next`].
+    pub(crate) fn next_if_ready(&mut self) -> Result<Option<Block>, TrinoError> {
+        // What is dropped here has taken nothing: `next` loses nothing at any of its waits.
+        let next = pin!(self.next());
+        match next.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(block) => block,
+            Poll::Pending => Ok(None),
         }
     }
 

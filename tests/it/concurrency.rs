@@ -41,7 +41,7 @@ fn statistics_never_keep_rows_waiting() {
     each(&runs, |_| {
         let trino = FakeTrino::start();
         for name in ["t", "u"] {
-            let pause = nothing().after(Duration::from_millis(200));
+            let pause = nothing().after(Duration::from_millis(1300));
             trino.table(name, &[("n", "bigint")], [rows(json!([[1]])), pause, end()]);
         }
         let slow = nothing().after(Duration::from_millis(200));

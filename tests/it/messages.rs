@@ -356,8 +356,8 @@ fn read_of_some_columns_asks_for_these_only() {
 #[test]
 fn an_estimate_tells_rows_and_bytes() {
     let trino = FakeTrino::start();
-    // Statistics are asked for once rows come, and are worth something only while they do.
-    let slow = nothing().after(Duration::from_millis(700));
+    // Statistics are asked for once rows have come for a second, and are worth something only while they do.
+    let slow = nothing().after(Duration::from_secs(2));
     trino.table("t", &[("n", "bigint")], [rows(json!([[1]])), slow, end()]);
     trino.answer("SHOW STATS", [metadata::statistics("n", 80.0, 10.0)]);
     let outcome = read(&trino, &["t"]).run();
@@ -371,9 +371,19 @@ fn an_estimate_tells_rows_and_bytes() {
 }
 
 #[test]
-fn statistics_that_fail_do_not_matter() {
+fn a_short_read_asks_for_no_statistics() {
     let trino = FakeTrino::start();
     trino.numbers("t", &[&[1]]);
+    trino.answer("SHOW STATS", [metadata::statistics("n", 80.0, 10.0)]);
+    read(&trino, &["t"]).run().assert_complete("t", &[1]);
+    assert!(trino.asked("SHOW STATS", Place::Post).is_empty());
+}
+
+#[test]
+fn statistics_that_fail_do_not_matter() {
+    let trino = FakeTrino::start();
+    let slow = nothing().after(Duration::from_millis(1500));
+    trino.table("t", &[("n", "bigint")], [rows(json!([[1]])), slow, end()]);
     trino.answer(
         "SHOW STATS",
         [Answer::new(
@@ -384,5 +394,6 @@ fn statistics_that_fail_do_not_matter() {
     let outcome = read(&trino, &["t"]).run();
     assert_eq!(outcome.code, Some(0));
     outcome.assert_complete("t", &[1]);
+    assert_eq!(trino.asked("SHOW STATS", Place::Post).len(), 1);
     assert!(outcome.estimates().is_empty());
 }

@@ -201,8 +201,12 @@ def test_states_of_different_streams_are_different(mixed: Result) -> None:
 
 
 def test_an_estimate_is_of_the_stream_and_right_for_tpch(connector: Connector, config: Config) -> None:
-    # Large enough for the statistics to be there before the rows are read: later they are of no use.
-    result = connector.read(config("tpch", "sf1"), configured([handwritten("part", "sf1", ["partkey", "comment"])]))
+    # A read of less than a second asks for no statistics. This one has to wait, with more rows than fit into the pipe.
+    catalog = configured([handwritten("part", "sf1", ["partkey", "comment"])])
+    with connector.start(*connector.read_arguments(config("tpch", "sf1"), catalog)) as process:
+        time.sleep(4)
+        stdout, _ = process.communicate()
+    result = Result(process.returncode, stdout, stderr="", seconds=0)
     [estimate] = result.traces("estimate")
     assert (estimate["type"], estimate["name"], estimate["namespace"]) == ("STREAM", "part", "sf1")
     assert estimate["row_estimate"] == len(result.records("part")) == 200_000
