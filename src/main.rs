@@ -75,6 +75,7 @@ fn start(parent: Option<Parent>) -> io::Result<End> {
         tracing::warn!("{}", argument.remark());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(receiving_threads())
         .enable_all()
         .build()?;
     let mut signals = {
@@ -105,6 +106,13 @@ fn start(parent: Option<Parent>) -> io::Result<End> {
             )));
         }
     })
+}
+
+/// Threads that talk to servers: half as many as there are processors. Each query has a thread beside
+/// them that encodes its rows, which takes longer than to receive them, and threads that have nothing
+/// to do only wake each other up (docs/architecture.md).
+fn receiving_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |processors| processors.get().div_ceil(2))
 }
 
 /// Who reads stderr of this command.
