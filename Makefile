@@ -5,15 +5,18 @@ export CARGO_TARGET_DIR ?= $(SOURCE_TRINO_CACHE)/target
 export PYTHONDONTWRITEBYTECODE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-fast release-check test-catalogs test-long bench fmt lint servers-up servers-down clean-cache
+.PHONY: help build demo test test-fast release-check test-catalogs test-long bench fmt lint servers-up servers-down clean-cache claim-target
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## build the release binary
+claim-target:
+	@tests/claim-target
+
+build: claim-target ## build the release binary
 	cargo build --release --locked
 
-demo: ## start a small Trino, read two tables from it, load them into DuckDB, stop it
+demo: claim-target ## start a small Trino, read two tables from it, load them into DuckDB, stop it
 	@python3 tests/demo
 
 test: ## run every check, the tests against real servers included
@@ -44,7 +47,7 @@ bench: build ## compare with other clients on real servers (BENCH=quick: in 4 mi
 fmt: ## format the Rust code
 	cargo fmt
 
-lint: ## what the compiler, clippy and rustdoc have to say; no warning is let through
+lint: claim-target ## what the compiler, clippy and rustdoc have to say; no warning is let through
 	cargo fmt --check
 	cargo clippy --all-targets --all-features --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --document-private-items --locked
