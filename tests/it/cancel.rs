@@ -73,7 +73,8 @@ fn a_signal_ends_it_also_while_stdout_is_blocked() {
         let mut running = read(&trino, &["t"]).start();
         // Held, but never read.
         let _stdout = running.stdout();
-        trino.wait_until("pages", |trino| trino.pages_asked(&from("t")) >= 3);
+        // More than the pipe holds.
+        trino.wait_until("pages", |trino| trino.pages_asked(&from("t")) >= 2);
         std::thread::sleep(Duration::from_millis(300));
         let (code, stderr, took) = signalled(running, signal);
         assert_eq!((code, stderr.as_str()), (Some(*expected), ""));
