@@ -9,6 +9,7 @@
 //! they are written from inside the async runtime. The writer writes the waiting LOG lines before
 //! the next item.
 
+mod notes;
 pub mod pipe;
 mod writer;
 
@@ -21,6 +22,7 @@ use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use self::notes::Notes;
 use self::writer::Writer;
 use crate::lines::Lines;
 use crate::protocol::message::StateMessage;
@@ -29,9 +31,6 @@ use crate::state_file::StateFile;
 /// Buffers in flight between the encoders and the writer. With buffers of [`Lines::SIZE`] this
 /// bounds what waits for stdout to 2 MiB, larger records aside.
 const QUEUE_LENGTH: usize = 8;
-
-/// Bytes of LOG lines that may wait while stdout is blocked; more are dropped and counted.
-const NOTES_CAPACITY: usize = 1 << 20;
 
 /// Stdout was closed by its reader; nothing more can be written.
 #[derive(Debug, thiserror::Error)]
@@ -103,8 +102,8 @@ impl Shared {
         self.unwritten.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Whether the caller may use the writer at once; then it must, or say that it has.
-    fn is_idle(&self) -> bool {
+    /// Counts an item and returns `true` if nothing else waits; then the caller uses the writer.
+    fn begin_at_once(&self) -> bool {
         let taken = self
             .unwritten
             .compare_exchange(0, 1, Ordering::AcqRel, Ordering::Relaxed);
@@ -139,12 +138,6 @@ impl Shared {
             spare.push(buffer);
         }
     }
-}
-
-#[derive(Default)]
-struct Notes {
-    lines: Vec<u8>,
-    dropped: u64,
 }
 
 /// A poisoned lock only means that another thread panicked between two writes to a byte buffer.
@@ -230,7 +223,7 @@ impl Output {
         lines: &mut Lines,
         count: &RecordCount,
     ) -> Result<(), Closed> {
-        if self.shared.is_idle() {
+        if self.shared.begin_at_once() {
             let written = self
                 .shared
                 .with_writer(|writer| writer.records(lines, count, &self.shared));
@@ -309,13 +302,9 @@ impl Output {
     /// Puts a line out as soon as possible, without ever blocking.
     pub fn note(&self, message: &impl Serialize) {
         let line = line(message);
-        let mut notes = lock(&self.shared.notes);
-        if notes.lines.len() + line.len() > NOTES_CAPACITY {
-            notes.dropped += 1;
+        if !lock(&self.shared.notes).add(&line) {
             return;
         }
-        notes.lines.extend_from_slice(&line);
-        drop(notes);
         // A full queue means that the writer is about to look at the notes anyway.
         if let Ok(room) = self.queue.try_reserve() {
             self.shared.will_queue();
@@ -363,166 +352,4 @@ pub(crate) fn line(message: &impl Serialize) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io;
-    use std::sync::mpsc as std_mpsc;
-
-    use super::*;
-    use crate::protocol::message::{StreamDescriptor, StreamState};
-
-    struct Sink(std_mpsc::Sender<Vec<u8>>);
-
-    /// Takes a line only when it may.
-    struct SlowSink(std_mpsc::Receiver<()>, Sink);
-
-    impl io::Write for SlowSink {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.recv().map_err(|_| io::ErrorKind::BrokenPipe)?;
-            self.1.write_all(bytes).map(|()| bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl io::Write for Sink {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0
-                .send(bytes.to_vec())
-                .map_err(|_| io::ErrorKind::BrokenPipe)?;
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    fn started() -> (
-        Output,
-        JoinHandle<io::Result<()>>,
-        std_mpsc::Receiver<Vec<u8>>,
-    ) {
-        let (sender, written) = std_mpsc::channel();
-        let (output, thread) = Output::start(Sink(sender)).unwrap();
-        (output, thread, written)
-    }
-
-    fn wait<T>(future: impl Future<Output = T>) -> T {
-        let runtime = tokio::runtime::Builder::new_current_thread().build();
-        runtime.unwrap().block_on(future)
-    }
-
-    fn send(output: &Output, line: &str) -> Result<(), Closed> {
-        output.send_records_blocking(&mut Lines::from_lines(&[line]), &RecordCount::default())
-    }
-
-    #[test]
-    fn a_state_counts_the_records_since_the_one_before() {
-        let (output, thread, written) = started();
-        let (ours, others) = (RecordCount::default(), RecordCount::default());
-        let state = |count: &RecordCount| {
-            let stream_descriptor = StreamDescriptor {
-                name: "t".into(),
-                namespace: None,
-            };
-            let stream_state = serde_json::json!({});
-            let state = StateMessage::new(StreamState {
-                stream_descriptor,
-                stream_state,
-            });
-            wait(output.send_state(state, count)).unwrap();
-        };
-        output
-            .send_records_blocking(&mut Lines::from_lines(&["1\n", "2\n"]), &ours)
-            .unwrap();
-        output
-            .send_records_blocking(&mut Lines::from_lines(&["1\n"]), &others)
-            .unwrap();
-        state(&ours);
-        output
-            .send_records_blocking(&mut Lines::from_lines(&["3\n"]), &ours)
-            .unwrap();
-        state(&ours);
-        state(&ours);
-        wait(output.finish());
-        thread.join().unwrap().unwrap();
-        let all = String::from_utf8(written.iter().flatten().collect()).unwrap();
-        let states = all.lines().filter(|line| line.starts_with('{'));
-        let counts: Vec<f64> = states
-            .map(|line| serde_json::from_str(line).unwrap())
-            .map(|state: serde_json::Value| {
-                state["state"]["sourceStats"]["recordCount"]
-                    .as_f64()
-                    .unwrap()
-            })
-            .collect();
-        assert_eq!(counts, [2.0, 1.0, 0.0]);
-    }
-
-    #[test]
-    fn lines_leave_in_the_order_they_were_sent() {
-        let (output, thread, written) = started();
-        for i in 0..100 {
-            output
-                .send_records_blocking(
-                    &mut Lines::from_lines(&[&format!("{i}\n")]),
-                    &RecordCount::default(),
-                )
-                .unwrap();
-        }
-        wait(output.finish());
-        thread.join().unwrap().unwrap();
-        let all: Vec<u8> = written.iter().flatten().collect();
-        let numbers: Vec<String> = (0..100).map(|i: u8| i.to_string()).collect();
-        let expected = numbers.join("\n") + "\n";
-        assert_eq!(String::from_utf8(all).unwrap(), expected);
-    }
-
-    #[test]
-    fn records_are_written_at_once_if_nothing_else_waits() {
-        let (output, _thread, written) = started();
-        send(&output, "first\n").unwrap();
-        assert_eq!(written.try_recv().unwrap(), b"first\n");
-    }
-
-    #[test]
-    fn records_overtake_nothing_that_was_sent_before() {
-        let (go_on, may_go_on) = std_mpsc::channel();
-        let (sender, written) = std_mpsc::channel();
-        let (output, thread) = Output::start(SlowSink(may_go_on, Sink(sender))).unwrap();
-        wait(output.send_lines(b"first\n".to_vec())).unwrap();
-        wait(output.send_lines(b"second\n".to_vec())).unwrap();
-        send(&output, "third\n").unwrap();
-        assert!(written.try_recv().is_err());
-        for _ in 0..3 {
-            go_on.send(()).unwrap();
-        }
-        wait(output.finish());
-        thread.join().unwrap().unwrap();
-        let all: Vec<u8> = written.iter().flatten().collect();
-        assert_eq!(all, b"first\nsecond\nthird\n");
-    }
-
-    #[test]
-    fn a_note_leaves_before_what_is_sent_after_it() {
-        let (output, thread, written) = started();
-        output.note(&"first");
-        send(&output, "second\n").unwrap();
-        wait(output.finish());
-        thread.join().unwrap().unwrap();
-        let all: Vec<u8> = written.iter().flatten().collect();
-        assert_eq!(all, b"\"first\"\nsecond\n");
-    }
-
-    #[test]
-    fn a_closed_pipe_is_told_to_everybody() {
-        let (output, thread, written) = started();
-        drop(written);
-        assert!(send(&output, "lost\n").is_err());
-        assert!(thread.join().unwrap().is_err());
-        assert!(output.closed().is_cancelled());
-        assert!(send(&output, "lost\n").is_err());
-    }
-}
+mod tests;

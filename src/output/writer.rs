@@ -156,23 +156,11 @@ impl Writer {
     }
 
     fn write_notes(&mut self, shared: &Shared) -> io::Result<()> {
-        let mut pending = lock(&shared.notes);
-        if pending.lines.is_empty() {
+        lock(&shared.notes).take(&mut self.notes);
+        if self.notes.is_empty() {
             return Ok(());
         }
-        std::mem::swap(&mut self.notes, &mut pending.lines);
-        let dropped = std::mem::take(&mut pending.dropped);
-        drop(pending);
-        if dropped > 0 {
-            // Joined to one write, because the sink has no buffer.
-            self.notes.extend_from_slice(
-                format!(
-                    "{{\"type\":\"LOG\",\"log\":{{\"level\":\"WARN\",\"message\":\"{dropped} log lines \
-                     were dropped while stdout was blocked\"}}}}\n"
-                )
-                .as_bytes(),
-            );
-        }
+        // One write, because the sink has no buffer.
         self.sink.write_all(&self.notes)?;
         self.notes.clear();
         Ok(())
