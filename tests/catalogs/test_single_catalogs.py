@@ -136,7 +136,9 @@ def test_c3_a_first_sync_reads_a_table_that_the_source_does_not_filter_a_few_tim
     syncs = Syncs(connector, settings, incremental(connector.discover(settings).streams["t"], "c"))
     assert len(syncs.read().data("t")) == rows
     read = 0
-    for id_ in queries(sql, source, '"t"'):
+    ids = queries(sql, source, '"t"')
+    assert ids, "Trino has forgotten the queries"
+    for id_ in ids:
         request = urllib.request.Request(f"{environment.trino['url']}/v1/query/{id_}", headers={"X-Trino-User": "test"})
         with urllib.request.urlopen(request) as answer:
             read += json.load(answer)["queryStats"]["physicalInputPositions"]
