@@ -50,8 +50,10 @@ impl Lines {
         self.filled == 0
     }
 
-    /// Drops all lines and keeps the room.
+    /// Drops all lines and keeps the room, but for what a large line has needed.
     pub fn clear(&mut self) {
+        self.bytes.truncate(Self::SIZE);
+        self.bytes.shrink_to(Self::SIZE);
         self.filled = 0;
         self.count = 0;
     }
@@ -148,5 +150,10 @@ mod tests {
         lines.push(&vec![b'x'; 3 * Lines::SIZE]);
         assert_eq!(lines.size(), 4 * Lines::SIZE);
         assert_eq!(lines.as_bytes().len(), 2 + 3 * Lines::SIZE);
+        lines.clear();
+        assert_eq!(
+            (lines.size(), lines.bytes.capacity()),
+            (Lines::SIZE, Lines::SIZE)
+        );
     }
 }

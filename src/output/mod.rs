@@ -130,11 +130,11 @@ impl Shared {
         self.lost.cancel();
     }
 
-    /// Keeps a buffer for later use, unless a large record has made it grow.
+    /// Keeps a buffer for later use.
     fn keep(&self, mut buffer: Lines) {
+        buffer.clear();
         let mut spare = lock(&self.spare);
         if buffer.size() == Lines::SIZE && spare.len() < QUEUE_LENGTH {
-            buffer.clear();
             spare.push(buffer);
         }
     }
@@ -231,11 +231,7 @@ impl Output {
                 // The thread ends when it sees what has happened; a full queue wakes it up as well.
                 let _ = self.queue.try_send(Item::Wake);
             }
-            if lines.size() == Lines::SIZE {
-                lines.clear();
-            } else {
-                *lines = self.buffer();
-            }
+            lines.clear();
             return written;
         }
         let full = std::mem::replace(lines, self.buffer());

@@ -48,6 +48,17 @@ fn wait<T>(future: impl Future<Output = T>) -> T {
     runtime.unwrap().block_on(future)
 }
 
+/// What was written, now that the output ends.
+fn ended(
+    output: &Output,
+    thread: JoinHandle<io::Result<()>>,
+    written: &std_mpsc::Receiver<Vec<u8>>,
+) -> String {
+    wait(output.finish());
+    thread.join().unwrap().unwrap();
+    String::from_utf8(written.iter().flatten().collect()).unwrap()
+}
+
 fn send(output: &Output, line: &str) -> Result<(), Closed> {
     output.send_records_blocking(&mut Lines::from_lines(&[line]), &RecordCount::default())
 }
@@ -80,9 +91,7 @@ fn a_state_counts_the_records_since_the_one_before() {
         .unwrap();
     state(&ours);
     state(&ours);
-    wait(output.finish());
-    thread.join().unwrap().unwrap();
-    let all = String::from_utf8(written.iter().flatten().collect()).unwrap();
+    let all = ended(&output, thread, &written);
     let states = all.lines().filter(|line| line.starts_with('{'));
     let counts: Vec<f64> = states
         .map(|line| serde_json::from_str(line).unwrap())
@@ -99,19 +108,11 @@ fn a_state_counts_the_records_since_the_one_before() {
 fn lines_leave_in_the_order_they_were_sent() {
     let (output, thread, written) = started();
     for i in 0..100 {
-        output
-            .send_records_blocking(
-                &mut Lines::from_lines(&[&format!("{i}\n")]),
-                &RecordCount::default(),
-            )
-            .unwrap();
+        send(&output, &format!("{i}\n")).unwrap();
     }
-    wait(output.finish());
-    thread.join().unwrap().unwrap();
-    let all: Vec<u8> = written.iter().flatten().collect();
     let numbers: Vec<String> = (0..100).map(|i: u8| i.to_string()).collect();
     let expected = numbers.join("\n") + "\n";
-    assert_eq!(String::from_utf8(all).unwrap(), expected);
+    assert_eq!(ended(&output, thread, &written), expected);
 }
 
 #[test]
@@ -133,10 +134,7 @@ fn records_overtake_nothing_that_was_sent_before() {
     for _ in 0..3 {
         go_on.send(()).unwrap();
     }
-    wait(output.finish());
-    thread.join().unwrap().unwrap();
-    let all: Vec<u8> = written.iter().flatten().collect();
-    assert_eq!(all, b"first\nsecond\nthird\n");
+    assert_eq!(ended(&output, thread, &written), "first\nsecond\nthird\n");
 }
 
 #[test]
@@ -144,10 +142,7 @@ fn a_note_leaves_before_what_is_sent_after_it() {
     let (output, thread, written) = started();
     output.note(&"first");
     send(&output, "second\n").unwrap();
-    wait(output.finish());
-    thread.join().unwrap().unwrap();
-    let all: Vec<u8> = written.iter().flatten().collect();
-    assert_eq!(all, b"\"first\"\nsecond\n");
+    assert_eq!(ended(&output, thread, &written), "\"first\"\nsecond\n");
 }
 
 #[test]

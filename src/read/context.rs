@@ -155,9 +155,14 @@ impl StreamRun {
         self.states.fetch_add(1, Ordering::Relaxed) + 1
     }
 
+    /// Whether no record may leave any more.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
     /// Notes that records leave. `false` if no record may leave any more.
     pub(crate) fn may_send(&self) -> bool {
-        if self.stopped.load(Ordering::Acquire) {
+        if self.is_stopped() {
             return false;
         }
         self.sent.store(true, Ordering::Release);

@@ -251,6 +251,10 @@ impl Blocks {
         let mut next = Some(first);
         while let Some(block) = next {
             self.write_one(block)?;
+            // Rows that were all sent before do not find out by themselves.
+            if self.stream_run.is_stopped() {
+                return Err(Closed.into());
+            }
             next = self.rows.next_if_ready()?;
         }
         Ok(())
