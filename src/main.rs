@@ -14,7 +14,7 @@ use source_trino::output::Output;
 use source_trino::output::pipe::{self, Pipe};
 use source_trino::signals::{Ending, Parent, Signals};
 use source_trino::terminal::{self, Kind, Reader};
-use source_trino::trino::Queries;
+use source_trino::trino::{self, Queries};
 use source_trino::{cli, commands, platform};
 use tokio::time::timeout;
 
@@ -76,6 +76,7 @@ fn start(parent: Option<Parent>) -> io::Result<End> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(receiving_threads())
+        .on_thread_park(trino::gather)
         .enable_all()
         .build()?;
     let mut signals = {

@@ -38,6 +38,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::{Connection, FetchProtocol};
 use error::TrinoError;
+pub use http::pieces::gather;
 pub(crate) use http::transport::Extras;
 use http::transport::Transport;
 use rows::Rows;

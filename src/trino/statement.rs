@@ -212,6 +212,7 @@ impl Pump {
             let seen = std::mem::replace(last_uri, page.envelope.next_uri.clone());
             let state = std::mem::take(&mut page.envelope.stats.state);
             queue.note(&state, &query_id);
+            let size = page.size();
             if page.rows().is_some() || page.envelope.columns.is_some() {
                 self.events
                     .send(Event::Page(page))
@@ -229,7 +230,7 @@ impl Pump {
             };
             self.room(seen.as_deref(), &uri).await?;
             let asked = Instant::now();
-            page = self.fetch(&uri).await?;
+            page = self.fetch(&uri, size).await?;
             if page.rows().is_none() && asked.elapsed() < HASTY {
                 hasty += 1;
             } else {
@@ -297,8 +298,9 @@ impl Pump {
         answer
     }
 
-    /// Fetches the answer at `uri`. Retries if no rows can be lost by that.
-    async fn fetch(&self, uri: &str) -> Result<Page, TrinoError> {
+    /// Fetches the answer at `uri`, which has about `expected` bytes, as many as the one before it.
+    /// Retries if no rows can be lost by that.
+    async fn fetch(&self, uri: &str, expected: usize) -> Result<Page, TrinoError> {
         let url = Url::parse(uri).map_err(|error| {
             TrinoError::Protocol(format!("Trino sent a nextUri that is no URL: {error}."))
         })?;
@@ -312,11 +314,7 @@ impl Pump {
             retry::BUDGET,
             |error| asks_again || error.was_not_served(),
             || async {
-                let body = self
-                    .client
-                    .transport
-                    .follow(Method::GET, url.clone())
-                    .await?;
+                let body = self.client.transport.page(url.clone(), expected).await?;
                 Ok(Page::parse(body)?)
             },
         )

@@ -9,8 +9,24 @@ use reqwest::{Response, StatusCode, Url};
 use crate::secrets::one_line;
 use crate::trino::error::{FailedStep, TrinoError};
 use crate::trino::http::buffers::{Buffer, Buffers};
-use crate::trino::http::failure;
 use crate::trino::http::route::{Between, Way};
+use crate::trino::http::{failure, pieces};
+
+/// What is to be said of the size of an answer before it comes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Size {
+    /// The most bytes that are taken.
+    pub(crate) most: u64,
+    /// How many are expected, if the answer itself does not tell.
+    pub(crate) expected: usize,
+}
+
+impl Size {
+    /// At most so many, and nothing is known besides.
+    pub(crate) const fn at_most(most: u64) -> Self {
+        Self { most, expected: 0 }
+    }
+}
 
 /// The most bytes of an answer of `/v1/info` or of a token endpoint. A few hundred are usual.
 pub(crate) const SMALL: u64 = 1 << 20;
@@ -37,15 +53,14 @@ const TYPICAL: usize = 1 << 20;
 /// The most bytes that are made ready because an answer says that it has as many.
 const BELIEVED: usize = 32 << 20;
 
-/// The body of a good answer with at most `limit` bytes, or the error for a bad one. It is read into
-/// one of `buffers`.
+/// The body of a good answer, or the error for a bad one. It is read into one of `buffers`.
 ///
 /// # Errors
 ///
 /// When the answer is bad, breaks off, or is larger.
 pub(crate) async fn body(
     response: Response,
-    limit: u64,
+    size: Size,
     url: &Url,
     way: &Way,
     buffers: &Buffers,
@@ -53,11 +68,11 @@ pub(crate) async fn body(
     if !response.status().is_success() {
         return Err(refusal(response, url, way).await);
     }
-    match read_body(response, limit, buffers).await {
+    match read_body(response, size, buffers).await {
         Ok(Body::Whole(body)) => Ok(body.into_bytes()),
         Ok(Body::Cut(_)) => Err(TrinoError::TooLarge {
             server: url.origin().ascii_serialization(),
-            limit,
+            limit: size.most,
         }),
         Err(error) => Err(failure::failed_request(&error.without_url(), url, way)),
     }
@@ -75,7 +90,7 @@ pub(crate) async fn token_body(
     way: &Way,
 ) -> Result<(StatusCode, Bytes), TrinoError> {
     let status = response.status();
-    match read_body(response, SMALL, &Buffers::default()).await {
+    match read_body(response, Size::at_most(SMALL), &Buffers::default()).await {
         Ok(Body::Whole(body)) => Ok((status, body.into_bytes())),
         Ok(Body::Cut(_)) => Err(TrinoError::TooLarge {
             server: url.origin().ascii_serialization(),
@@ -95,12 +110,13 @@ enum Body {
 /// Each piece is copied at once. So the connection can read the next one into the same memory.
 async fn read_body(
     mut response: Response,
-    limit: u64,
+    size: Size,
     buffers: &Buffers,
 ) -> Result<Body, reqwest::Error> {
     let told = response.content_length().map(usize::try_from);
-    let size = told.and_then(Result::ok).unwrap_or(TYPICAL);
-    let mut body = buffers.take(size.min(BELIEVED));
+    let told = told.and_then(Result::ok);
+    let expected = told.unwrap_or(size.expected);
+    let mut body = buffers.take(told.unwrap_or(TYPICAL).min(BELIEVED));
     body.bytes.clear();
     while let Some(chunk) = response.chunk().await? {
         if body.bytes.capacity() - body.bytes.len() < chunk.len() {
@@ -109,7 +125,8 @@ async fn read_body(
                 .reserve_exact(chunk.len().max(body.bytes.len() / 4));
         }
         body.bytes.extend_from_slice(&chunk);
-        if body.bytes.len() as u64 > limit {
+        pieces::taken(expected.saturating_sub(body.bytes.len()));
+        if body.bytes.len() as u64 > size.most {
             return Ok(Body::Cut(body));
         }
     }
@@ -144,7 +161,11 @@ pub(crate) async fn refusal(response: Response, url: &Url, way: &Way) -> TrinoEr
         .is_none_or(|kind| kind.starts_with(b"text/plain"));
     let is_page = kind.is_some_and(|kind| kind.starts_with(b"text/html"));
     let buffers = Buffers::default();
-    let text = tokio::time::timeout(ERROR_TIME, read_body(response, ERROR, &buffers)).await;
+    let text = tokio::time::timeout(
+        ERROR_TIME,
+        read_body(response, Size::at_most(ERROR), &buffers),
+    )
+    .await;
     let text = match text {
         Ok(Ok(Body::Whole(text) | Body::Cut(text))) => text.into_bytes(),
         Ok(Err(_)) | Err(_) => Bytes::new(),

@@ -21,6 +21,7 @@ mod certificates;
 mod client_certificate;
 pub(crate) mod failure;
 mod origin;
+pub(crate) mod pieces;
 mod route;
 mod tls;
 pub(crate) mod tls_problem;

@@ -10,6 +10,7 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, redirect};
 
 use crate::config::{Connection, Tls};
 use crate::trino::error::TrinoError;
+use crate::trino::http::answer::Size;
 use crate::trino::http::auth::Credentials;
 use crate::trino::http::buffers::Buffers;
 use crate::trino::http::origin::Home;
@@ -175,16 +176,18 @@ impl Transport {
             .timeout(FIRST_ANSWER);
         let response = self.send(request, &url).await?;
         self.session.apply_response_headers(response.headers());
-        self.body(response, answer::SMALL, &url).await
+        self.body(response, Size::at_most(answer::SMALL), &url)
+            .await
     }
 
-    /// Sends a request of the statement protocol and reads the whole answer. A server other than
+    /// A request of the statement protocol to one server, and its whole answer. A server other than
     /// the configured one gets nothing of the session; the URI alone is enough for it.
-    ///
-    /// # Errors
-    ///
-    /// When there is no answer, when it is incomplete, or when its status is not 2xx.
-    pub(crate) async fn request(&self, method: Method, url: Url) -> Result<Bytes, TrinoError> {
+    async fn request(
+        &self,
+        method: Method,
+        url: Url,
+        expected: usize,
+    ) -> Result<Bytes, TrinoError> {
         let is_base = self.is_base(&url);
         let mut request = self.client(&url).request(method, url.clone());
         if is_base {
@@ -194,12 +197,27 @@ impl Transport {
         if is_base {
             self.session.apply_response_headers(response.headers());
         }
-        self.body(response, answer::PAGE, &url).await
+        let size = Size {
+            most: answer::PAGE,
+            expected,
+        };
+        self.body(response, size, &url).await
     }
 
-    /// As [`Transport::request`], for a URI from Trino; `origin` decides which server is asked.
+    /// Sends a request of the statement protocol to a URI from Trino and reads the whole answer.
+    /// `origin` decides which server is asked.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer, when it is incomplete, or when its status is not 2xx.
     pub(crate) async fn follow(&self, method: Method, given: Url) -> Result<Bytes, TrinoError> {
-        let ask = |url| self.request(method.clone(), url);
+        let ask = |url| self.request(method.clone(), url, 0);
+        self.home.ask(given, ask).await
+    }
+
+    /// As [`Transport::follow`], for a page that has about `expected` bytes.
+    pub(crate) async fn page(&self, given: Url, expected: usize) -> Result<Bytes, TrinoError> {
+        let ask = |url| self.request(Method::GET, url, expected);
         self.home.ask(given, ask).await
     }
 
@@ -224,7 +242,7 @@ impl Transport {
         }
         let response = self.send(request, &url).await?;
         self.session.apply_response_headers(response.headers());
-        self.body(response, answer::PAGE, &url).await
+        self.body(response, Size::at_most(answer::PAGE), &url).await
     }
 
     /// Downloads a segment of `size` bytes, as far as that is known, from the storage or through
@@ -243,6 +261,7 @@ impl Transport {
         // The limit is a little higher, so that a segment that is slightly too long gets the
         // clearer error of the size check.
         let limit = size.map_or(answer::SEGMENT, |size| size.saturating_add(answer::SMALL));
+        let limit = Size::at_most(limit);
         let place = url.origin().ascii_serialization();
         let get = || {
             self.home
@@ -265,7 +284,8 @@ impl Transport {
     ) -> Result<(), TrinoError> {
         let ask = |url: Url| async move {
             let response = self.send(self.to_place(&url, headers), &url).await?;
-            self.body(response, answer::SMALL, &url).await
+            self.body(response, Size::at_most(answer::SMALL), &url)
+                .await
         };
         self.home.ask(segment_url(uri)?, ask).await.map(drop)
     }
@@ -276,7 +296,7 @@ impl Transport {
         &self,
         mut url: Url,
         headers: &HeaderMap,
-        limit: u64,
+        limit: Size,
     ) -> Result<Bytes, TrinoError> {
         for _ in 0..REDIRECTS {
             let response = self.send(self.to_place(&url, headers), &url).await?;
@@ -318,8 +338,8 @@ impl Transport {
     }
 
     /// The body of an answer to a request to `url`.
-    async fn body(&self, response: Response, limit: u64, url: &Url) -> Result<Bytes, TrinoError> {
-        answer::body(response, limit, url, &self.way, &self.buffers).await
+    async fn body(&self, response: Response, size: Size, url: &Url) -> Result<Bytes, TrinoError> {
+        answer::body(response, size, url, &self.way, &self.buffers).await
     }
 
     fn client(&self, url: &Url) -> &reqwest::Client {

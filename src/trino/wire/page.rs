@@ -115,6 +115,11 @@ impl Page {
         Ok((envelope, data))
     }
 
+    /// How many bytes the whole answer has.
+    pub fn size(&self) -> usize {
+        self.body.len()
+    }
+
     /// The JSON text of `data`; `None` when the answer has no rows.
     pub fn rows(&self) -> Option<Bytes> {
         self.rows.clone().map(|rows| self.body.slice(rows))
