@@ -9,8 +9,9 @@ use reqwest::{Response, StatusCode, Url};
 use crate::secrets::one_line;
 use crate::trino::error::{FailedStep, TrinoError};
 use crate::trino::http::buffers::{Buffer, Buffers};
+use crate::trino::http::failure;
+use crate::trino::http::pieces::Pieces;
 use crate::trino::http::route::{Between, Way};
-use crate::trino::http::{failure, pieces};
 
 /// What is to be said of the size of an answer before it comes.
 #[derive(Debug, Clone, Copy)]
@@ -115,7 +116,7 @@ async fn read_body(
 ) -> Result<Body, reqwest::Error> {
     let told = response.content_length().map(usize::try_from);
     let told = told.and_then(Result::ok);
-    let expected = told.unwrap_or(size.expected);
+    let mut pieces = Pieces::new(told.unwrap_or(size.expected));
     let mut body = buffers.take(told.unwrap_or(TYPICAL).min(BELIEVED));
     body.bytes.clear();
     while let Some(chunk) = response.chunk().await? {
@@ -125,7 +126,7 @@ async fn read_body(
                 .reserve_exact(chunk.len().max(body.bytes.len() / 4));
         }
         body.bytes.extend_from_slice(&chunk);
-        pieces::taken(expected.saturating_sub(body.bytes.len()));
+        pieces.taken(chunk.len());
         if body.bytes.len() as u64 > size.most {
             return Ok(Body::Cut(body));
         }
