@@ -47,6 +47,7 @@ mod size;
 mod slow;
 mod tail;
 mod temporal;
+mod values;
 
 use std::borrow::Cow;
 use std::ops::Range;

@@ -13,6 +13,7 @@ use super::place::{Place, Step, Stop, accept, block, put, put_fixed, room};
 use super::plan::{CellKind, FieldPlan, Fixed, MapPlan, RecordPlan, RowPlan, Short};
 use super::simd::{Level, Work};
 use super::tail::Tail;
+use super::values::Values;
 use super::{long, short};
 
 /// What has become of the rows of a page.
@@ -95,7 +96,7 @@ fn write_line<'p, 'o, L: Level>(
 fn write_members<'p, 'o, L: Level, const TOP: bool>(
     level: L,
     plan: &RowPlan,
-    mut page: &'p [u8],
+    page: &'p [u8],
     mut out: &'o mut [u8],
     changes: &mut Changes,
 ) -> Result<(&'p [u8], &'o mut [u8]), Stop> {
@@ -103,54 +104,30 @@ fn write_members<'p, 'o, L: Level, const TOP: bool>(
     if plan.fields.is_empty() {
         return Err(Stop::Odd);
     }
-    let mut before = b'[';
-    // The commas of the next bytes, from the present value on. Most values end at the first of them. The processor
-    // then goes on there while it still looks at the value; without this, it would wait for each value's length.
-    let mut commas = 0;
-    for field in &plan.fields {
-        // One check covers all parts of a short cell: the byte before it, the key and the value.
-        let [found, value @ ..]: &[u8; 1 + short::BLOCK] = page.first_chunk().ok_or(Stop::Odd)?;
-        if commas == 0 {
-            if *found != before {
-                return Err(Stop::Odd);
-            }
-            before = b',';
-            commas = level.commas(value);
-        }
+    let mut values = Values::new(level, page)?;
+    let mut fields = plan.fields.iter();
+    while let Some(field) = fields.next() {
         let room: &mut [u8; KEY + short::BLOCK] = out.first_chunk_mut().ok_or(Stop::Full)?;
         let (key, key_length) = field.key.last_block();
         room[..KEY].copy_from_slice(key);
         let lengths = match room[key_length..].first_chunk_mut() {
-            Some(room) => short::write(level, field.short, value, room),
+            Some(room) => short::write(level, field.short, values.block()?, room),
             None => None,
         };
-        // Remainders of lengths change nothing, and tell the compiler that all of it lies within the blocks.
         if let Some((read, written)) = lengths {
-            // The same as `read == commas.trailing_zeros()`, of which the compiler would use the former below.
-            if 1 << (read % short::BLOCK) == commas & commas.wrapping_neg() {
-                let length = commas.trailing_zeros() as usize;
-                commas = commas >> length >> 1;
-                page = &page[1 + length % short::BLOCK..];
-                out = &mut out[key_length + (length - (read - written)) % short::BLOCK..];
-            } else {
-                commas = 0;
-                page = &page[1 + read % short::BLOCK..];
-                out = &mut out[key_length + written % short::BLOCK..];
-            }
+            // The remainder changes nothing, and tells the compiler that all of it lies within the room.
+            out = &mut out[key_length + written % short::BLOCK..];
+            values.pass_short(level, read, || fields.as_slice().is_empty())?;
         } else {
             if TOP {
                 changes.start_column(field.index);
             }
-            let end = write_field(level, field, &page[1..], out, changes)?;
-            page = &page[1 + end.page..];
+            let end = write_field(level, field, values.rest(), out, changes)?;
             out = &mut out[end.out..];
-            commas = 0;
+            values.pass(level, end.page, fields.as_slice().is_empty())?;
         }
     }
-    match page.split_first() {
-        Some((b']', rest)) => Ok((rest, out)),
-        _ => Err(Stop::Odd),
-    }
+    Ok((values.end()?, out))
 }
 
 /// Writes any value. `place` is where the value begins.

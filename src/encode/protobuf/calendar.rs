@@ -19,9 +19,9 @@ pub(super) fn days(year: i32, month: u32, day: u32) -> Option<i64> {
     Some(i64::from(era) * 146_097 + i64::from(day_of_era) - 719_468)
 }
 
-/// The same for the years 1 to 9999, as nearly all dates are.
+/// The same for the year `100 * century + year`, from 1 to 9999, as nearly all years are.
 #[inline(always)]
-pub(super) fn days_after_christ(year: u32, month: u32, day: u32) -> Option<i64> {
+pub(super) fn days_after_christ(century: u32, year: u32, month: u32, day: u32) -> Option<i64> {
     /// Days before each month and the days that it has, without a leap day.
     const MONTHS: [(u16, u8); 16] = [
         (0, 0),
@@ -41,19 +41,17 @@ pub(super) fn days_after_christ(year: u32, month: u32, day: u32) -> Option<i64> 
         (0, 0),
         (0, 0),
     ];
-    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(16));
+    // Without branches, which nobody could foretell.
+    let is_leap = u32::from((if year == 0 { century } else { year }).is_multiple_of(4));
     let (before, length) = *MONTHS.get(month as usize)?;
-    let length = u32::from(length) + u32::from(month == 2 && is_leap);
-    if day.wrapping_sub(1) >= length || year == 0 {
+    let length = u32::from(length) + (is_leap & u32::from(month == 2));
+    if day.wrapping_sub(1) >= length || century + year == 0 {
         return None;
     }
-    let years = year - 1;
-    let days = years * 365 + years / 4 - years / 100
-        + years / 400
-        + u32::from(before)
-        + u32::from(month > 2 && is_leap)
-        + day;
-    Some(i64::from(days) - 719_163)
+    // Leap days up to the year's own, which is not yet there in January and February.
+    let leap_days = 24 * century + century / 4 + year / 4 - (is_leap & u32::from(month < 3));
+    let days = 36_500 * century + 365 * year + u32::from(before) + day + leap_days;
+    Some(i64::from(days) - 719_528)
 }
 
 /// Seconds of the day.
@@ -130,7 +128,8 @@ mod tests {
             prop_assert_eq!(found, expected);
             if year > 0 {
                 let found = days_after_christ(
-                    year.unsigned_abs().into(),
+                    u32::from(year.unsigned_abs()) / 100,
+                    u32::from(year.unsigned_abs()) % 100,
                     month.unsigned_abs().into(),
                     day.unsigned_abs().into(),
                 );

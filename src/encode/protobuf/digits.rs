@@ -1,17 +1,4 @@
-//! Digits as numbers, eight at once.
-
-/// The number of the first `length` bytes, 1 to 8 of them, which are digits.
-#[inline(always)]
-pub(super) fn up_to_eight(bytes: [u8; 8], length: usize) -> u64 {
-    // The digits move to the end of the word, and zeros come before them.
-    let digits = u64::from_le_bytes(bytes) & 0x0f0f_0f0f_0f0f_0f0f;
-    let digits = digits << ((8 * (8 - length)) & 63);
-    // Neighbours become numbers of two digits, these of four, and these of eight.
-    let pairs = digits * 10 + (digits >> 8);
-    let even = (pairs & 0x0000_00ff_0000_00ff).wrapping_mul(100 + (1_000_000 << 32));
-    let odd = (pairs >> 16 & 0x0000_00ff_0000_00ff).wrapping_mul(1 + (10_000 << 32));
-    even.wrapping_add(odd) >> 32
-}
+//! Digits as numbers.
 
 /// The numbers of two digits each at these places. Other bytes may be any of ASCII's.
 #[inline(always)]
@@ -22,7 +9,7 @@ pub(super) fn pairs<const N: usize>(bytes: [u8; 8], places: [u32; N]) -> [u32; N
     places.map(|place| u32::from((pairs >> (8 * place)).to_le_bytes()[0]))
 }
 
-/// The number of 9 to 19 digits; `None` for more.
+/// The number of 17 to 19 digits; `None` for more.
 #[inline(never)]
 pub(super) fn up_to_nineteen(digits: &[u8]) -> Option<u64> {
     // Nineteen digits never overflow an u64.
@@ -41,13 +28,6 @@ mod tests {
 
     proptest! {
         #[test]
-        fn digits_are_the_number(text in "[0-9]{1,8}", after in "[ -~]{8}") {
-            let bytes = format!("{text}{after}").into_bytes();
-            let found = up_to_eight(*bytes.first_chunk().unwrap(), text.len());
-            prop_assert_eq!(found, text.parse::<u64>().unwrap());
-        }
-
-        #[test]
         fn pairs_are_their_numbers(text in "[0-9]{2}[ -~][0-9]{2}[ -~][0-9]{2}") {
             let number = |place: usize| text[place..place + 2].parse::<u32>().unwrap();
             let found = pairs(text.as_bytes().try_into().unwrap(), [0, 3, 6]);
@@ -55,7 +35,7 @@ mod tests {
         }
 
         #[test]
-        fn many_digits_are_the_number(text in "[0-9]{9,21}") {
+        fn many_digits_are_the_number(text in "[0-9]{17,21}") {
             let expected = text.parse().ok().filter(|_| text.len() <= 19);
             prop_assert_eq!(up_to_nineteen(text.as_bytes()), expected);
         }

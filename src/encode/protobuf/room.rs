@@ -3,8 +3,8 @@
 use super::wire::{put_varint, tag};
 use crate::encode::short::BLOCK;
 
-/// Bytes that a short value has at most, with what is written beyond it.
-pub(super) const ROOM: usize = 80;
+/// More bytes than a short value has, with what is written beyond it. A power of two, so that remainders cost nothing.
+pub(super) const ROOM: usize = 128;
 
 pub(super) type Block = [u8; BLOCK];
 pub(super) type Room = [u8; ROOM];
@@ -30,7 +30,8 @@ fn byte(length: usize) -> u8 {
 /// Writes what stands before the bytes of a value, which are at 4.
 #[inline(always)]
 pub(super) fn put_header(room: &mut Room, case: u8, length: usize) {
-    [room[0], room[1], room[2], room[3]] = [tag::VALUE, byte(length + 2), case, byte(length)];
+    let header = [tag::VALUE, byte(length + 2), case, byte(length)];
+    room[..4].copy_from_slice(&header);
 }
 
 /// Writes a message of two numbers as the whole value; zeros are not written.

@@ -7,11 +7,12 @@
 use super::super::changes::{Change, Changes};
 use super::super::place::{Place, Step, Stop, block, put, put_bytes, put_fixed};
 use super::super::plan::Fixed;
-use super::super::short::BLOCK;
 use super::super::simd::{Level, Work};
+use super::super::values::Values;
 use super::super::{long, rows};
 use super::message::{USUAL_LENGTHS, inner_length, push_meta, put_lengths, usual_lengths};
 use super::plan::{Form, ProtobufPlan};
+use super::room::ROOM;
 use super::wire::{put_varint, tag, varint_length};
 use super::{short, temporal};
 
@@ -177,34 +178,33 @@ fn write_values<'p, 'o, L: Level>(
     mut note: impl FnMut(usize),
 ) -> Result<(&'p [u8], &'o mut [u8]), Stop> {
     let size = out.len();
-    let mut page = row;
     changes.start_record();
     // A row without columns stays with the slow path.
     if plan.forms.is_empty() {
         return Err(Stop::Odd);
     }
-    let mut before = b'[';
-    for (column, form) in plan.forms.iter().enumerate() {
-        let [found, value @ ..]: &[u8; 1 + BLOCK] = page.first_chunk().ok_or(Stop::Odd)?;
-        if *found != before {
-            return Err(Stop::Odd);
-        }
-        before = b',';
+    let mut values = Values::new(level, row)?;
+    let mut forms = plan.forms.iter();
+    while let Some(form) = forms.next() {
         let room = out.first_chunk_mut().ok_or(Stop::Full)?;
-        let (read, written) = if let Some(lengths) = short::write(level, *form, value, room) {
-            lengths
+        if let Some((read, written)) = short::write(level, *form, values.block()?, room) {
+            out = &mut out[written % ROOM..];
+            values.pass_short(level, read, || forms.as_slice().is_empty())?;
         } else {
+            let left = forms.as_slice().len();
+            let column = plan.forms.len() - left - 1;
             changes.start_column(column);
-            write_long(level, plan, column, &page[1..], out, changes)?
-        };
-        page = &page[1 + read..];
-        out = &mut out[written..];
+            let (read, written) = write_long(level, plan, column, values.rest(), out, changes)?;
+            out = &mut out[written..];
+            values.pass(level, read, left == 0)?;
+        }
         note(size - out.len());
     }
-    match page.split_first() {
-        Some((b']', rest)) if row.len() - rest.len() <= LONGEST => Ok((rest, out)),
-        _ => Err(Stop::Odd),
+    let rest = values.end()?;
+    if row.len() - rest.len() > LONGEST {
+        return Err(Stop::Odd);
     }
+    Ok((rest, out))
 }
 
 /// Writes a value that is not short. Not inlined, so that the short ones keep the registers.

@@ -5,7 +5,7 @@
 //! the lengths of what it read and wrote; `None` if it is not sure of the value. It may write more of
 //! the room than it says.
 
-use super::super::short::number_length;
+use super::super::short::{first_half, number_length};
 use super::super::simd::{self, Level};
 use super::plan::Form;
 use super::room::{Block, Lengths, Room, put_header, put_number};
@@ -15,10 +15,7 @@ use super::{digits, temporal};
 /// Writes the value that `value` begins with, as one field `data` of the record.
 #[inline(always)]
 pub(super) fn write<L: Level>(level: L, form: Form, value: &Block, room: &mut Room) -> Lengths {
-    if value[0] == b'n' {
-        return write_null(form, value, room);
-    }
-    match form {
+    let written = match form {
         Form::Integer => write_integer(level, value, room),
         Form::Double => write_double(level, value, room),
         Form::Decimal => write_decimal(level, value, room),
@@ -26,11 +23,14 @@ pub(super) fn write<L: Level>(level: L, form: Form, value: &Block, room: &mut Ro
         Form::Date => temporal::write_date(level, value, room),
         Form::Boolean => write_boolean(value, room),
         Form::Time | Form::TimeWithTimeZone | Form::Timestamp | Form::TimestampWithTimeZone => {
-            let (lengths, is_cut) = temporal::write(level, form, value, room)?;
-            (!is_cut).then_some(lengths)
+            match temporal::write(level, form, value, room) {
+                Some((lengths, false)) => Some(lengths),
+                Some((_, true)) | None => None,
+            }
         }
         Form::TextOfJson | Form::Json | Form::LeftOut => None,
-    }
+    };
+    written.or_else(|| write_null(form, value, room))
 }
 
 /// A value without a case.
@@ -56,22 +56,41 @@ fn write_boolean(value: &Block, room: &mut Room) -> Lengths {
 
 #[inline(always)]
 fn write_integer<L: Level>(level: L, value: &Block, room: &mut Room) -> Lengths {
+    if let Some(lengths) = write_plain_integer(level, value, room) {
+        return Some(lengths);
+    }
     let quotes = usize::from(value[0] == b'"');
     let bytes: &[u8; 32] = value.get(quotes..)?.first_chunk()?;
     let length = number_length::<_, false>(level, bytes)?;
-    let written = put_number(room, tag::INTEGER, zigzag(parse_integer(bytes, length)?))?;
+    let written = put_number(
+        room,
+        tag::INTEGER,
+        zigzag(parse_integer(level, bytes, length)?),
+    )?;
     let is_closed = quotes == 0 || bytes.get(length) == Some(&b'"');
     is_closed.then_some((length + 2 * quotes, written))
 }
 
-/// A number of 64 bits. `digits` is a JSON number without fraction and exponent, and what follows.
+/// An integer of one to eight digits without a sign.
 #[inline(always)]
-fn parse_integer(bytes: &[u8; 32], length: usize) -> Option<i64> {
+fn write_plain_integer<L: Level>(level: L, value: &Block, room: &mut Room) -> Lengths {
+    let bytes = first_half(value);
+    let length = level.non_digits(bytes).trailing_zeros() as usize;
+    if !(1..=8).contains(&length) || bytes[0] == b'0' && length != 1 {
+        return None;
+    }
+    let number = level.number(bytes.first_chunk()?, length, 0);
+    Some((length, put_number(room, tag::INTEGER, number << 1)?))
+}
+
+/// A number of 64 bits. The bytes begin with a JSON number of this length without fraction and exponent.
+#[inline(always)]
+fn parse_integer<L: Level>(level: L, bytes: &simd::Bytes, length: usize) -> Option<i64> {
     let is_negative = bytes[0] == b'-';
     let start = usize::from(is_negative);
     let length = length - start;
-    let number = if length <= 8 {
-        digits::up_to_eight(*bytes.get(start..)?.first_chunk()?, length)
+    let number = if length <= 16 {
+        level.number(bytes.get(start..)?.first_chunk()?, length, 0)
     } else {
         digits::up_to_nineteen(bytes.get(start..start + length)?)?
     };
@@ -84,7 +103,7 @@ fn parse_integer(bytes: &[u8; 32], length: usize) -> Option<i64> {
 
 #[inline(always)]
 fn write_double<L: Level>(level: L, value: &Block, room: &mut Room) -> Lengths {
-    let (bytes, _) = value.split_first_chunk()?;
+    let bytes = first_half(value);
     let (length, double) = match plain_double(level, bytes) {
         Some(found) => found,
         None => any_double(level, bytes)?,
@@ -94,45 +113,32 @@ fn write_double<L: Level>(level: L, value: &Block, room: &mut Room) -> Lengths {
     Some((length, 11))
 }
 
-/// The length and value of a number with up to eight digits on each side of its point. Of two numbers
-/// that doubles have exactly, the quotient is the nearest double.
+/// The length and value of a number with a point and up to 15 digits. Of two numbers that doubles have exactly, the
+/// quotient is the nearest double.
 #[inline(always)]
 fn plain_double<L: Level>(level: L, bytes: &simd::Bytes) -> Option<(usize, f64)> {
     /// The powers of ten, which doubles have exactly.
-    const POWERS: [(u64, f64); 9] = [
-        (1, 1e0),
-        (10, 1e1),
-        (100, 1e2),
-        (1_000, 1e3),
-        (10_000, 1e4),
-        (100_000, 1e5),
-        (1_000_000, 1e6),
-        (10_000_000, 1e7),
-        (100_000_000, 1e8),
+    const POWERS: [f64; 16] = [
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
     ];
     let is_negative = bytes[0] == b'-';
     let start = usize::from(is_negative);
     let marks = level.non_digits(bytes) & !u32::from(is_negative);
     let point = marks.trailing_zeros() as usize;
     let end = (marks & marks.wrapping_sub(1)).trailing_zeros() as usize;
-    let (whole, fraction) = (point.wrapping_sub(start), end.wrapping_sub(point + 1));
-    let is_plain = (1..=8).contains(&whole)
-        && (1..=8).contains(&fraction)
-        && bytes.get(point) == Some(&b'.')
-        && bytes.get(end)? | 0x20 != b'e'
-        && (bytes[start] != b'0' || whole == 1);
+    let is_plain = point > start
+        && end > point + 1
+        && end - start <= 16
+        && bytes[point % simd::BYTES] == b'.'
+        && bytes[end % simd::BYTES] | 0x20 != b'e'
+        && (bytes[start] != b'0' || point == start + 1);
     if !is_plain {
         return None;
     }
-    let before = digits::up_to_eight(*bytes.get(start..)?.first_chunk()?, whole);
-    let after = digits::up_to_eight(*bytes.get(point + 1..)?.first_chunk()?, fraction);
-    let (power, divisor) = POWERS.get(fraction)?;
-    let all = before * power + after;
-    if all > 1 << 53 {
-        return None;
-    }
-    #[expect(clippy::cast_precision_loss, reason = "it is at most 2^53")]
-    let quotient = all as f64 / divisor;
+    let (whole, fraction) = (point - start, end - point - 1);
+    let digits = level.number(bytes.get(start..)?.first_chunk()?, whole, fraction);
+    #[expect(clippy::cast_precision_loss, reason = "15 digits are less than 2^53")]
+    let quotient = digits as f64 / POWERS[fraction % POWERS.len()];
     Some((end, if is_negative { -quotient } else { quotient }))
 }
 
@@ -165,18 +171,24 @@ fn write_text<L: Level>(level: L, value: &Block, room: &mut Room) -> Lengths {
         return None;
     };
     // The opening quote is at 3, where the header ends that is written last.
-    room[3..3 + value.len()].copy_from_slice(value);
-    let mut marks = level.string_marks(first) & !1;
-    let (mut bytes, mut passed) = (first, 0);
-    if marks == 0 {
-        (bytes, passed) = (second, simd::BYTES);
-        marks = level.string_marks(second);
-    }
-    let mark = marks.trailing_zeros() as usize;
-    if marks == 0 || bytes[mark % simd::BYTES] != b'"' {
-        return None;
-    }
-    let length = passed + mark - 1;
+    let (first_room, second_room) = room[3..].split_first_chunk_mut()?;
+    *first_room = *first;
+    let marks = level.string_marks(first) & !1;
+    let length = if marks != 0 {
+        let mark = marks.trailing_zeros() as usize % simd::BYTES;
+        if first[mark] != b'"' {
+            return None;
+        }
+        mark - 1
+    } else {
+        *second_room.first_chunk_mut()? = *second;
+        let marks = level.string_marks(second);
+        let mark = marks.trailing_zeros() as usize % simd::BYTES;
+        if marks == 0 || second[mark] != b'"' {
+            return None;
+        }
+        simd::BYTES + mark - 1
+    };
     put_header(room, tag::STRING, length);
     Some((length + 2, length + 4))
 }

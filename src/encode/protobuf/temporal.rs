@@ -11,10 +11,9 @@ use crate::encode::short::{DATE, TIME, TIMESTAMP, first_half, fraction_end};
 /// Days since 1970 of `YYYY-MM-DD`, whose digits were looked at.
 #[inline(always)]
 fn days(date: &[u8; 10]) -> Option<i64> {
-    let (year_month, _) = date.split_first_chunk()?;
-    let [century, year, month] = digits::pairs(*year_month, [0, 2, 5]);
-    let [day] = digits::pairs(*date.last_chunk()?, [6]);
-    calendar::days_after_christ(century * 100 + year, month, day)
+    let century = two(date[0], date[1]);
+    let [year, month, day] = digits::pairs(*date.last_chunk()?, [0, 3, 6]);
+    calendar::days_after_christ(century, year, month, day)
 }
 
 /// Seconds of the day of `HH:MM:SS`, whose digits were looked at.
@@ -66,7 +65,7 @@ fn timestamp<L: Level>(level: L, value: &Block) -> Option<Timestamp> {
     if unlike.trailing_zeros() < 20 {
         return None;
     }
-    let (end, nanoseconds, is_cut) = fraction::<20>(unlike, value)?;
+    let (end, nanoseconds, is_cut) = fraction::<_, 20>(level, unlike, value)?;
     Some(Timestamp {
         days: days(value.get(1..)?.first_chunk()?)?,
         seconds: seconds(*value.get(12..)?.first_chunk()?)?,
@@ -78,10 +77,14 @@ fn timestamp<L: Level>(level: L, value: &Block) -> Option<Timestamp> {
 
 /// Where the fraction of a second that may be at `START` ends, and its nanoseconds; digits beyond the ninth are cut.
 #[inline(always)]
-fn fraction<const START: usize>(unlike: u32, value: &Block) -> Option<(usize, u32, bool)> {
+fn fraction<L: Level, const START: usize>(
+    level: L,
+    unlike: u32,
+    value: &Block,
+) -> Option<(usize, u32, bool)> {
     const KEPT: usize = 9;
     /// What so many digits are multiplied with to become nanoseconds.
-    const SCALES: [u32; 9] = [
+    const SCALES: [u32; 10] = [
         0,
         100_000_000,
         10_000_000,
@@ -91,25 +94,19 @@ fn fraction<const START: usize>(unlike: u32, value: &Block) -> Option<(usize, u3
         1_000,
         100,
         10,
+        1,
     ];
     if value[START] != b'.' {
         return Some((START, 0, false));
     }
     let start = START + 1;
     let end = fraction_end(unlike, start, value)?;
-    let length = (end - start).min(8);
-    let digits = digits::up_to_eight(*value.get(start..)?.first_chunk()?, length);
+    let length = (end - start).min(KEPT);
+    let digits = level.number(value.get(start..)?.first_chunk()?, length, 0);
     let nanoseconds = u32::try_from(digits).ok()? * SCALES.get(length)?;
-    if end < start + KEPT {
-        return Some((end, nanoseconds, false));
-    }
-    let cut = value.get(start + KEPT..end)?;
+    let cut = value.get(start + length..end)?;
     let is_cut = cut.iter().any(|digit| *digit != b'0');
-    Some((
-        end,
-        nanoseconds + u32::from(value.get(start + 8)? & 15),
-        is_cut,
-    ))
+    Some((end, nanoseconds, is_cut))
 }
 
 #[inline(always)]
@@ -155,7 +152,7 @@ fn time<L: Level>(level: L, value: &Block) -> Option<(u64, usize, bool)> {
     if unlike.trailing_zeros() < 9 {
         return None;
     }
-    let (end, nanoseconds, is_cut) = fraction::<9>(unlike, value)?;
+    let (end, nanoseconds, is_cut) = fraction::<_, 9>(level, unlike, value)?;
     let seconds = seconds(*value.get(1..)?.first_chunk()?)?;
     Some((nanoseconds_of_day(seconds, nanoseconds), end, is_cut))
 }

@@ -281,6 +281,29 @@ fn records_that_are_not_kept_are_counted_and_not_written() {
 }
 
 #[test]
+fn a_row_has_its_values_and_the_commas_between_them() {
+    let columns = columns(&[TrinoType::Bigint, TrinoType::Varchar(None)]);
+    let in_order: Vec<Property> = properties(&columns).into_iter().rev().collect();
+    let mut encoder = encoder_for(&columns, &in_order);
+    let good = vec![r#"[1,"a"]"#; 30].join(",");
+    for row in [
+        r#"[1,"a",]"#,
+        r#"[1,"a",2]"#,
+        r#"[1,,"a"]"#,
+        r#"[1;"a"]"#,
+        r#"[1,"a"}"#,
+        r#"{1,"a"]"#,
+        r"[1,]",
+    ] {
+        let page = format!("[{good},{row},{good}]");
+        let (fast, slow) = both(&mut encoder, page.as_bytes());
+        assert!(fast == slow, "{row}");
+        let error = fast.1.unwrap_err().to_string();
+        assert!(error.starts_with("row 31 of the page"), "{row}: {error}");
+    }
+}
+
+#[test]
 fn long_values_have_long_lengths() {
     for length in [
         40, 120, 121, 122, 123, 124, 125, 126, 127, 128, 129, 16_370, 16_384, 300_000,
@@ -350,9 +373,8 @@ proptest! {
     }
 
     #[test]
-    fn doubles_are_the_nearest(text in "-?(0|[1-9][0-9]{0,15})\\.[0-9]{1,17}(E-?[0-9]{1,3})?") {
+    fn doubles_are_the_nearest(text in "-?(0|[1-9][0-9]{0,15})\\.[0-9]{1,17}(E-?[0-9]{1,2})?") {
         let double: f64 = text.parse().unwrap();
-        prop_assume!(double.is_finite());
         let expected = format!("29 {}", hex(&double.to_le_bytes()));
         prop_assert_eq!(value("double", &text), expected, "{}", text);
     }
