@@ -1,12 +1,11 @@
 //! Dates and times as numbers, checked: what is no date or time has none.
 
+use std::hint::cold_path;
+
 /// Days from 1 January 1970 to a date of the proleptic Gregorian calendar; year 0 is 1 BC.
 #[inline(always)]
 pub(super) fn days(year: i32, month: u32, day: u32) -> Option<i64> {
-    const LENGTHS: [u8; 13] = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let length = u32::from(*LENGTHS.get(month as usize)?) + u32::from(month == 2 && is_leap);
-    if day == 0 || day > length {
+    if day == 0 || day > month_length(year, month) {
         return None;
     }
     // Years begin in March here, so that the leap day is the last one.
@@ -19,39 +18,62 @@ pub(super) fn days(year: i32, month: u32, day: u32) -> Option<i64> {
     Some(i64::from(era) * 146_097 + i64::from(day_of_era) - 719_468)
 }
 
-/// The same for the year `100 * century + year`, from 1 to 9999, as nearly all years are.
+/// The days of a month; 0 of what is no month.
+const fn month_length(year: i32, month: u32) -> u32 {
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    match month {
+        2 if is_leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => 0,
+    }
+}
+
+/// The years in which nearly all dates are.
+const USUAL_YEARS: std::ops::Range<u32> = 1900..2100;
+
+/// The first number of a month of these years: sixteen numbers a year, of which those for the months count from one.
+const FIRST_MONTH: u32 = 16 * USUAL_YEARS.start;
+
+/// How many numbers there are.
+const NUMBERS: usize = (16 * (USUAL_YEARS.end - USUAL_YEARS.start)) as usize;
+
+/// What is known of each month of these years: 32 times the days from their start to its own, and its length. No months
+/// have the length 0.
+static MONTHS: [u32; NUMBERS] = {
+    let mut months = [0; NUMBERS];
+    let (mut year, mut days) = (USUAL_YEARS.start, 0);
+    while year < USUAL_YEARS.end {
+        let mut month = 1;
+        while month <= 12 {
+            let length = month_length(year.cast_signed(), month);
+            months[(16 * year + month - FIRST_MONTH) as usize] = days << 5 | length;
+            days += length;
+            month += 1;
+        }
+        year += 1;
+    }
+    months
+};
+
+/// The same as [`days`] for the year `100 * century + year` from 1 to 9999, quicker for [`USUAL_YEARS`].
 #[inline(always)]
-pub(super) fn days_after_christ(century: u32, year: u32, month: u32, day: u32) -> Option<i64> {
-    /// Days before each month and the days that it has, without a leap day.
-    const MONTHS: [(u16, u8); 16] = [
-        (0, 0),
-        (0, 31),
-        (31, 28),
-        (59, 31),
-        (90, 30),
-        (120, 31),
-        (151, 30),
-        (181, 31),
-        (212, 31),
-        (243, 30),
-        (273, 31),
-        (304, 30),
-        (334, 31),
-        (0, 0),
-        (0, 0),
-        (0, 0),
-    ];
-    // Without branches, which nobody could foretell.
-    let is_leap = u32::from((if year == 0 { century } else { year }).is_multiple_of(4));
-    let (before, length) = *MONTHS.get(month as usize)?;
-    let length = u32::from(length) + (is_leap & u32::from(month == 2));
-    if day.wrapping_sub(1) >= length || century + year == 0 {
+pub(super) fn usual_days(century: u32, year: u32, month: u32, day: u32) -> Option<i64> {
+    /// Days from their start to 1970, and one, because days count from one.
+    const BEFORE_1970: i64 = 25_568;
+    if month >= 16 {
         return None;
     }
-    // Leap days up to the year's own, which is not yet there in January and February.
-    let leap_days = 24 * century + century / 4 + year / 4 - (is_leap & u32::from(month < 3));
-    let days = 36_500 * century + 365 * year + u32::from(before) + day + leap_days;
-    Some(i64::from(days) - 719_528)
+    let number = 1600 * century + 16 * year + month;
+    let Some(entry) = MONTHS.get(number.wrapping_sub(FIRST_MONTH) as usize) else {
+        cold_path();
+        let year = i32::try_from(100 * century + year).ok()?;
+        return days(year, month, day).filter(|_| year > 0);
+    };
+    let (before, length) = (entry >> 5, entry & 31);
+    let is_there = day.wrapping_sub(1) < length;
+    is_there.then_some(i64::from(before) + i64::from(day) - BEFORE_1970)
 }
 
 /// Seconds of the day.
@@ -118,6 +140,25 @@ mod tests {
         assert_eq!(nanoseconds(b"1x"), None);
     }
 
+    #[test]
+    #[cfg_attr(miri, ignore = "many")]
+    fn usual_days_are_those_of_jiff_for_any_two_digits() {
+        let epoch = Date::new(1970, 1, 1).unwrap();
+        for year in [0..5, 1895..1905, 1995..2005, 2095..2105, 9995..10_000]
+            .into_iter()
+            .flatten()
+        {
+            for (month, day) in (0..100).flat_map(|month| (0..100).map(move |day| (month, day))) {
+                let date = Date::new(year, month, day).ok().filter(|_| year > 0);
+                let expected = date.map(|date| i64::from((date - epoch).get_days()));
+                let [month, day] = [month, day].map(|number| u32::from(number.unsigned_abs()));
+                let year = u32::from(year.unsigned_abs());
+                let found = usual_days(year / 100, year % 100, month, day);
+                assert_eq!(found, expected, "{year}-{month}-{day}");
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn dates_are_those_of_jiff(year in -9999..=9999_i16, month in 0..=13_i8, day in 0..=32_i8) {
@@ -126,15 +167,6 @@ mod tests {
             let expected = date.map(|date| i64::from((date - epoch).get_days()));
             let found = days(year.into(), month.unsigned_abs().into(), day.unsigned_abs().into());
             prop_assert_eq!(found, expected);
-            if year > 0 {
-                let found = days_after_christ(
-                    u32::from(year.unsigned_abs()) / 100,
-                    u32::from(year.unsigned_abs()) % 100,
-                    month.unsigned_abs().into(),
-                    day.unsigned_abs().into(),
-                );
-                prop_assert_eq!(found, expected);
-            }
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::encode::short::{DATE, TIME, TIMESTAMP, first_half, fraction_end};
 fn days(date: &[u8; 10]) -> Option<i64> {
     let century = two(date[0], date[1]);
     let [year, month, day] = digits::pairs(*date.last_chunk()?, [0, 3, 6]);
-    calendar::days_after_christ(century, year, month, day)
+    calendar::usual_days(century, year, month, day)
 }
 
 /// Seconds of the day of `HH:MM:SS`, whose digits were looked at.
