@@ -13,7 +13,11 @@ pub(super) fn message(problem: &TlsProblem) -> String {
             "it is not the password of ‹client_key›".to_owned(),
         ),
         TlsProblem::System(cause) => {
-            return format!("The system's trusted certificates cannot be read: {cause}");
+            return format!(
+                "The authorities that this system trusts cannot be read ({cause}). Install them (the package \
+                 ca-certificates), name their file in the variable SSL_CERT_FILE, or paste the authority in \
+                 ‹ca_certificate› of ‹ssl_mode›."
+            );
         }
         TlsProblem::Other(cause) => return cause.clone(),
     };

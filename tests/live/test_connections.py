@@ -344,6 +344,17 @@ def test_the_systems_authorities_are_trusted(
     succeeds(connector.check(made, environment={"SSL_CERT_FILE": environment.trino["ca_certificate"]}))
 
 
+def test_the_systems_authorities_are_needed_only_where_they_count(
+    connector: Connector, secure: Config, config: Config, tmp_path: Path
+) -> None:
+    """A slim image of a container has none."""
+    none = {"SSL_CERT_FILE": str(tmp_path / "none"), "SSL_CERT_DIR": str(tmp_path)}
+    for made in (config("tpch", "tiny"), secure(), secure({"mode": "require", "ca_certificate": None})):
+        succeeds(connector.check(made, environment=none))
+    refused = connector.check(secure({"ca_certificate": None}), environment=none)
+    fails(refused, "authorities that this system trusts", "SSL_CERT_FILE", '"ca_certificate"')
+
+
 # Proxies
 
 

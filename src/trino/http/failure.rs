@@ -7,7 +7,9 @@ use reqwest::Url;
 use rustls::pki_types::{ServerName, UnixTime};
 
 use crate::trino::error::{TrinoError, is_temporary_resolution_failure};
+use crate::trino::http::authorities::Unreadable;
 use crate::trino::http::route::{Between, Way};
+use crate::trino::http::tls_problem::TlsProblem;
 use crate::trino::http::verifier::Issuer;
 use crate::trino::tunnel::ForwardProblem;
 
@@ -157,6 +159,11 @@ pub(crate) fn failed_request(error: &reqwest::Error, url: &Url, way: &Way) -> Tr
         Some(rustls::Error::AlertReceived(alert)) if is_about_our_certificate(*alert) => {
             let alert = format!("{alert:?}");
             return failed(FailedStep::ClientCertificate, url, &alert, false);
+        }
+        Some(rustls::Error::Other(other))
+            if let Some(Unreadable(cause)) = other.0.downcast_ref() =>
+        {
+            return TlsProblem::System(cause.clone()).into();
         }
         // The first bytes of an HTTP answer are no TLS record.
         Some(rustls::Error::InvalidMessage(_)) => FailedStep::TlsToPlainPort,

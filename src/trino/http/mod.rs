@@ -9,13 +9,14 @@
 //! | `buffers` | memory for the bodies of answers, used again and again |
 //! | `failure` | the steps of a request that can fail; errors of the HTTP library → which step failed |
 //! | `tls` | `ssl_mode` → a TLS configuration |
-//! | `verifier` | whether a server's certificate is accepted |
+//! | `verifier`, `authorities` | whether a server's certificate is accepted; whom the system trusts |
 //! | `certificates`, `client_certificate` | certificates in PEM; our own certificate and its key |
 //! | `tls_problem` | what can be wrong with the TLS settings |
 //! | `auth`, `token` | what proves the user; OAuth2 tokens |
 
 mod answer;
 mod auth;
+mod authorities;
 mod buffers;
 mod certificates;
 mod client_certificate;

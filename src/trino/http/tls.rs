@@ -13,6 +13,7 @@ use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::config::{TlsSettings, Verification};
+use crate::trino::http::authorities::SystemAuthorities;
 use crate::trino::http::tls_problem::{CertificatesFault, TlsProblem};
 use crate::trino::http::verifier::{Checked, NoVerification};
 use crate::trino::http::{certificates, client_certificate};
@@ -21,12 +22,12 @@ use crate::trino::http::{certificates, client_certificate};
 ///
 /// # Errors
 ///
-/// When a certificate or key cannot be read, or the system has no trusted roots.
+/// When a certificate or key cannot be read.
 pub(crate) fn configuration(settings: &TlsSettings) -> Result<ClientConfig, TlsProblem> {
     let provider = provider();
     let pinned = pasted(settings)?;
     let inner = || match &settings.ca_certificate {
-        None => system(&[], &provider),
+        None => Ok(system(&[], &provider)),
         Some(_) => only(&pinned, &provider),
     };
     let verifier: Arc<dyn ServerCertVerifier> = match settings.verification {
@@ -83,12 +84,22 @@ pub(crate) fn checked_configuration(settings: &TlsSettings) -> Result<ClientConf
     let provider = provider();
     let pinned = pasted(settings)?;
     let verifier = Arc::new(Checked {
-        inner: system(&pinned, &provider)?,
+        inner: system(&pinned, &provider),
         any_host: false,
         name: None,
         pinned,
     });
     Ok(builder(verifier, provider)?.with_no_client_auth())
+}
+
+/// The TLS configuration for a connection without TLS to Trino: for a proxy, and for the storage of segments.
+///
+/// # Errors
+///
+/// None that are known.
+pub(crate) fn usual_configuration() -> Result<ClientConfig, TlsProblem> {
+    let provider = provider();
+    Ok(builder(system(&[], &provider), provider)?.with_no_client_auth())
 }
 
 /// The certificates of `ca_certificate`.
@@ -119,12 +130,8 @@ fn builder(
 fn system(
     extra: &[CertificateDer<'static>],
     provider: &Arc<CryptoProvider>,
-) -> Result<Arc<dyn ServerCertVerifier>, TlsProblem> {
-    let extra = extra.iter().cloned();
-    let verifier =
-        rustls_platform_verifier::Verifier::new_with_extra_roots(extra, Arc::clone(provider));
-    let verifier = verifier.map_err(|error| TlsProblem::System(error.to_string()))?;
-    Ok(Arc::new(verifier))
+) -> Arc<dyn ServerCertVerifier> {
+    Arc::new(SystemAuthorities::new(extra.to_vec(), Arc::clone(provider)))
 }
 
 /// Trusts the given authorities only.

@@ -84,11 +84,14 @@ impl Transport {
     ) -> Result<Self, TrinoError> {
         let way = Way::new(connection, tunnel);
         let (coordinator, others, checked) = match &connection.server.tls {
-            Tls::Off => (None, None, None),
+            Tls::Off => {
+                let usual = tls::usual_configuration()?;
+                (usual.clone(), usual.clone(), usual)
+            }
             Tls::On(settings) => (
-                Some(tls::configuration(settings)?),
-                Some(tls::other_configuration(settings)?),
-                Some(tls::checked_configuration(settings)?),
+                tls::configuration(settings)?,
+                tls::other_configuration(settings)?,
+                tls::checked_configuration(settings)?,
             ),
         };
         let base = connection.server.base_url();
@@ -137,7 +140,8 @@ impl Transport {
     pub(crate) fn use_connections_once(&mut self) -> Result<(), TrinoError> {
         let base = self.url("/");
         if base.scheme() == "http" && matches!(self.way.between(&base), Between::Proxy { .. }) {
-            let builder = client(None, &self.way)?.cookie_store(true);
+            let tls = tls::usual_configuration()?;
+            let builder = client(tls, &self.way)?.cookie_store(true);
             self.coordinator = build(builder.pool_max_idle_per_host(0))?;
         }
         Ok(())
@@ -389,10 +393,7 @@ impl Transport {
     }
 }
 
-fn client(
-    tls: Option<rustls::ClientConfig>,
-    way: &Way,
-) -> Result<reqwest::ClientBuilder, TrinoError> {
+fn client(tls: rustls::ClientConfig, way: &Way) -> Result<reqwest::ClientBuilder, TrinoError> {
     let builder = reqwest::Client::builder()
         .user_agent(concat!("source-trino/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
@@ -401,11 +402,8 @@ fn client(
         .http1_only()
         // Redirects of statements are never followed, and `get_segment` follows those of segments
         // itself, so that no header goes to another host by accident.
-        .redirect(redirect::Policy::none());
-    let builder = match tls {
-        Some(tls) => builder.tls_backend_preconfigured(tls),
-        None => builder,
-    };
+        .redirect(redirect::Policy::none())
+        .tls_backend_preconfigured(tls);
     way.apply(builder)
 }
 
