@@ -89,3 +89,26 @@ fn check_changed(cases: &[(&str, &str, &str, &'static str)]) {
         );
     }
 }
+
+/// Rows of a number and a text that have not the form of a row, each with a page in which thirty good ones stand before
+/// and behind it, so that the fast path comes to it.
+pub(super) fn pages_with_a_row_of_no_form() -> impl Iterator<Item = (&'static str, String)> {
+    let rows = [
+        r#"[1,"a",]"#,
+        r#"[1,"a",2]"#,
+        r#"[1,"a",,]"#,
+        r#"[1,,"a"]"#,
+        r#"[,1,"a"]"#,
+        r#"[1 "a"]"#,
+        r#"[1"a"]"#,
+        r#"[1;"a"]"#,
+        r#"[1,"a"}"#,
+        r#"{1,"a"]"#,
+        r"[1,]",
+        r"[1]",
+        r"[]",
+    ];
+    let good = [r#"[1,"a"]"#; 30].join(",");
+    rows.into_iter()
+        .map(move |row| (row, format!("[{good},{row},{good}]")))
+}

@@ -1,26 +1,31 @@
-//! The authorities that the system trusts, read when the first certificate is checked by them.
+//! Whom we trust: given authorities, or those of the system, which are read when the first certificate is checked by
+//! them.
 //!
-//! Most runs never need them: over plain http, or if the authority was pasted. A machine may have none then, as slim
-//! images of containers have, and reading 150 of them takes some milliseconds.
+//! Most runs never need the system's: over plain http, or if the authority was pasted. A machine may have none then, as
+//! slim images of containers have, and reading 150 of them takes some milliseconds.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{DigitallySignedStruct, Error, OtherError, SignatureScheme};
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::CertificateDer;
+use rustls::{Error, OtherError};
 use rustls_platform_verifier::Verifier;
 
-/// Checks chains up to the system's authorities and `extra` ones.
+/// What checks chains up to the trusted authorities.
 #[derive(Debug)]
-pub(crate) struct SystemAuthorities {
-    extra: Vec<CertificateDer<'static>>,
-    provider: Arc<CryptoProvider>,
-    verifier: OnceLock<Result<Verifier, Error>>,
+pub(crate) enum Authorities {
+    /// Those that were given.
+    Given(Arc<dyn ServerCertVerifier>),
+    /// Those of the system, and `extra` ones.
+    System {
+        extra: Vec<CertificateDer<'static>>,
+        verifier: OnceLock<Result<Verifier, Error>>,
+    },
 }
 
-/// The error for authorities that cannot be read, in the words of the library.
+/// The error for authorities of the system that cannot be read, in the words of the library.
 #[derive(Debug)]
 pub(crate) struct Unreadable(pub(crate) String);
 
@@ -32,70 +37,42 @@ impl fmt::Display for Unreadable {
 
 impl std::error::Error for Unreadable {}
 
-impl SystemAuthorities {
-    pub(crate) fn new(extra: Vec<CertificateDer<'static>>, provider: Arc<CryptoProvider>) -> Self {
-        Self {
-            extra,
-            provider,
-            verifier: OnceLock::new(),
-        }
+impl Authorities {
+    /// Those of the system, and `extra` ones. Nothing is read yet.
+    pub(crate) fn system(extra: Vec<CertificateDer<'static>>) -> Self {
+        let verifier = OnceLock::new();
+        Self::System { extra, verifier }
     }
 
-    fn verifier(&self) -> Result<&Verifier, Error> {
-        let unreadable = |error| {
-            let cause = match error {
-                Error::General(cause) => cause,
-                other => other.to_string(),
-            };
-            Error::Other(OtherError(Arc::new(Unreadable(cause))))
-        };
-        let read = || {
-            let extra = self.extra.iter().cloned();
-            Verifier::new_with_extra_roots(extra, Arc::clone(&self.provider)).map_err(unreadable)
-        };
-        self.verifier
-            .get_or_init(read)
-            .as_ref()
-            .map_err(Error::clone)
+    /// What checks a chain.
+    ///
+    /// # Errors
+    ///
+    /// [`Unreadable`].
+    pub(crate) fn verifier(
+        &self,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<&dyn ServerCertVerifier, Error> {
+        match self {
+            Self::Given(verifier) => Ok(verifier.as_ref()),
+            Self::System { extra, verifier } => {
+                let read = || {
+                    let extra = extra.iter().cloned();
+                    Verifier::new_with_extra_roots(extra, Arc::clone(provider)).map_err(unreadable)
+                };
+                match verifier.get_or_init(read) {
+                    Ok(verifier) => Ok(verifier),
+                    Err(error) => Err(error.clone()),
+                }
+            }
+        }
     }
 }
 
-impl ServerCertVerifier for SystemAuthorities {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        let verifier = self.verifier()?;
-        verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, cert, dss, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, cert, dss, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
-    }
+fn unreadable(error: Error) -> Error {
+    let cause = match error {
+        Error::General(cause) => cause,
+        other => other.to_string(),
+    };
+    Error::Other(OtherError(Arc::new(Unreadable(cause))))
 }

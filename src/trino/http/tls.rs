@@ -13,7 +13,7 @@ use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::config::{TlsSettings, Verification};
-use crate::trino::http::authorities::SystemAuthorities;
+use crate::trino::http::authorities::Authorities;
 use crate::trino::http::tls_problem::{CertificatesFault, TlsProblem};
 use crate::trino::http::verifier::{Checked, NoVerification};
 use crate::trino::http::{certificates, client_certificate};
@@ -26,8 +26,8 @@ use crate::trino::http::{certificates, client_certificate};
 pub(crate) fn configuration(settings: &TlsSettings) -> Result<ClientConfig, TlsProblem> {
     let provider = provider();
     let pinned = pasted(settings)?;
-    let inner = || match &settings.ca_certificate {
-        None => Ok(system(&[], &provider)),
+    let authorities = || match &settings.ca_certificate {
+        None => Ok(Authorities::system(Vec::new())),
         Some(_) => only(&pinned, &provider),
     };
     let verifier: Arc<dyn ServerCertVerifier> = match settings.verification {
@@ -35,7 +35,8 @@ pub(crate) fn configuration(settings: &TlsSettings) -> Result<ClientConfig, TlsP
         verification => {
             let name = settings.server_name.clone();
             Arc::new(Checked {
-                inner: inner()?,
+                authorities: authorities()?,
+                provider: Arc::clone(&provider),
                 any_host: verification == Verification::Authority,
                 name: name.and_then(|name| ServerName::try_from(name).ok()),
                 pinned,
@@ -81,15 +82,7 @@ pub(crate) fn other_configuration(settings: &TlsSettings) -> Result<ClientConfig
 ///
 /// As [`configuration`].
 pub(crate) fn checked_configuration(settings: &TlsSettings) -> Result<ClientConfig, TlsProblem> {
-    let provider = provider();
-    let pinned = pasted(settings)?;
-    let verifier = Arc::new(Checked {
-        inner: system(&pinned, &provider),
-        any_host: false,
-        name: None,
-        pinned,
-    });
-    Ok(builder(verifier, provider)?.with_no_client_auth())
+    trusting(pasted(settings)?)
 }
 
 /// The TLS configuration for a connection without TLS to Trino: for a proxy, and for the storage of segments.
@@ -98,8 +91,20 @@ pub(crate) fn checked_configuration(settings: &TlsSettings) -> Result<ClientConf
 ///
 /// None that are known.
 pub(crate) fn usual_configuration() -> Result<ClientConfig, TlsProblem> {
+    trusting(Vec::new())
+}
+
+/// Trusts the system's authorities and pasted ones, and always checks the name.
+fn trusting(pinned: Vec<CertificateDer<'static>>) -> Result<ClientConfig, TlsProblem> {
     let provider = provider();
-    Ok(builder(system(&[], &provider), provider)?.with_no_client_auth())
+    let verifier = Arc::new(Checked {
+        authorities: Authorities::system(pinned.clone()),
+        provider: Arc::clone(&provider),
+        any_host: false,
+        name: None,
+        pinned,
+    });
+    Ok(builder(verifier, provider)?.with_no_client_auth())
 }
 
 /// The certificates of `ca_certificate`.
@@ -126,19 +131,11 @@ fn builder(
         .with_custom_certificate_verifier(verifier))
 }
 
-/// Trusts the system's authorities and `extra` ones.
-fn system(
-    extra: &[CertificateDer<'static>],
-    provider: &Arc<CryptoProvider>,
-) -> Arc<dyn ServerCertVerifier> {
-    Arc::new(SystemAuthorities::new(extra.to_vec(), Arc::clone(provider)))
-}
-
 /// Trusts the given authorities only.
 fn only(
     authorities: &[CertificateDer<'static>],
     provider: &Arc<CryptoProvider>,
-) -> Result<Arc<dyn ServerCertVerifier>, TlsProblem> {
+) -> Result<Authorities, TlsProblem> {
     let mut roots = RootCertStore::empty();
     for authority in authorities {
         roots
@@ -150,5 +147,5 @@ fn only(
     let unusable = |error: VerifierBuilderError| {
         TlsProblem::Authorities(CertificatesFault::Other(error.to_string()))
     };
-    Ok(verifier.map_err(unusable)?)
+    Ok(Authorities::Given(verifier.map_err(unusable)?))
 }

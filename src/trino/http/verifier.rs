@@ -5,18 +5,21 @@ use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_name;
-use rustls::crypto::CryptoProvider;
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
 
+use crate::trino::http::authorities::Authorities;
 use crate::trino::http::certificates;
 
 /// `verify-ca` and `verify-full`: checks the chain and, unless any host is accepted, the name.
 #[derive(Debug)]
 pub(crate) struct Checked {
-    /// Checks the chain up to the trusted authorities.
-    pub(crate) inner: Arc<dyn ServerCertVerifier>,
+    /// Up to whom the chain is checked.
+    pub(crate) authorities: Authorities,
+    /// Checks signatures.
+    pub(crate) provider: Arc<CryptoProvider>,
     /// Whether the certificate may be for any host.
     pub(crate) any_host: bool,
     /// The name that the certificate must be for, in place of the host's.
@@ -102,9 +105,9 @@ impl ServerCertVerifier for Checked {
         if self.pinned.contains(end_entity) {
             return self.verify_pinned(end_entity, name, now);
         }
+        let verifier = self.authorities.verifier(&self.provider)?;
         let checked =
-            self.inner
-                .verify_server_cert(end_entity, intermediates, name, ocsp_response, now);
+            verifier.verify_server_cert(end_entity, intermediates, name, ocsp_response, now);
         match checked {
             // The name is checked after the chain, so an error about the name means that the chain
             // is good.
@@ -131,7 +134,8 @@ impl ServerCertVerifier for Checked {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.inner.verify_tls12_signature(message, cert, dss)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, cert, dss, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -140,11 +144,13 @@ impl ServerCertVerifier for Checked {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.inner.verify_tls13_signature(message, cert, dss)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, cert, dss, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.inner.supported_verify_schemes()
+        let algorithms = &self.provider.signature_verification_algorithms;
+        algorithms.supported_schemes()
     }
 }
 
