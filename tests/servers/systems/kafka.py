@@ -39,6 +39,8 @@ class Kafka(System):
             "transaction.state.log.replication.factor": "1",
             "transaction.state.log.min.isr": "1",
             "num.partitions": "2",
+            # Tests write messages of 2024, which Kafka would delete by their age whenever it looks (every five minutes).
+            "log.retention.ms": "-1",
         }
         file = self.place.data / "server.properties"
         file.write_text("".join(f"{name}={value}\n" for name, value in properties.items()))
