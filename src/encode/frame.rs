@@ -2,6 +2,10 @@
 
 use super::EncodeError;
 use super::slow::excerpt;
+use super::values::WINDOW;
+
+/// A rest of the page that has at most so many bytes is copied: several rows of a usual table.
+const SHORT: usize = 4096;
 
 /// A walk over the rows of a page. The callers read the rows themselves.
 pub(super) struct Frame<'t> {
@@ -35,15 +39,23 @@ impl<'t> Frame<'t> {
         self.rows
     }
 
-    /// The page is read up to here.
-    pub(super) fn advance_to(&mut self, at: usize) {
-        self.at = at;
+    /// The page from its next byte on, for the fast path, which reads whole blocks: a short rest is copied to `page_end`,
+    /// with bytes behind it that end any value.
+    pub(super) fn rest<'r>(&'r self, page_end: &'r mut Vec<u8>) -> &'r [u8] {
+        let rest = &self.text.as_bytes()[self.at..];
+        if rest.len() > SHORT {
+            return rest;
+        }
+        page_end.clear();
+        page_end.extend_from_slice(rest);
+        page_end.extend_from_slice(&[0; WINDOW]);
+        page_end
     }
 
-    /// The present row and those after it, so many together, are read up to here.
-    pub(super) fn pass_rows(&mut self, rows: u64, at: usize) {
+    /// The present row and those after it, so many together, are read; the page goes on after `length` bytes.
+    pub(super) fn pass_rows(&mut self, rows: u64, length: usize) {
         self.rows += rows - 1;
-        self.at = at;
+        self.at += length;
     }
 
     /// Goes to the start of the next row, or returns false at the end of the page.
@@ -102,5 +114,23 @@ impl<'t> Frame<'t> {
         } else {
             Err(self.frame_error())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_short_rest_is_copied_and_has_room_behind_it() {
+        let page = format!("[{}]", "1".repeat(SHORT));
+        let mut frame = Frame::new(&page);
+        let mut page_end = Vec::new();
+        assert_eq!(frame.rest(&mut page_end), page.as_bytes());
+        assert!(page_end.is_empty());
+        frame.rows = 1;
+        frame.pass_rows(1, SHORT);
+        let expected = [&b"1]"[..], &[0; WINDOW]].concat();
+        assert_eq!(frame.rest(&mut page_end), expected);
     }
 }

@@ -159,12 +159,12 @@ fn number_end<L: Level>(level: L, text: &[u8], at: usize) -> Result<usize, Unfit
         .first_chunk()
         .and_then(|bytes| number_length::<_, true>(level, bytes));
     match short {
-        Some(length) => Ok(at + length),
-        None => long_number_end(rest, at),
+        Some(length) if rest.get(length) != Some(&b'e') => Ok(at + length),
+        _ => long_number_end(rest, at),
     }
 }
 
-/// The end of a number that is long, or near the end of the text. `rest` is the text from `at`.
+/// The end of a number that is long, has an `e`, or is near the end of the text. `rest` is the text from `at`.
 #[cold]
 fn long_number_end(rest: &[u8], at: usize) -> Result<usize, Unfit> {
     let in_number = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');

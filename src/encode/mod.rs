@@ -58,7 +58,7 @@ pub use plan::RecordPlan;
 
 use changes::Changes;
 use frame::Frame;
-use place::{Place, Stop};
+use place::Stop;
 use rows::WriteLines;
 use simd::Best;
 use slow::RowError;
@@ -161,6 +161,8 @@ pub struct Encoder {
     tail: Tail,
     /// What this processor can do.
     level: Best,
+    /// Memory for the last rows of a page.
+    page_end: Vec<u8>,
     /// Memory for parts of a line that have to be put together first.
     scratch: Vec<u8>,
     /// Where the values are in the line that was written slowly.
@@ -184,6 +186,7 @@ impl Encoder {
             changes: Changes::default(),
             tail: Tail::new(0),
             level: Best::detect(),
+            page_end: Vec::new(),
             scratch: Vec::new(),
             cells: Vec::new(),
         }
@@ -272,20 +275,15 @@ impl Encoder {
     ) -> Result<bool, Stopped> {
         loop {
             let (bytes, filled) = out.room();
-            let start = Place {
-                page: frame.at(),
-                out: filled,
-            };
             let written = self.level.run(WriteLines {
                 plan: &self.plan,
                 tail: &mut self.tail,
-                page: frame.text().as_bytes(),
-                out: bytes,
-                start,
+                page: frame.rest(&mut self.page_end),
+                out: &mut bytes[filled..],
                 changes: &mut self.changes,
             });
-            out.end_lines(written.place.out, written.lines);
             if written.lines > 0 {
+                out.end_lines(filled + written.place.out, written.lines);
                 frame.pass_rows(written.lines, written.place.page);
                 return Ok(true);
             }
@@ -311,7 +309,7 @@ impl Encoder {
         let length = slow::write_row(plan, rest, lossy, changes, out, &mut cells)
             .map_err(|error| self.describe(error, frame))?;
         self.cells = cells;
-        frame.advance_to(frame.at() + length);
+        frame.pass_rows(1, length);
         let data_end = out.len();
         self.write_tail(out);
         if out.len() > size::LONGEST_LINE {

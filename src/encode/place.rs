@@ -83,7 +83,7 @@ pub(super) fn put_fixed<'o>(mut out: &'o mut [u8], fixed: &Fixed) -> Result<&'o 
     }
     let (last, length) = fixed.last_block();
     *out.first_chunk_mut().ok_or(Stop::Full)? = *last;
-    Ok(&mut out[length..])
+    out.get_mut(length..).ok_or(Stop::Full)
 }
 
 /// Writes any bytes and returns where they end.

@@ -91,8 +91,8 @@ pub(super) struct Fixed {
     /// What comes before the last block; nothing for most keys.
     whole: Vec<[u8; Self::BLOCK]>,
     last: [u8; Self::BLOCK],
-    /// Bytes of the last block without its padding.
-    last_length: usize,
+    /// Bytes of the last block without its padding. A `u8`, so that the compiler knows that it is small.
+    last_length: u8,
 }
 
 impl Fixed {
@@ -103,10 +103,15 @@ impl Fixed {
         let (whole, rest) = bytes.as_chunks();
         let mut last = [0; Self::BLOCK];
         last[..rest.len()].copy_from_slice(rest);
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a rest is shorter than a block"
+        )]
+        let last_length = rest.len() as u8;
         Self {
             whole: whole.to_vec(),
             last,
-            last_length: rest.len(),
+            last_length,
         }
     }
 
@@ -118,13 +123,13 @@ impl Fixed {
     /// The last block and how many of its bytes count: fewer than all.
     #[inline]
     pub(super) fn last_block(&self) -> (&[u8; Self::BLOCK], usize) {
-        (&self.last, self.last_length % Self::BLOCK) // the remainder tells the compiler
+        (&self.last, usize::from(self.last_length))
     }
 
     /// Appends the bytes.
     pub(super) fn append_to(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.whole.as_flattened());
-        out.extend_from_slice(&self.last[..self.last_length]);
+        out.extend_from_slice(&self.last[..usize::from(self.last_length)]);
     }
 }
 

@@ -21,19 +21,18 @@ use super::{long, short};
 pub(super) struct Written {
     /// Whole lines.
     pub(super) lines: u64,
-    /// After the last of them, and after its row.
+    /// How far the page is read and `out` is written: after the last row and the last line.
     pub(super) place: Place,
     /// Why the next row was left; `None` if none was seen.
     pub(super) stop: Option<Stop>,
 }
 
-/// Writes the lines of the row at `start` and of those that follow, as long as they are of the usual form.
+/// Writes the lines of the row that `page` begins with and of those that follow, as long as they are of the usual form.
 pub(super) struct WriteLines<'a> {
     pub(super) plan: &'a RecordPlan,
     pub(super) tail: &'a mut Tail,
     pub(super) page: &'a [u8],
     pub(super) out: &'a mut [u8],
-    pub(super) start: Place,
     pub(super) changes: &'a mut Changes,
 }
 
@@ -42,10 +41,7 @@ impl Work for WriteLines<'_> {
 
     #[inline(always)]
     fn run<L: Level>(self, level: L) -> Written {
-        let (mut row, mut room) = (
-            &self.page[self.start.page..],
-            &mut self.out[self.start.out..],
-        );
+        let (mut row, mut room) = (self.page, self.out);
         let (length, size) = (row.len(), room.len());
         let (mut lines, mut rest, mut left) = (0, row, size);
         let stop = loop {
@@ -56,13 +52,16 @@ impl Work for WriteLines<'_> {
             left = room.len();
             lines += 1;
             match rest {
-                [b',', next @ ..] if next.first() == Some(&b'[') => row = next,
+                [b',', next @ ..] => row = next,
                 _ => break None,
             }
         };
         Written {
             lines,
-            place: self.start.step(length - rest.len(), size - left),
+            place: Place {
+                page: length - rest.len(),
+                out: size - left,
+            },
             stop,
         }
     }
@@ -100,34 +99,36 @@ fn write_members<'p, 'o, L: Level, const TOP: bool>(
     mut out: &'o mut [u8],
     changes: &mut Changes,
 ) -> Result<(&'p [u8], &'o mut [u8]), Stop> {
-    const KEY: usize = Fixed::BLOCK;
-    if plan.fields.is_empty() {
-        return Err(Stop::Odd);
-    }
+    // As much as the compiler believes that a key may need, which spares a check.
+    const KEY: usize = u8::MAX as usize;
     let mut values = Values::new(level, page)?;
     let mut fields = plan.fields.iter();
     while let Some(field) = fields.next() {
         let room: &mut [u8; KEY + short::BLOCK] = out.first_chunk_mut().ok_or(Stop::Full)?;
         let (key, key_length) = field.key.last_block();
-        room[..KEY].copy_from_slice(key);
+        room[..Fixed::BLOCK].copy_from_slice(key);
         let lengths = match room[key_length..].first_chunk_mut() {
             Some(room) => short::write(level, field.short, values.block()?, room),
             None => None,
         };
-        if let Some((read, written)) = lengths {
+        let after_row = if let Some((read, written)) = lengths {
             // The remainder changes nothing, and tells the compiler that all of it lies within the room.
             out = &mut out[key_length + written % short::BLOCK..];
-            values.pass_short(level, read, || fields.as_slice().is_empty())?;
+            values.pass_short(level, read)?
         } else {
             if TOP {
                 changes.start_column(field.index);
             }
             let end = write_field(level, field, values.rest(), out, changes)?;
             out = &mut out[end.out..];
-            values.pass(level, end.page, fields.as_slice().is_empty())?;
+            values.pass(level, end.page)?
+        };
+        if let Some(page) = after_row {
+            let is_whole = fields.as_slice().is_empty();
+            return is_whole.then_some((page, out)).ok_or(Stop::Odd);
         }
     }
-    Ok((values.end()?, out))
+    Err(Stop::Odd)
 }
 
 /// Writes any value. `place` is where the value begins.

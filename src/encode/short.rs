@@ -6,6 +6,7 @@
 //! cost as much as most values.
 
 use std::hint::cold_path;
+use std::num::NonZero;
 
 use super::plan::Short;
 use super::simd::{self, Level, Pattern};
@@ -138,7 +139,8 @@ fn write_decimal<L: Level>(level: L, value: &Block, room: &mut Block) -> Lengths
 
 /// The length of the JSON number that the bytes begin with, if it ends within them.
 ///
-/// What follows the number is not looked at.
+/// What follows the number is not looked at. An exponent begins with `E`, as Trino writes it: before an `e`, the number
+/// seems to end.
 #[inline(always)]
 pub(super) fn number_length<L: Level, const FRACTION: bool>(
     level: L,
@@ -147,35 +149,30 @@ pub(super) fn number_length<L: Level, const FRACTION: bool>(
     let negative = bytes[0] == b'-';
     let start = usize::from(negative);
     // Bits of the bytes that are not digits, the sign left out.
-    let mut marks = level.non_digits(bytes) & !u32::from(negative);
-    let mut end = marks.trailing_zeros() as usize;
-    if end == start {
+    let marks = NonZero::new(level.non_digits(bytes) & !u32::from(negative))?;
+    let end = marks.trailing_zeros() as usize;
+    let digits = end - start;
+    if digits == 0 {
         return None;
     }
     if bytes[start] == b'0' {
         cold_path(); // says only that a branch is better than doing without
-        if end != start + 1 {
+        if digits != 1 {
             return None;
         }
     }
-    if marks == 0 {
-        return None;
-    }
-    if FRACTION && bytes[end % simd::BYTES] == b'.' {
-        marks &= marks.wrapping_sub(1);
+    let (mut marks, mut end) = (marks, end);
+    if FRACTION && bytes[end] == b'.' {
         let fraction = end + 1;
+        marks = NonZero::new(marks.get() & (marks.get() - 1))?;
         end = marks.trailing_zeros() as usize;
-        if marks == 0 {
-            cold_path();
-            return None;
-        }
         if end == fraction {
             cold_path();
             return None;
         }
     }
-    if FRACTION && bytes[end % simd::BYTES] | 0x20 == b'e' {
-        end = exponent_end(bytes, marks, end + 1)?;
+    if FRACTION && bytes[end] == b'E' {
+        end = exponent_end(bytes, marks.get(), end + 1)?;
     }
     Some(end)
 }

@@ -37,7 +37,7 @@ mod temporal;
 mod wire;
 
 use super::frame::Frame;
-use super::place::{Place, Stop};
+use super::place::Stop;
 use super::plan::Fixed;
 use super::{EncodeError, Encoder, Stopped, make_room, put_line, text_of_page};
 use crate::lines::Lines;
@@ -190,21 +190,16 @@ impl ProtobufEncoder {
     ) -> Result<Fast, Stopped> {
         loop {
             let (bytes, filled) = out.room();
-            let start = Place {
-                page: frame.at(),
-                out: filled,
-            };
             let written = self.json.level.run(WriteRecords {
                 plan: &self.plan,
                 prefix: &self.fixed_prefix,
-                page: frame.text().as_bytes(),
-                out: bytes,
-                start,
+                page: frame.rest(&mut self.json.page_end),
+                out: &mut bytes[filled..],
                 changes: &mut self.json.changes,
                 meta: &mut self.meta,
             });
             if written.records > 0 {
-                out.end_lines(written.place.out, written.records);
+                out.end_lines(filled + written.place.out, written.records);
                 frame.pass_rows(written.records, written.place.page);
                 return Ok(Fast::Written);
             }
@@ -228,15 +223,14 @@ impl ProtobufEncoder {
         loop {
             let written = self.json.level.run(WriteValues {
                 plan: &self.plan,
-                page: frame.text().as_bytes(),
-                start: frame.at(),
+                page: frame.rest(&mut self.json.page_end),
                 out: &mut self.values,
                 ends: self.ends.get_mut(1..).unwrap_or_default(),
                 changes: &mut self.json.changes,
             });
             match written {
-                Ok(end) => {
-                    frame.advance_to(end);
+                Ok(length) => {
+                    frame.pass_rows(1, length);
                     return Fast::Written;
                 }
                 Err(Stop::Full) if self.values.len() < Encoder::MOST_ROOM => {

@@ -23,12 +23,11 @@ const LONGEST: usize = 8 * 1024 * 1024;
 /// Bytes before the content of a short value.
 const HEADER: usize = 4;
 
-/// Writes the values of the row at `start` of the page to `out`, and to `ends` where each column's
-/// value ends. Returns where the row ends in the page.
+/// Writes the values of the row that `page` begins with to `out`, and to `ends` where each column's
+/// value ends. Returns the length of the row in the page.
 pub(super) struct WriteValues<'a> {
     pub(super) plan: &'a ProtobufPlan,
     pub(super) page: &'a [u8],
-    pub(super) start: usize,
     pub(super) out: &'a mut [u8],
     pub(super) ends: &'a mut [usize],
     pub(super) changes: &'a mut Changes,
@@ -39,14 +38,13 @@ impl Work for WriteValues<'_> {
 
     #[inline(always)]
     fn run<L: Level>(self, level: L) -> Self::Output {
-        let row = self.page.get(self.start..).ok_or(Stop::Odd)?;
         let mut ends = self.ends.iter_mut();
         let note = |end| {
             if let Some(place) = ends.next() {
                 *place = end;
             }
         };
-        let (rest, _) = write_values(level, self.plan, row, self.out, self.changes, note)?;
+        let (rest, _) = write_values(level, self.plan, self.page, self.out, self.changes, note)?;
         Ok(self.page.len() - rest.len())
     }
 }
@@ -55,21 +53,20 @@ impl Work for WriteValues<'_> {
 pub(super) struct Written {
     /// Whole messages.
     pub(super) records: u64,
-    /// After the last of them, and after its row.
+    /// How far the page is read and `out` is written: after the last row and the last message.
     pub(super) place: Place,
     /// Why the next row was left; `None` if none was seen.
     pub(super) stop: Option<Stop>,
 }
 
-/// Writes the messages of the row at `start` and of those that follow, as long as they are of the usual form. The columns
-/// have the order of the schema.
+/// Writes the messages of the row that `page` begins with and of those that follow, as long as they are of the usual form.
+/// The columns have the order of the schema.
 pub(super) struct WriteRecords<'a> {
     pub(super) plan: &'a ProtobufPlan,
     /// The constant start of a record.
     pub(super) prefix: &'a Fixed,
     pub(super) page: &'a [u8],
     pub(super) out: &'a mut [u8],
-    pub(super) start: Place,
     pub(super) changes: &'a mut Changes,
     /// Memory for what a record says about its values.
     pub(super) meta: &'a mut Vec<u8>,
@@ -80,10 +77,7 @@ impl Work for WriteRecords<'_> {
 
     #[inline(always)]
     fn run<L: Level>(self, level: L) -> Written {
-        let (mut row, mut out) = (
-            &self.page[self.start.page..],
-            &mut self.out[self.start.out..],
-        );
+        let (mut row, mut out) = (self.page, self.out);
         let (length, size) = (row.len(), out.len());
         let (mut records, mut rest, mut left) = (0, row, size);
         let stop = loop {
@@ -96,13 +90,16 @@ impl Work for WriteRecords<'_> {
             left = out.len();
             records += 1;
             match rest {
-                [b',', next @ ..] if next.first() == Some(&b'[') => row = next,
+                [b',', next @ ..] => row = next,
                 _ => break None,
             }
         };
         Written {
             records,
-            place: self.start.step(length - rest.len(), size - left),
+            place: Place {
+                page: length - rest.len(),
+                out: size - left,
+            },
             stop,
         }
     }
@@ -179,32 +176,28 @@ fn write_values<'p, 'o, L: Level>(
 ) -> Result<(&'p [u8], &'o mut [u8]), Stop> {
     let size = out.len();
     changes.start_record();
-    // A row without columns stays with the slow path.
-    if plan.forms.is_empty() {
-        return Err(Stop::Odd);
-    }
     let mut values = Values::new(level, row)?;
     let mut forms = plan.forms.iter();
     while let Some(form) = forms.next() {
         let room = out.first_chunk_mut().ok_or(Stop::Full)?;
-        if let Some((read, written)) = short::write(level, *form, values.block()?, room) {
-            out = &mut out[written % ROOM..];
-            values.pass_short(level, read, || forms.as_slice().is_empty())?;
-        } else {
-            let left = forms.as_slice().len();
-            let column = plan.forms.len() - left - 1;
-            changes.start_column(column);
-            let (read, written) = write_long(level, plan, column, values.rest(), out, changes)?;
-            out = &mut out[written..];
-            values.pass(level, read, left == 0)?;
-        }
+        let after_row =
+            if let Some((read, written)) = short::write(level, *form, values.block()?, room) {
+                out = &mut out[written % ROOM..];
+                values.pass_short(level, read)?
+            } else {
+                let column = plan.forms.len() - forms.as_slice().len() - 1;
+                changes.start_column(column);
+                let (read, written) = write_long(level, plan, column, values.rest(), out, changes)?;
+                out = &mut out[written..];
+                values.pass(level, read)?
+            };
         note(size - out.len());
+        if let Some(page) = after_row {
+            let is_whole = forms.as_slice().is_empty() && row.len() - page.len() <= LONGEST;
+            return is_whole.then_some((page, out)).ok_or(Stop::Odd);
+        }
     }
-    let rest = values.end()?;
-    if row.len() - rest.len() > LONGEST {
-        return Err(Stop::Odd);
-    }
-    Ok((rest, out))
+    Err(Stop::Odd)
 }
 
 /// Writes a value that is not short. Not inlined, so that the short ones keep the registers.

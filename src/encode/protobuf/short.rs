@@ -5,6 +5,8 @@
 //! the lengths of what it read and wrote; `None` if it is not sure of the value. It may write more of
 //! the room than it says.
 
+use std::hint::cold_path;
+
 use super::super::short::{first_half, number_length};
 use super::super::simd::{self, Level};
 use super::plan::Form;
@@ -106,40 +108,50 @@ fn write_double<L: Level>(level: L, value: &Block, room: &mut Room) -> Lengths {
     let bytes = first_half(value);
     let (length, double) = match plain_double(level, bytes) {
         Some(found) => found,
-        None => any_double(level, bytes)?,
+        None => other_double(level, value)?,
     };
     [room[0], room[1], room[2]] = [tag::VALUE, 9, tag::NUMBER];
     room[3..11].copy_from_slice(&double.to_le_bytes());
     Some((length, 11))
 }
 
-/// The length and value of a number with a point and up to 15 digits. Of two numbers that doubles have exactly, the
-/// quotient is the nearest double.
+/// The length and value of a number with a point and up to 15 digits, without a sign. Of two numbers that doubles have
+/// exactly, the quotient is the nearest double.
 #[inline(always)]
 fn plain_double<L: Level>(level: L, bytes: &simd::Bytes) -> Option<(usize, f64)> {
     /// The powers of ten, which doubles have exactly.
     const POWERS: [f64; 16] = [
         1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
     ];
-    let is_negative = bytes[0] == b'-';
-    let start = usize::from(is_negative);
-    let marks = level.non_digits(bytes) & !u32::from(is_negative);
-    let point = marks.trailing_zeros() as usize;
+    let marks = level.non_digits(bytes);
+    let whole = marks.trailing_zeros() as usize;
     let end = (marks & marks.wrapping_sub(1)).trailing_zeros() as usize;
-    let is_plain = point > start
-        && end > point + 1
-        && end - start <= 16
-        && bytes[point % simd::BYTES] == b'.'
-        && bytes[end % simd::BYTES] | 0x20 != b'e'
-        && (bytes[start] != b'0' || point == start + 1);
+    let is_plain = whole > 0
+        && end > whole + 1
+        && end <= 16
+        && bytes[whole % simd::BYTES] == b'.'
+        && bytes[end % simd::BYTES] != b'E'
+        && (bytes[0] != b'0' || whole == 1);
     if !is_plain {
         return None;
     }
-    let (whole, fraction) = (point - start, end - point - 1);
-    let digits = level.number(bytes.get(start..)?.first_chunk()?, whole, fraction);
+    let fraction = end - whole - 1;
+    let digits = level.number(bytes.first_chunk()?, whole, fraction);
     #[expect(clippy::cast_precision_loss, reason = "15 digits are less than 2^53")]
     let quotient = digits as f64 / POWERS[fraction % POWERS.len()];
-    Some((end, if is_negative { -quotient } else { quotient }))
+    Some((end, quotient))
+}
+
+/// The same of a number that is not plain by itself.
+#[inline(always)]
+fn other_double<L: Level>(level: L, value: &Block) -> Option<(usize, f64)> {
+    cold_path();
+    if let [b'-', unsigned @ ..] = value
+        && let Some((length, double)) = plain_double(level, unsigned.first_chunk()?)
+    {
+        return Some((length + 1, -double));
+    }
+    any_double(level, first_half(value))
 }
 
 /// The length and value of any number that ends within the block.

@@ -188,6 +188,27 @@ fn a_row_has_its_values_and_the_commas_between_them() {
     }
 }
 
+/// Values of every length, so that each place of a window is where one begins, ends, or has a comma.
+#[test]
+fn values_may_have_any_length() {
+    let text = |length: usize| format!(r#""{}""#, "a,".repeat(length)[..length].to_owned());
+    let rows = (0..150).map(|length| format!("[{},7,{}]", text(length), text(150 - length)));
+    let rows: Vec<String> = rows.collect();
+    let (out, result) = encode(
+        &["varchar", "bigint", "varchar"],
+        format!("[{}]", rows.join(",")).as_bytes(),
+    );
+    assert_eq!(result, Ok(150));
+    for (length, line) in out.lines().enumerate() {
+        let data = format!(
+            r#""data":{{"c0":{},"c1":7,"c2":{}}}"#,
+            text(length),
+            text(150 - length)
+        );
+        assert!(line.contains(&data), "{line}");
+    }
+}
+
 #[test]
 fn cells_of_another_type_are_errors() {
     for (ty, raw, expected) in [
