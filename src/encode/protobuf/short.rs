@@ -30,19 +30,20 @@ pub(super) fn write<L: Level>(level: L, form: Form, value: &Block, room: &mut Ro
                 Some((_, true)) | None => None,
             }
         }
-        Form::TextOfJson | Form::Json | Form::LeftOut => None,
+        Form::TextOfJson | Form::Json => None,
+        Form::LeftOut => return value.starts_with(b"null").then_some((4, 0)),
     };
-    written.or_else(|| write_null(form, value, room))
+    written.or_else(|| write_null(value, room))
 }
 
 /// A value without a case.
 #[inline(always)]
-fn write_null(form: Form, value: &Block, room: &mut Room) -> Lengths {
+fn write_null(value: &Block, room: &mut Room) -> Lengths {
     if !value.starts_with(b"null") {
         return None;
     }
     [room[0], room[1]] = [tag::VALUE, 0];
-    Some((4, if form == Form::LeftOut { 0 } else { 2 }))
+    Some((4, 2))
 }
 
 #[inline(always)]
@@ -126,12 +127,16 @@ fn plain_double<L: Level>(level: L, bytes: &simd::Bytes) -> Option<(usize, f64)>
     let marks = level.non_digits(bytes);
     let whole = marks.trailing_zeros() as usize;
     let end = (marks & marks.wrapping_sub(1)).trailing_zeros() as usize;
+    #[expect(
+        clippy::needless_bitwise_bool,
+        reason = "a branch would make the code behind it twice"
+    )]
     let is_plain = whole > 0
         && end > whole + 1
         && end <= 16
         && bytes[whole % simd::BYTES] == b'.'
         && bytes[end % simd::BYTES] != b'E'
-        && (bytes[0] != b'0' || whole == 1);
+        && (bytes[0] != b'0') | (whole == 1);
     if !is_plain {
         return None;
     }
