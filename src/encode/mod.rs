@@ -282,9 +282,9 @@ impl Encoder {
                 out: &mut bytes[filled..],
                 changes: &mut self.changes,
             });
-            if written.lines > 0 {
-                out.end_lines(filled + written.place.out, written.lines);
-                frame.pass_rows(written.lines, written.place.page);
+            if written.rows > 0 {
+                out.end_lines(filled + written.place.out, written.rows);
+                frame.pass_rows(written.rows, written.place.page);
                 return Ok(true);
             }
             match written.stop {

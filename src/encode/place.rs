@@ -38,6 +38,17 @@ impl Place {
     }
 }
 
+/// What has become of the rows of a page.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// Rows that were written whole.
+    pub(super) rows: u64,
+    /// How far the page is read and `out` is written: after the last of them.
+    pub(super) place: Place,
+    /// Why the next row was left; `None` if none was seen.
+    pub(super) stop: Option<Stop>,
+}
+
 /// Where a step of the fast path ends, or why it stops.
 pub(super) type Step = Result<Place, Stop>;
 

@@ -9,23 +9,12 @@
 //! to what every processor has.
 
 use super::changes::{Change, Changes};
-use super::place::{Place, Step, Stop, accept, block, put, put_fixed, room};
+use super::place::{Place, Step, Stop, Written, accept, block, put, put_fixed, room};
 use super::plan::{CellKind, FieldPlan, Fixed, MapPlan, RecordPlan, RowPlan, Short};
 use super::simd::{Level, Work};
 use super::tail::Tail;
 use super::values::Values;
 use super::{long, short};
-
-/// What has become of the rows of a page.
-#[derive(Debug)]
-pub(super) struct Written {
-    /// Whole lines.
-    pub(super) lines: u64,
-    /// How far the page is read and `out` is written: after the last row and the last line.
-    pub(super) place: Place,
-    /// Why the next row was left; `None` if none was seen.
-    pub(super) stop: Option<Stop>,
-}
 
 /// Writes the lines of the row that `page` begins with and of those that follow, as long as they are of the usual form.
 pub(super) struct WriteLines<'a> {
@@ -43,21 +32,21 @@ impl Work for WriteLines<'_> {
     fn run<L: Level>(self, level: L) -> Written {
         let (mut row, mut room) = (self.page, self.out);
         let (length, size) = (row.len(), room.len());
-        let (mut lines, mut rest, mut left) = (0, row, size);
+        let (mut rows, mut rest, mut left) = (0, row, size);
         let stop = loop {
             (rest, room) = match write_line(level, self.plan, self.tail, row, room, self.changes) {
                 Ok(after) => after,
                 Err(stop) => break Some(stop),
             };
             left = room.len();
-            lines += 1;
+            rows += 1;
             match rest {
                 [b',', next @ ..] => row = next,
                 _ => break None,
             }
         };
         Written {
-            lines,
+            rows,
             place: Place {
                 page: length - rest.len(),
                 out: size - left,
@@ -128,6 +117,7 @@ fn write_members<'p, 'o, L: Level, const TOP: bool>(
             return is_whole.then_some((page, out)).ok_or(Stop::Odd);
         }
     }
+    // A comma stands behind the last value, or there are no columns.
     Err(Stop::Odd)
 }
 

@@ -149,8 +149,8 @@ pub(super) fn number_length<L: Level, const FRACTION: bool>(
     let negative = bytes[0] == b'-';
     let start = usize::from(negative);
     // Bits of the bytes that are not digits, the sign left out.
-    let marks = NonZero::new(level.non_digits(bytes) & !u32::from(negative))?;
-    let end = marks.trailing_zeros() as usize;
+    let mut marks = NonZero::new(level.non_digits(bytes) & !u32::from(negative))?;
+    let mut end = marks.trailing_zeros() as usize;
     let digits = end - start;
     if digits == 0 {
         return None;
@@ -161,7 +161,6 @@ pub(super) fn number_length<L: Level, const FRACTION: bool>(
             return None;
         }
     }
-    let (mut marks, mut end) = (marks, end);
     if FRACTION && bytes[end] == b'.' {
         let fraction = end + 1;
         marks = NonZero::new(marks.get() & (marks.get() - 1))?;

@@ -28,7 +28,7 @@ pub(super) struct Values<'p> {
 }
 
 impl<'p> Values<'p> {
-    /// The values of the row that `page` begins with, which has one at least.
+    /// The values of the row that `page` begins with.
     #[inline(always)]
     pub(super) fn new<L: Level>(level: L, page: &'p [u8]) -> Result<Self, Stop> {
         if page.first() != Some(&b'[') {

@@ -198,9 +198,9 @@ impl ProtobufEncoder {
                 changes: &mut self.json.changes,
                 meta: &mut self.meta,
             });
-            if written.records > 0 {
-                out.end_lines(filled + written.place.out, written.records);
-                frame.pass_rows(written.records, written.place.page);
+            if written.rows > 0 {
+                out.end_lines(filled + written.place.out, written.rows);
+                frame.pass_rows(written.rows, written.place.page);
                 return Ok(Fast::Written);
             }
             match written.stop {

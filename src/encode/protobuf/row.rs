@@ -5,7 +5,7 @@
 //! slow path writes the row.
 
 use super::super::changes::{Change, Changes};
-use super::super::place::{Place, Step, Stop, block, put, put_bytes, put_fixed};
+use super::super::place::{Place, Step, Stop, Written, block, put, put_bytes, put_fixed};
 use super::super::plan::Fixed;
 use super::super::simd::{Level, Work};
 use super::super::values::Values;
@@ -49,16 +49,6 @@ impl Work for WriteValues<'_> {
     }
 }
 
-/// What has become of the rows of a page.
-pub(super) struct Written {
-    /// Whole messages.
-    pub(super) records: u64,
-    /// How far the page is read and `out` is written: after the last row and the last message.
-    pub(super) place: Place,
-    /// Why the next row was left; `None` if none was seen.
-    pub(super) stop: Option<Stop>,
-}
-
 /// Writes the messages of the row that `page` begins with and of those that follow, as long as they are of the usual form.
 /// The columns have the order of the schema.
 pub(super) struct WriteRecords<'a> {
@@ -79,7 +69,7 @@ impl Work for WriteRecords<'_> {
     fn run<L: Level>(self, level: L) -> Written {
         let (mut row, mut out) = (self.page, self.out);
         let (length, size) = (row.len(), out.len());
-        let (mut records, mut rest, mut left) = (0, row, size);
+        let (mut rows, mut rest, mut left) = (0, row, size);
         let stop = loop {
             let (changes, meta) = (&mut *self.changes, &mut *self.meta);
             (rest, out) = match write_record(level, self.plan, self.prefix, row, out, changes, meta)
@@ -88,14 +78,14 @@ impl Work for WriteRecords<'_> {
                 Err(stop) => break Some(stop),
             };
             left = out.len();
-            records += 1;
+            rows += 1;
             match rest {
                 [b',', next @ ..] => row = next,
                 _ => break None,
             }
         };
         Written {
-            records,
+            rows,
             place: Place {
                 page: length - rest.len(),
                 out: size - left,
@@ -197,6 +187,7 @@ fn write_values<'p, 'o, L: Level>(
             return is_whole.then_some((page, out)).ok_or(Stop::Odd);
         }
     }
+    // A comma stands behind the last value, or there are no columns.
     Err(Stop::Odd)
 }
 
