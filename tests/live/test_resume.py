@@ -96,7 +96,7 @@ def test_a_read_that_is_killed_goes_on_from_its_last_state(
         syncs.state, covered, kills_before = [], Counter[int](), kills
         ended, at_risk = False, 0
         while not ended:
-            resumed += bool(syncs.state)
+            resumed += bool(syncs.finished_slices)
             # Up to half as much again as there is, so that some reads end.
             ended, sure, unsure = syncs.read_until(chance.randrange(1, total * 480))
             covered.update(row["n"] for row in sure)
@@ -110,7 +110,7 @@ def test_a_read_that_is_killed_goes_on_from_its_last_state(
             twice = covered.total() - total
             assert twice <= (kills - kills_before) * 2 * 2 * ROWS_OF_A_FILE, f"{twice} rows came twice"
             assert at_risk <= 3 * 2 * ROWS_OF_A_FILE
-    assert resumed or not can_be_cut(catalog), "no read went on from a state"
+    assert resumed or not can_be_cut(catalog), "no read went on after finished slices"
 
 
 def can_be_cut(catalog: str) -> bool:

@@ -60,7 +60,7 @@ class Catalog:
     names: Names | None = None
     #: Modes in which reads are killed and go on: "cursor", "full_refresh".
     resumes: tuple[str, ...] = ()
-    #: Whether such a read has slices. Without them it begins again.
+    #: Whether such a read has slices (docs/catalogs.md). Without them it begins again.
     has_slices: bool = True
     #: Configured for all its streams.
     session_properties: tuple[str, ...] = ()

@@ -51,5 +51,5 @@ NAMES = Names(
 )  # fmt: skip
 
 CATALOGS = (
-    Catalog("cassandra", Cassandra, "bigint", TYPES, CURSORS, NAMES, ("cursor",), text_type="text"),
+    Catalog("cassandra", Cassandra, "bigint", TYPES, CURSORS, NAMES, ("cursor",), has_slices=False, text_type="text"),
 )  # fmt: skip

@@ -77,5 +77,5 @@ NAMES = Names(
 )  # fmt: skip
 
 CATALOGS = (
-    Catalog("hive", ByTrino, "bigint", TYPES, CURSORS, NAMES, ("cursor",)),
+    Catalog("hive", ByTrino, "bigint", TYPES, CURSORS, NAMES, ("cursor",), has_slices=False),
 )  # fmt: skip

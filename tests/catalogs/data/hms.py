@@ -19,6 +19,7 @@ CATALOGS = (
         {type_: Cursor(type_, RISING[type_], _ACID) for type_ in ("bigint", "varchar", "decimal(20,3)", "date", "timestamp(3)")},
         NAMES,
         ("cursor",),
+        has_slices=False,
         options=_ACID,
     ),
 )

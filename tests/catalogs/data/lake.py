@@ -11,7 +11,7 @@ _TIMES = ("TIMESTAMP '2024-01-01 00:00:00.000001'", "TIMESTAMP '2024-01-01 00:00
 _CURSORS = {type_: Cursor(type_, hive.RISING[type_]) for type_ in (*_SHORT, "varchar", "decimal(20,3)")}
 
 CATALOGS = (
-    Catalog("lake_hive", ByTrino, "bigint", hive.TYPES, _CURSORS, None, ("cursor",)),
+    Catalog("lake_hive", ByTrino, "bigint", hive.TYPES, _CURSORS, None, ("cursor",), has_slices=False),
     Catalog(
         "lake_iceberg", ByTrino, "bigint", (), _CURSORS | {"timestamp(6)": Cursor("timestamp(6)", _TIMES)}, None,
         ("cursor", "full_refresh"),

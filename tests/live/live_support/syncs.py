@@ -14,6 +14,9 @@ from .messages import parse
 
 Row = tuple[Any, ...]
 
+#: The number in a state from which on parts of a sync are no slices (`OUTSIDE` in src/read/incremental.rs).
+FIRST_PART_THAT_IS_NO_SLICE = 2**32 - 3
+
 
 def incremental(stream: dict[str, Any], cursor: str | None = None, key: Iterable[str] = ()) -> dict[str, Any]:
     """The configured catalog of one stream, read incrementally."""
@@ -73,6 +76,15 @@ class Syncs:
         """What the last state holds."""
         content: dict[str, Any] = self.state[0]["stream"]["stream_state"]
         return content
+
+    @property
+    def finished_slices(self) -> int:
+        """How many slices the last state says are finished, if its sync is not. A sync by cursor has other parts beside
+        its slices, such as the rows with the highest value; they may be finished first, and have the highest numbers."""
+        if not self.state:
+            return 0
+        progress = (self.content.get("sync") or self.content).get("progress") or {"done": []}
+        return sum(last - first + 1 for first, last in progress["done"] if first < FIRST_PART_THAT_IS_NO_SLICE)
 
     def read_until(self, size: int, **fields: Any) -> tuple[bool, list[dict[str, Any]], list[dict[str, Any]]]:
         """Reads, and kills the connector when `size` bytes have come. Whether it had ended by then; the records before
