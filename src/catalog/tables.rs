@@ -145,6 +145,20 @@ pub(crate) async fn named_tables(
     schema: &str,
     names: &[&str],
 ) -> Result<Found, TrinoError> {
+    // A table tells the exact types of its columns by itself, where a listing needs a second question
+    // for those of rows. If it does not tell them, it is listed as one of many would be.
+    if let [name] = names {
+        match itself(client, catalog, schema, name).await {
+            Ok(table) => {
+                return Ok(Found {
+                    tables: vec![table],
+                    failures: Vec::new(),
+                });
+            }
+            Err(error) if error.query_error().is_none() => return Err(error),
+            Err(error) => tracing::debug!(%error, table = name, "its columns are looked up"),
+        }
+    }
     let tables = listed_by_name(client, catalog, schema, names).await?;
     let missing = without(names, &tables);
     // The first failed question finds out whether waiting helps, so that not every stream has to

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::connector::{Connector, catalog, each, read};
-use crate::fake::{Answer, FakeTrino, Fault, Place, end, failed, from, nothing, rows};
+use crate::fake::{Answer, FakeTrino, Fault, NO_ROWS, Place, end, failed, from, nothing, rows};
 
 const N: &[(&str, &str)] = &[("n", "bigint")];
 
@@ -102,17 +102,21 @@ fn metadata_queries_that_fail_are_run_again_too() {
         "INSUFFICIENT_RESOURCES",
         "No nodes available",
     );
-    let commands = ["check", "discover", "read"];
-    each(&commands, |command| {
+    let cases: [(&str, &str, &[&str]); 4] = [
+        ("check", "information_schema.tables", &[]),
+        ("discover", "information_schema.columns", &[]),
+        ("read", NO_ROWS, &["t"]),
+        ("read", "information_schema.columns", &["t", "u"]),
+    ];
+    each(&cases, |(command, part, streams)| {
         let trino = three_pages();
-        let part = match *command {
-            "check" => "information_schema.tables",
-            _ => "information_schema.columns",
-        };
+        if streams.contains(&"u") {
+            trino.numbers("u", &[&[6]]);
+        }
         trino.answer_once(part, Answer::new(&[], [lost.clone()]));
         let mut run = Connector::new(command).config(&trino.config());
-        if *command == "read" {
-            run = run.catalog(&catalog(&["t"]));
+        if !streams.is_empty() {
+            run = run.catalog(&catalog(streams));
         }
         let outcome = run.run();
         assert_eq!(outcome.code, Some(0), "{command}: {}", outcome.stdout);

@@ -159,6 +159,15 @@ impl Answer {
         self.columns.iter().map(|(name, kind)| (&**name, &**kind))
     }
 
+    /// Only the columns, at once.
+    pub(super) fn without_rows(&self) -> Self {
+        Self {
+            columns: self.columns.clone(),
+            steps: vec![end()],
+            endless: false,
+        }
+    }
+
     /// Only the columns that `wanted` says, as SELECT does.
     pub(super) fn projected(&self, wanted: impl Fn(&str) -> bool) -> Self {
         let kept: Vec<usize> = (0..self.columns.len())

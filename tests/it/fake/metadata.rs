@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::answer::{Answer, end, failed};
-use super::{CATALOG, SCHEMA, Script};
+use super::{CATALOG, NO_ROWS, SCHEMA, Script, is_meant};
 
 /// Schemas besides [`SCHEMA`]; they have no tables.
 const OTHER_SCHEMAS: &[&str] = &["sales", "information_schema"];
@@ -23,7 +23,7 @@ impl Script {
     /// The answer to a statement: a scripted one, or what the tables say.
     pub(super) fn answer_to(&mut self, sql: &str) -> Answer {
         let scripted = self.answers.iter_mut().rev();
-        for scripted in scripted.filter(|scripted| sql.contains(&scripted.part)) {
+        for scripted in scripted.filter(|scripted| is_meant(sql, &scripted.part)) {
             let next = match scripted.answers.as_slice() {
                 [last] if scripted.stays => Some(last.clone()),
                 _ => scripted.answers.pop(),
@@ -79,6 +79,11 @@ impl Script {
             return Answer::new(&[], [failed("TABLE_NOT_FOUND", "USER_ERROR", &text)]);
         };
         let list = sql.split(" FROM ").next().unwrap_or_default();
+        let table = if sql.contains(NO_ROWS) {
+            &table.without_rows()
+        } else {
+            table
+        };
         table.projected(|column| list == "SELECT *" || list.contains(&format!("\"{column}\"")))
     }
 

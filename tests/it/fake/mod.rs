@@ -383,14 +383,14 @@ impl FakeTrino {
     /// The requests at `place` for statements that contain `sql`.
     pub(crate) fn asked(&self, sql: &str, place: Place) -> Vec<Request> {
         let mut requests = self.requests();
-        requests.retain(|request| request.place == Some(place) && request.sql.contains(sql));
+        requests.retain(|request| request.place == Some(place) && is_meant(&request.sql, sql));
         requests
     }
 
     /// How many pages with results of statements that contain `sql` were asked for.
     pub(crate) fn pages_asked(&self, sql: &str) -> usize {
         let requests = self.requests();
-        let page = |r: &&Request| matches!(r.place, Some(Place::Page(_))) && r.sql.contains(sql);
+        let page = |r: &&Request| matches!(r.place, Some(Place::Page(_))) && is_meant(&r.sql, sql);
         requests.iter().filter(page).count()
     }
 
@@ -408,6 +408,16 @@ impl FakeTrino {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
+}
+
+/// What a question for the columns of a table ends with, and no query for its rows.
+pub(crate) const NO_ROWS: &str = " WHERE false";
+
+/// Whether a test means a statement with this part of its text. A question for the columns of a table
+/// is meant only by its own end, so that a table's name means the query for its rows.
+fn is_meant(sql: &str, part: &str) -> bool {
+    let asks_for_columns = sql.starts_with("SELECT * FROM \"") && sql.ends_with(NO_ROWS);
+    sql.contains(part) && (!asks_for_columns || part.is_empty() || part == NO_ROWS)
 }
 
 /// The end of the SELECT of a table.
@@ -521,7 +531,7 @@ impl Shared {
         let fault = script
             .faults
             .iter_mut()
-            .find(|fault| fault.times > 0 && fault.place == place && sql.contains(&fault.sql))?;
+            .find(|fault| fault.times > 0 && fault.place == place && is_meant(sql, &fault.sql))?;
         fault.times -= 1;
         Some(fault.fault)
     }
