@@ -23,6 +23,7 @@ import loads  # noqa: E402
 import machine  # noqa: E402
 import render  # noqa: E402
 import sections  # noqa: E402
+import streams  # noqa: E402
 import ways_out  # noqa: E402
 from cases import tpch  # noqa: E402
 from measure import BenchError  # noqa: E402
@@ -30,7 +31,7 @@ from report import ServerError, say  # noqa: E402
 from tools import Workshop  # noqa: E402
 from trino_client import QueryError, TrinoClient  # noqa: E402
 
-PARTS = ("startup", "lineitem", "replay", "sockets", "newest", "delay", "memory", "narrow", "wide", "nested", "loads", "growth", "changes")
+PARTS = ("startup", "lineitem", "replay", "sockets", "newest", "delay", "memory", "narrow", "wide", "nested", "streams", "loads", "growth", "changes")
 
 
 def main() -> int:
@@ -99,6 +100,7 @@ def _parts(
         "startup": lambda: sections.start_up(workshop),
         "replay": lambda: ways_out.replay(workshop, compared[0], runs),
         "sockets": lambda: ways_out.sockets(workshop, trino, compared[0], runs),
+        "streams": lambda: streams.streams(workshop, trino, 50 if quick else 1000, runs),
         "delay": lambda: sections.delay(workshop, delayed, 20, runs),
         "memory": lambda: sections.memory(workshop, small, big, seconds),
         "growth": lambda: sections.growth(workshop, quick, runs),

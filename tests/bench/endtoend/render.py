@@ -94,6 +94,17 @@ def _replay(result: dict[str, Any]) -> str:
     return _table(("tool", "wall s", "CPU s", "peak MB", "rows per CPU s"), rows)
 
 
+def _streams(result: dict[str, Any]) -> str:
+    rows = [
+        (
+            title, f"{run['wall']:.2f}", f"{1000 * run['wall'] / result['rows']:.1f}", f"{run['cpu']:.2f}",
+            f"{run['server_cpu']:.1f}", f"{run['peak_mb']:.0f}",
+        )
+        for title, run in result["tools"].items()
+    ]  # fmt: skip
+    return _table(("tool", "wall s", "ms per stream", "CPU s", "servers' CPU s", "peak MB"), rows)
+
+
 def _sockets(result: dict[str, Any]) -> str:
     rows = [
         (
@@ -197,6 +208,7 @@ _PARTS: dict[str, Callable[[Any], str]] = {
     "startup": _startup,
     "replay": _replay,
     "sockets": _sockets,
+    "streams": _streams,
     "memory": _memory,
     "growth": _growth,
     "loads": _loads,

@@ -49,6 +49,10 @@ def targets(results: dict[str, Any]) -> Iterator[Row]:
         tools = delay["result"]["tools"]
         ratio = tools["source-trino-direct"]["wall"] / tools["raw-direct"]["wall"]
         yield _at_most(f"wall with {delay['result']['milliseconds']} ms of delay, against the raw download", 1.2, ratio)
+    if streams := results.get("streams"):
+        took = 1000 * streams["result"]["tools"]["**source-trino**"]["wall"] / streams["result"]["rows"]
+        what = f"{streams['result']['rows']:,} streams of one row each, `concurrency` 8, each"
+        yield what, "≤ 15 ms", f"{took:.1f} ms", _verdict(took <= 15, took / 15 - 1)
     if memory := results.get("memory"):
         for protocol, limit in (("direct", 32), ("spooled", 128)):
             peaks = [run["peak_mb"] for run in memory["result"]["runs"] if run["protocol"] == protocol]
