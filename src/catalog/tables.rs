@@ -254,7 +254,8 @@ async fn with_missing(
     Ok(found)
 }
 
-/// The columns of a table, from a query of the table itself.
+/// The columns of a table, from a query of the table itself. Their names are in small letters, as in
+/// listings: a view keeps the capitals of its query in its result, though not in its metadata.
 async fn itself(
     client: &Client,
     catalog: &str,
@@ -263,12 +264,14 @@ async fn itself(
 ) -> Result<TableColumns, TrinoError> {
     let table = Table::new(catalog, schema, name);
     let columns = control::columns(client, &metadata::columns_of_table(&table)).await?;
+    let mut seen = HashSet::new();
     let columns = columns
         .into_iter()
         .map(|column| {
             let ty = column_type(&column.type_text, column.type_signature.as_deref());
-            (column.name, ty)
+            (column.name.to_lowercase(), ty)
         })
+        .filter(|(name, _)| seen.insert(name.clone()))
         .collect();
     Ok(TableColumns {
         name: name.into(),

@@ -140,6 +140,21 @@ def test_a_catalog_that_cannot_be_used_is_a_config_error(connector: Connector, c
     assert (result.exit_code, error["failure_type"]) == (1, "config_error")
 
 
+@pytest.mark.parametrize("others", [[], ["other"]], ids=["alone", "with another stream"])
+def test_the_columns_of_a_view_have_the_names_of_listings(
+    connector: Connector, config: Config, sql: Trino, new_schema: NewSchema, others: list[str]
+) -> None:
+    schema = new_schema("memory", "capitals")
+    view, other = quoted("memory", schema, "v"), quoted("memory", schema, "other")
+    row = 'CAST(ROW(3) AS ROW("Field" integer))'
+    sql(f'CREATE VIEW {view} AS SELECT 1 AS "MixedCase", 2 AS "ÄÖ And More", {row} AS "ROW"')
+    sql(f"CREATE TABLE {other} AS SELECT 1 AS a")
+    streams = connector.discover(config("memory", schema)).streams
+    result = connector.read(config("memory", schema), configured([streams[name] for name in ["v", *others]]))
+    assert result.exit_code == 0, result.explain()
+    assert result.data("v") == [{"mixedcase": 1, "äö and more": 2, "row": {"Field": 3}}]
+
+
 # How streams begin and end
 
 
