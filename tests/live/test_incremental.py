@@ -117,13 +117,13 @@ def test_syncs_bring_each_row_once_on_every_catalog(new_table: NewTable, sql: Tr
 def test_nothing_new_costs_one_small_query(new_table: NewTable, sql: Trino) -> None:
     for catalog in ("memory", "iceberg"):
         source, ten = unique("same"), "AS SELECT CAST(n AS bigint) AS c FROM UNNEST(sequence(1, 10)) t(n)"
-        _, syncs = new_table(catalog, "same", ten, fetch_protocol="direct", source=source)
+        table, syncs = new_table(catalog, "same", ten, fetch_protocol="direct", source=source)
         with remembered(sql, source) as old:
             syncs.read()
         with remembered(sql, source) as queries:
             syncs.read()
         new = [text for query_id, text in queries.items() if query_id not in old]
-        of_table = [text for text in new if '"t' in text and not text.endswith(" WHERE false")]
+        of_table = [text for text in new if '"t' in text and text != f"SELECT * FROM {table} WHERE false"]
         assert 0 < len(of_table) <= 2, new
         assert catalog == "memory" or not any("max(" in text for text in new), new
 

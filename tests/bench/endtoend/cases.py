@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,6 +82,18 @@ class Tables:
 
     def _create(self, name: str, select: str, kind: str = "TABLE") -> None:
         self._trino.rows(f"CREATE {kind} memory.{SCHEMA}.{name} AS {select}")
+
+
+@contextmanager
+def schema(trino: TrinoClient, catalog: str, name: str = SCHEMA) -> Iterator[None]:
+    """A schema of the benchmark in a catalog; one that was left behind is dropped first."""
+    drop = f"DROP SCHEMA IF EXISTS {catalog}.{name} CASCADE"
+    trino.rows(drop)
+    trino.rows(f"CREATE SCHEMA {catalog}.{name}")
+    try:
+        yield
+    finally:
+        trino.rows(drop)
 
 
 def _wide() -> str:

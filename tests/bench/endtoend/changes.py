@@ -115,7 +115,7 @@ def changes(workshop: Workshop, quick: bool, runs: int) -> dict[str, Any]:
 def _lineitem(trino: TrinoClient, quick: bool) -> Iterator[tuple[str, int, int]]:
     """An Iceberg table with a unique key, and its numbers of rows and files."""
     schema, orders = ("tiny", 60_000) if quick else ("sf1", 6_000_000)
-    with _schema(trino, "iceberg"):
+    with cases.schema(trino, "iceberg"):
         table = f"iceberg.{cases.SCHEMA}.changes"
         # A file of each partition; orders have up to 7 lines.
         width = (8 * orders + 7) // _FILES + 1
@@ -140,21 +140,9 @@ def _update(trino: TrinoClient, table: str, which: str, expected: int) -> None:
 @contextmanager
 def _small_tables(trino: TrinoClient, count: int) -> Iterator[None]:
     """Tables of one row each, made by PostgreSQL itself."""
-    with _schema(trino, "postgresql"):
+    with cases.schema(trino, "postgresql"):
         create = f"CREATE TABLE {cases.SCHEMA}.table_%s AS SELECT 1::bigint AS id, now()::timestamp AS changed"
         loop = f"FOR n IN 1..{count} LOOP EXECUTE format($${create}$$, n); END LOOP"
         block = f"DO $do$ BEGIN {loop}; END $do$"
         trino.rows(f"CALL postgresql.system.execute(query => '{block}')")
         yield
-
-
-@contextmanager
-def _schema(trino: TrinoClient, catalog: str) -> Iterator[None]:
-    """The benchmark's schema in a catalog; one that was left behind is dropped first."""
-    drop = f"DROP SCHEMA IF EXISTS {catalog}.{cases.SCHEMA} CASCADE"
-    trino.rows(drop)
-    trino.rows(f"CREATE SCHEMA {catalog}.{cases.SCHEMA}")
-    try:
-        yield
-    finally:
-        trino.rows(drop)

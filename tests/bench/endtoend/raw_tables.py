@@ -20,7 +20,7 @@ def _read(port: int, tables: queue.SimpleQueue[str]) -> None:
         page: dict[str, str] = json.loads(connection.getresponse().read())
         return page
 
-    while not tables.empty():
+    while True:
         try:
             table = tables.get_nowait()
         except queue.Empty:

@@ -50,18 +50,12 @@ def streams(workshop: Workshop, trino: TrinoClient, count: int, runs: int) -> di
 
 @contextmanager
 def _tables(trino: TrinoClient, count: int) -> Iterator[list[str]]:
-    """The names of tables that have one row each; tables that were left behind are dropped first."""
-    drop = f"DROP SCHEMA IF EXISTS memory.{_SCHEMA} CASCADE"
-    trino.rows(drop)
-    trino.rows(f"CREATE SCHEMA memory.{_SCHEMA}")
+    """The names of tables that have one row each."""
     names = [f"t{number:04}" for number in range(count)]
-    try:
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            create = "CREATE TABLE memory.{}.{} AS SELECT BIGINT '1' AS n"
-            list(pool.map(lambda name: trino.rows(create.format(_SCHEMA, name)), names))
+    with cases.schema(trino, "memory", _SCHEMA), ThreadPoolExecutor(_AT_ONCE) as pool:
+        create = "CREATE TABLE memory.{}.{} AS SELECT BIGINT '1' AS n"
+        list(pool.map(lambda name: trino.rows(create.format(_SCHEMA, name)), names))
         yield names
-    finally:
-        trino.rows(drop)
 
 
 def _stream(name: str) -> dict[str, Any]:
