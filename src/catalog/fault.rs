@@ -53,20 +53,23 @@ const ENDED: &[&str] = &["ADMINISTRATIVELY_KILLED", "USER_CANCELED"];
 
 /// Who is at fault for an error.
 pub(crate) fn whose_fault(error: &TrinoError) -> Fault {
-    let Some(query) = error.query_error() else {
+    let Some(query) = error.query_error().filter(|_| !ends_all(error)) else {
         return Fault::Server;
     };
     let name = query.error_name.as_str();
     if query.is_of_the_user() && OF_THE_TABLE.contains(&name) {
         Fault::Table
-    } else if query.error_type == "INSUFFICIENT_RESOURCES"
-        || ENDED.contains(&name)
-        || (error.is_transient_query() && !error.may_be_of_the_table())
-    {
+    } else if query.error_type == "INSUFFICIENT_RESOURCES" || ENDED.contains(&name) {
         Fault::Server
     } else {
         Fault::Unclear
     }
+}
+
+/// Whether any other question would meet the same error now: the server cannot be asked, or its
+/// queue stayed full, or its workers stayed away, for as long as the client waits.
+pub(crate) fn ends_all(error: &TrinoError) -> bool {
+    error.query_error().is_none() || (error.is_transient_query() && !error.may_be_of_the_table())
 }
 
 /// The error of a question about metadata, for a person. It blames no table: such small statements

@@ -146,7 +146,8 @@ pub(crate) async fn named_tables(
     names: &[&str],
 ) -> Result<Found, TrinoError> {
     // A table tells the exact types of its columns by itself, where a listing needs a second question
-    // for those of rows. If it does not tell them, it is listed as one of many would be.
+    // for those of rows. If it does not tell them, it is listed as one of many would be: a view that
+    // takes too long to plan is listed at once.
     if let [name] = names {
         match itself(client, catalog, schema, name).await {
             Ok(table) => {
@@ -155,7 +156,7 @@ pub(crate) async fn named_tables(
                     failures: Vec::new(),
                 });
             }
-            Err(error) if error.query_error().is_none() => return Err(error),
+            Err(error) if fault::ends_all(&error) => return Err(error),
             Err(error) => tracing::debug!(%error, table = name, "its columns are looked up"),
         }
     }

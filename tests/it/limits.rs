@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::connector::{Connector, catalog, each, read, with};
 use crate::fake::{
-    Answer, FakeTrino, Fault, Object, Place, end, failed, from, nothing, rows, text,
+    Answer, FakeTrino, Fault, NO_ROWS, Object, Place, end, failed, from, nothing, rows, text,
 };
 
 const N: &[(&str, &str)] = &[("n", "bigint")];
@@ -229,6 +229,34 @@ fn missing_workers_are_waited_for_and_told_with_what_helps() {
         message.contains("required_workers_max_wait_time"),
         "{message}"
     );
+}
+
+#[test]
+fn what_the_server_lacks_for_the_columns_of_a_table_is_waited_for_once() {
+    let trino = FakeTrino::start();
+    trino.numbers("t", &[&[1]]);
+    let text = "No nodes available to run query";
+    let lost = failed("NO_NODES_AVAILABLE", "INTERNAL_ERROR", text);
+    trino.answer(NO_ROWS, [Answer::new(&[], [lost.without_columns()])]);
+    let error = read(&trino, &["t"]).run().assert_failed("t");
+    assert_eq!(error["failure_type"], "transient_error");
+    // The listing would meet the same error, and wait for as long again.
+    assert!(
+        trino
+            .asked("information_schema.columns", Place::Post)
+            .is_empty()
+    );
+}
+
+#[test]
+fn a_view_that_takes_too_long_to_plan_is_listed() {
+    let trino = FakeTrino::start();
+    trino.numbers("t", &[&[1]]);
+    let text = "Query exceeded the maximum planning time limit of 10.00m";
+    let long = failed("EXCEEDED_TIME_LIMIT", "INSUFFICIENT_RESOURCES", text);
+    trino.answer(NO_ROWS, [Answer::new(&[], [long.without_columns()])]);
+    read(&trino, &["t"]).run().assert_complete("t", &[1]);
+    assert_eq!(trino.asked(NO_ROWS, Place::Post).len(), 1);
 }
 
 /// A value of so many characters.
