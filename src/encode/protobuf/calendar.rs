@@ -57,18 +57,18 @@ static MONTHS: [u32; NUMBERS] = {
     months
 };
 
-/// The same as [`days`] for the year `100 * century + year` from 1 to 9999, quicker for [`USUAL_YEARS`].
+/// The same as [`days`] for the years 1 to 9999, quicker for [`USUAL_YEARS`]. `number` is sixteen times the year plus the
+/// month.
 #[inline(always)]
-pub(super) fn usual_days(century: u32, year: u32, month: u32, day: u32) -> Option<i64> {
+pub(super) fn usual_days(number: u32, month: u32, day: u32) -> Option<i64> {
     /// Days from their start to 1970, and one, because days count from one.
     const BEFORE_1970: i64 = 25_568;
     if month >= 16 {
         return None;
     }
-    let number = 1600 * century + 16 * year + month;
     let Some(entry) = MONTHS.get(number.wrapping_sub(FIRST_MONTH) as usize) else {
         cold_path();
-        let year = i32::try_from(100 * century + year).ok()?;
+        let year = i32::try_from(number / 16).ok()?;
         return days(year, month, day).filter(|_| year > 0);
     };
     let (before, length) = (entry >> 5, entry & 31);
@@ -153,7 +153,7 @@ mod tests {
                 let expected = date.map(|date| i64::from((date - epoch).get_days()));
                 let [month, day] = [month, day].map(|number| u32::from(number.unsigned_abs()));
                 let year = u32::from(year.unsigned_abs());
-                let found = usual_days(year / 100, year % 100, month, day);
+                let found = usual_days(16 * year + month, month, day);
                 assert_eq!(found, expected, "{year}-{month}-{day}");
             }
         }

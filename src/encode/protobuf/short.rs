@@ -142,8 +142,9 @@ fn plain_double<L: Level>(level: L, bytes: &simd::Bytes) -> Option<(usize, f64)>
     }
     let fraction = end - whole - 1;
     let digits = level.number(bytes.first_chunk()?, whole, fraction);
+    // Processors without AVX-512 have an instruction for numbers with a sign only.
     #[expect(clippy::cast_precision_loss, reason = "15 digits are less than 2^53")]
-    let quotient = digits as f64 / POWERS[fraction % POWERS.len()];
+    let quotient = digits.cast_signed() as f64 / POWERS[fraction % POWERS.len()];
     Some((end, quotient))
 }
 

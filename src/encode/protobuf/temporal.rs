@@ -8,12 +8,11 @@ use super::room::{Block, Lengths, Room, put_number, put_pair};
 use super::wire::{tag, zigzag};
 use crate::encode::short::{DATE, TIME, TIMESTAMP, first_half, fraction_end};
 
-/// Days since 1970 of `YYYY-MM-DD`, whose digits were looked at.
+/// Days since 1970 of `"YYYY-MM-DD`, whose digits were looked at.
 #[inline(always)]
-fn days(date: &[u8; 10]) -> Option<i64> {
-    let century = two(date[0], date[1]);
-    let [year, month, day] = digits::pairs(*date.last_chunk()?, [0, 3, 6]);
-    calendar::usual_days(century, year, month, day)
+fn days<L: Level>(level: L, value: &Block) -> Option<i64> {
+    let [number, month, day] = level.date(value[1..].first_chunk()?);
+    calendar::usual_days(number, month, day)
 }
 
 /// Seconds of the day of `HH:MM:SS`, whose digits were looked at.
@@ -29,7 +28,7 @@ pub(super) fn write_date<L: Level>(level: L, value: &Block, room: &mut Room) -> 
     if level.unlike(&DATE, first_half(value)) != 0 {
         return None;
     }
-    let days = days(value.get(1..)?.first_chunk()?)?;
+    let days = days(level, value)?;
     Some((12, put_number(room, tag::DATE, zigzag(days))?))
 }
 
@@ -67,7 +66,7 @@ fn timestamp<L: Level>(level: L, value: &Block) -> Option<Timestamp> {
     }
     let (end, nanoseconds, is_cut) = fraction::<_, 20>(level, unlike, value)?;
     Some(Timestamp {
-        days: days(value.get(1..)?.first_chunk()?)?,
+        days: days(level, value)?,
         seconds: seconds(*value.get(12..)?.first_chunk()?)?,
         nanoseconds,
         end,

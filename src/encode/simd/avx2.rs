@@ -2,10 +2,10 @@
 
 use std::arch::x86_64::{
     __m128i, __m256i, _mm_add_epi8, _mm_cvtsi128_si64, _mm_madd_epi16, _mm_maddubs_epi16,
-    _mm_packus_epi32, _mm_set_epi64x, _mm_set1_epi8, _mm_set1_epi16, _mm_set1_epi32,
-    _mm_shuffle_epi8, _mm_sub_epi8, _mm256_cmpeq_epi8, _mm256_min_epu8, _mm256_movemask_epi8,
-    _mm256_or_si256, _mm256_set_epi64x, _mm256_set1_epi8, _mm256_setr_epi8, _mm256_shuffle_epi8,
-    _mm256_sub_epi8,
+    _mm_packus_epi32, _mm_set_epi64x, _mm_set1_epi8, _mm_set1_epi16, _mm_set1_epi32, _mm_setr_epi8,
+    _mm_setr_epi16, _mm_shuffle_epi8, _mm_sub_epi8, _mm256_cmpeq_epi8, _mm256_min_epu8,
+    _mm256_movemask_epi8, _mm256_or_si256, _mm256_set_epi64x, _mm256_set1_epi8, _mm256_setr_epi8,
+    _mm256_shuffle_epi8, _mm256_sub_epi8,
 };
 
 use super::{BYTES, Bytes, Level, Pattern, Work};
@@ -48,6 +48,12 @@ impl Level for Avx2 {
     fn number(self, bytes: &[u8; 16], whole: usize, fraction: usize) -> u64 {
         // SAFETY: the only requirement is AVX2, which `self` proves.
         unsafe { number(bytes, whole, fraction) }
+    }
+
+    #[inline]
+    fn date(self, bytes: &[u8; 16]) -> [u32; 3] {
+        // SAFETY: the only requirement is AVX2, which `self` proves.
+        unsafe { date(bytes) }
     }
 
     #[inline]
@@ -134,6 +140,23 @@ fn number(bytes: &[u8; 16], whole: usize, fraction: usize) -> u64 {
     let eights = _mm_madd_epi16(fours, _mm_set1_epi32(10_000 + (1 << 16)));
     let eights = _mm_cvtsi128_si64(eights).cast_unsigned();
     (eights & u64::from(u32::MAX)) * 100_000_000 + (eights >> 32)
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn date(bytes: &[u8; 16]) -> [u32; 3] {
+    let digits = _mm_sub_epi8(load_half(bytes), _mm_set1_epi8(b'0'.cast_signed()));
+    let places = _mm_setr_epi8(0, 1, 2, 3, 5, 6, 8, 9, -1, -1, -1, -1, -1, -1, -1, -1);
+    let twos = _mm_maddubs_epi16(
+        _mm_shuffle_epi8(digits, places),
+        _mm_set1_epi16(10 + (1 << 8)),
+    );
+    // Century and year become sixteen times the year; month and day stay apart by a byte.
+    let scales = _mm_setr_epi16(1600, 16, 1, 1 << 8, 0, 0, 0, 0);
+    let parts = _mm_cvtsi128_si64(_mm_madd_epi16(twos, scales)).to_le_bytes();
+    let [a, b, c, d, month, day, ..] = parts;
+    let month = u32::from(month);
+    [u32::from_le_bytes([a, b, c, d]) + month, month, day.into()]
 }
 
 /// The sixteen bytes of a table from a place on.

@@ -69,6 +69,10 @@ pub(super) trait Level: Copy {
     /// lie within the bytes, one at least, and are digits.
     fn number(self, bytes: &[u8; 16], whole: usize, fraction: usize) -> u64;
 
+    /// Of a date `YYYY-MM-DD`, whose digits were looked at: sixteen times the year plus the month, the month, and the day.
+    /// Months and days may be any two digits. What follows the date is not looked at.
+    fn date(self, bytes: &[u8; 16]) -> [u32; 3];
+
     /// The bytes that are not `0` to `9`.
     #[inline]
     fn non_digits(self, bytes: &Bytes) -> u32 {
@@ -160,6 +164,11 @@ impl Level for Usual {
     }
 
     #[inline]
+    fn date(self, bytes: &[u8; 16]) -> [u32; 3] {
+        portable::date(bytes)
+    }
+
+    #[inline]
     fn run<W: Work>(self, work: W) -> W::Output {
         work.run(self)
     }
@@ -229,6 +238,21 @@ mod tests {
         assert_eq!(Usual.number(bytes, whole, fraction), expected, "{text}");
     }
 
+    /// The numbers of the date of these digits, with `after` behind it, at every level.
+    fn check_date(digits: &str, after: &str) {
+        let [year, month, day] = [0..4, 4..6, 6..8].map(|part| &digits[part]);
+        let bytes = format!("{year}-{month}-{day}{after}").into_bytes();
+        let bytes = bytes.first_chunk().unwrap();
+        let [year, month, day] = [year, month, day].map(|text| text.parse::<u32>().unwrap());
+        let expected = [16 * year + month, month, day];
+        match Best::detect() {
+            #[cfg(target_arch = "x86_64")]
+            Best::Avx2(level) => assert_eq!(level.date(bytes), expected),
+            Best::Usual(_) => {}
+        }
+        assert_eq!(Usual.date(bytes), expected, "{digits}");
+    }
+
     /// The 64-bit arithmetic, also where there is better.
     #[derive(Clone, Copy)]
     struct Portable;
@@ -248,6 +272,10 @@ mod tests {
 
         fn number(self, bytes: &[u8; 16], whole: usize, fraction: usize) -> u64 {
             portable::number(bytes, whole, fraction)
+        }
+
+        fn date(self, bytes: &[u8; 16]) -> [u32; 3] {
+            portable::date(bytes)
         }
 
         fn run<W: Work>(self, work: W) -> W::Output {
@@ -278,6 +306,11 @@ mod tests {
         #[test]
         fn digits_are_their_number(text in "[0-9]{1,16}", after in "[ -~]{16}") {
             check_number(&text, &after);
+        }
+
+        #[test]
+        fn dates_are_their_numbers(digits in "[0-9]{8}", after in "[ -~]{6}") {
+            check_date(&digits, &after);
         }
 
         #[test]

@@ -75,3 +75,9 @@ fn eight_digits(digits: u64) -> u64 {
     let odd = (pairs >> 16 & 0x0000_00ff_0000_00ff).wrapping_mul(1 + (10_000 << 32));
     even.wrapping_add(odd) >> 32
 }
+
+pub(super) fn date(bytes: &[u8; 16]) -> [u32; 3] {
+    let two = |at: usize| u32::from(bytes[at] & 15) * 10 + u32::from(bytes[at + 1] & 15);
+    let [century, year, month, day] = [0, 2, 5, 8].map(two);
+    [1600 * century + 16 * year + month, month, day]
+}
