@@ -231,13 +231,19 @@ fn missing_workers_are_waited_for_and_told_with_what_helps() {
     );
 }
 
-#[test]
-fn what_the_server_lacks_for_the_columns_of_a_table_is_waited_for_once() {
+/// A server with a table `t`, of which a question for its columns fails with this error.
+fn columns_fail(name: &str, kind: &str, text: &str) -> FakeTrino {
     let trino = FakeTrino::start();
     trino.numbers("t", &[&[1]]);
+    let error = failed(name, kind, text).without_columns();
+    trino.answer(NO_ROWS, [Answer::new(&[], [error])]);
+    trino
+}
+
+#[test]
+fn what_the_server_lacks_for_the_columns_of_a_table_is_waited_for_once() {
     let text = "No nodes available to run query";
-    let lost = failed("NO_NODES_AVAILABLE", "INTERNAL_ERROR", text);
-    trino.answer(NO_ROWS, [Answer::new(&[], [lost.without_columns()])]);
+    let trino = columns_fail("NO_NODES_AVAILABLE", "INTERNAL_ERROR", text);
     let error = read(&trino, &["t"]).run().assert_failed("t");
     assert_eq!(error["failure_type"], "transient_error");
     // The listing would meet the same error, and wait for as long again.
@@ -250,11 +256,8 @@ fn what_the_server_lacks_for_the_columns_of_a_table_is_waited_for_once() {
 
 #[test]
 fn a_view_that_takes_too_long_to_plan_is_listed() {
-    let trino = FakeTrino::start();
-    trino.numbers("t", &[&[1]]);
     let text = "Query exceeded the maximum planning time limit of 10.00m";
-    let long = failed("EXCEEDED_TIME_LIMIT", "INSUFFICIENT_RESOURCES", text);
-    trino.answer(NO_ROWS, [Answer::new(&[], [long.without_columns()])]);
+    let trino = columns_fail("EXCEEDED_TIME_LIMIT", "INSUFFICIENT_RESOURCES", text);
     read(&trino, &["t"]).run().assert_complete("t", &[1]);
     assert_eq!(trino.asked(NO_ROWS, Place::Post).len(), 1);
 }
