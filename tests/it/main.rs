@@ -1,8 +1,8 @@
 //! The real executable against a scripted Trino: one test binary, so that it links once.
 //!
-//! `fake` is the server, `connector` runs the executable, `destination` takes what leaves over
-//! sockets; every other file holds the tests of one behaviour. No test needs a network, a real
-//! Trino or another test.
+//! `fake` is the server, `connector` runs the executable, `outcome` is what it said, `destination`
+//! takes what leaves over sockets; every other file or folder holds the tests of one behaviour. No
+//! test needs a network, a real Trino or another test.
 #![allow(
     clippy::unwrap_used,
     reason = "clippy.toml allows it in tests, but knows helpers of tests only inside `cfg(test)`"
@@ -28,6 +28,7 @@ mod kerberos;
 mod limits;
 mod messages;
 mod old_server;
+mod outcome;
 mod pem;
 mod prefetch;
 mod protocol;

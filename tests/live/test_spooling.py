@@ -1,6 +1,6 @@
 """Spooled rows are the direct ones, from a store that is not Trino's own machine: every table twice and more.
 
-Which encoding is used is the server's choice; all of them are tested with a scripted server (tests/it/spooled.rs).
+Which encoding is used is the server's choice; all of them are tested with a scripted server (tests/it/spooled).
 """
 
 from __future__ import annotations
