@@ -10,8 +10,11 @@
 | `verdicts` | how runs are judged that are about the way to Trino |
 | `documented` | the messages of docs/connections.md |
 | `network`, `forwarder`, `ways` | what stands between the connector and Trino |
+| `keys` | private keys as people have them |
 | `token_server` | tokens, and an OAuth2 server that gives them |
 | `servers` | servers beside the usual ones |
 | `syncs` | several reads of one stream after each other |
+| `changes` | change feeds, their syncs, and what a destination keeps of them |
+| `history` | the queries that Trino has run, and their sessions |
 | `type_cases` | the table of types: SQL expression, JSON schema, value, change |
 """

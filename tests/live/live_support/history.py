@@ -1,11 +1,17 @@
-"""The queries that Trino has run, also those that it forgets while a test looks on."""
+"""The queries that Trino has run, also those that it forgets while a test looks on, and the session of one."""
 
 from __future__ import annotations
 
+import json
+import re
 import threading
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+from live_support.connector import Result
+from live_support.environment import Environment
 from live_support.oracle import Trino
 
 #: Trino forgets a query a minute after its end (tests/servers/trino_config.py).
@@ -34,3 +40,12 @@ def remembered(sql: Trino, source: str) -> Iterator[dict[str, str]]:
         is_over.set()
         watcher.join()
         look_up()
+
+
+def session_of(result: Result, environment: Environment) -> dict[str, Any]:
+    """What the server says of the session of the first query in the log."""
+    query = next(match.group(1) for text in result.logs("DEBUG") if (match := re.search(r"query_id=(\S+)", text)))
+    request = urllib.request.Request(f"{environment.trino['url']}/v1/query/{query}", headers={"X-Trino-User": "admin"})
+    with urllib.request.urlopen(request) as answer:
+        session: dict[str, Any] = json.load(answer)["session"]
+    return session

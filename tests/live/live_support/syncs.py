@@ -117,3 +117,12 @@ class Syncs:
                 self.state = [state]
                 sure, unsure = sure + unsure, []
         return ended, sure, unsure
+
+
+#: Makes a table and reads it by cursor: `new_table("memory", "ties", "AS SELECT 1 AS c")`.
+NewTable = Callable[..., tuple[str, Syncs]]
+
+
+def start(connector: Connector, settings: dict[str, Any], cursor: str) -> Syncs:
+    """Syncs of the stream `t` by a cursor."""
+    return Syncs(connector, settings, incremental(connector.discover(settings).streams["t"], cursor))
