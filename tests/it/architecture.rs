@@ -225,9 +225,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The folder of a file of `src`, or its own name where it has none.
+/// The folder of a file of `src`, or its own name where it has none. The unit tests of a file lie in a
+/// folder with its name, and belong to its room.
 fn room(path: &Path) -> String {
-    let parts: Vec<String> = path
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let tested = path.parent().map(|folder| folder.with_extension("rs"));
+    let tested = tested.filter(|file| path.ends_with("tests.rs") && src.join(file).exists());
+    let parts: Vec<String> = tested
+        .as_deref()
+        .unwrap_or(path)
         .with_extension("")
         .components()
         .map(|part| part.as_os_str().to_string_lossy().into_owned())
