@@ -1,10 +1,11 @@
 """A server that hands out recorded answers, so that the server is never what limits a client.
 
-replay.py TRINO_PORT TABLE DIRECT_DIRECTORY SPOOLED_DIRECTORY
+replay.py TRINO_PORT TABLE DIRECT_DIRECTORY SPOOLED_DIRECTORY SORTED_DIRECTORY
 
-A query of TABLE (`"catalog"."schema"."table"`) as a whole gets the recorded answers: those of the first directory, or
-those of the second one if the client takes spooled segments. Everything else is passed on to Trino. Prints the port
-that it listens on, then works until it is ended.
+A query of TABLE (`"catalog"."schema"."table"`) as a whole gets the recorded answers: those of the first directory, those
+of the second one if the client takes spooled segments, or those of the third one if it asks for the columns in the order
+of their names, as Protobuf has them. Everything else is passed on to Trino. Prints the port that it listens on, then
+works until it is ended.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ sys.path.append(str(Path(__file__).parent))
 from recording import HEAD, NEXT, PLACE  # noqa: E402
 
 TRINO, TABLE = int(sys.argv[1]), sys.argv[2]
-DIRECTORIES = {"direct": Path(sys.argv[3]), "spooled": Path(sys.argv[4])}
+DIRECTORIES = {"direct": Path(sys.argv[3]), "spooled": Path(sys.argv[4]), "sorted": Path(sys.argv[5])}
 WHOLE = re.compile(rf"SELECT [^()]+ FROM {re.escape(TABLE)}", re.DOTALL)
 #: Some clients want every member of the statistics.
 COUNTS = (
@@ -30,6 +31,14 @@ COUNTS = (
     "elapsedTimeMillis processedRows processedBytes physicalInputBytes peakMemoryBytes spilledBytes"
 )
 STATS = {"state": "QUEUED", "queued": True, "scheduled": False, **dict.fromkeys(COUNTS.split(), 0)}
+
+
+def kind_of(sql: str, takes_segments: bool) -> str:
+    """Which of the recorded answers fits a query of the whole table."""
+    if takes_segments:
+        return "spooled"
+    columns = re.findall(r'"(\w+)"', sql.partition(" FROM ")[0])
+    return "sorted" if columns and columns == sorted(columns) else "direct"
 
 
 def first(host: str, kind: str) -> dict[str, object]:
@@ -52,8 +61,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if self.path == "/v1/statement" and WHOLE.fullmatch(body.decode().strip()):
-            kind = "spooled" if self.headers.get("X-Trino-Query-Data-Encoding") else "direct"
+        sql = body.decode().strip()
+        if self.path == "/v1/statement" and WHOLE.fullmatch(sql):
+            kind = kind_of(sql, "X-Trino-Query-Data-Encoding" in self.headers)
             self._answer(json.dumps(first(self.headers["Host"], kind), separators=(",", ":")).encode())
         else:
             self._pass_on(body)

@@ -39,6 +39,11 @@ def targets(results: dict[str, Any]) -> Iterator[Row]:
         spooled = tools["source-trino, spooled, into /dev/null"]
         yield _seconds("wall, spooled, segments replayed, two processors", 1.2, spooled["wall"])
         yield _seconds("CPU, spooled, segments replayed", 1.8, spooled["cpu"])
+        lines, messages = (tools[f"source-trino, direct, {form} over 1 socket"] for form in ("JSONL", "PROTOBUF"))
+        yield _at_most("CPU of Protobuf against that of JSON lines, 1 socket, replayed", 1, messages["cpu"] / lines["cpu"])
+        speed = replay["result"]["page_bytes"] / 1e6 / messages["cpu"]
+        what = "pages into Protobuf per core, with receiving and the socket, replayed"
+        yield what, "≥ 700 MB/s", f"{speed:.0f} MB/s", _verdict(speed >= 700, 1 - speed / 700)
     if sockets := results.get("sockets"):
         ways = {(way["format"], way["sockets"]): way for way in sockets["result"]["ways"]}
         lines, messages, raw = ways["JSONL", 2], ways["PROTOBUF", 2], ways["raw download", 0]

@@ -5,11 +5,13 @@ The rows come from a server that hands out recorded answers, so that the server 
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +27,22 @@ _FILES = 8
 _ENCODING = "json+lz4"
 
 
+def _recorded(workshop: Workshop, case: Case, kind: str) -> Path:
+    return workshop.cache / "recorded" / f"{case.key}-{kind}"
+
+
 @contextmanager
 def replaying(workshop: Workshop, case: Case) -> Iterator[int]:
     """The port of a server that hands out the recorded rows of a case."""
-    directories = {protocol: workshop.cache / "recorded" / f"{case.key}-{protocol}" for protocol in ("direct", "lz4")}
-    record(workshop.url, case.sql(), None, directories["direct"])
-    record(workshop.url, case.sql(), _ENCODING, directories["lz4"])
+    catalog = json.loads(Path(workshop.connector("direct").command(case)[-1]).read_text())
+    columns = sorted(catalog["streams"][0]["stream"]["json_schema"]["properties"])
+    in_order = replace(case, columns=tuple(columns))
+    recordings = {"direct": (case, None), "lz4": (case, _ENCODING), "sorted": (in_order, None)}
+    for kind, (of_kind, encoding) in recordings.items():
+        record(workshop.url, of_kind.sql(), encoding, _recorded(workshop, case, kind))
+    directories = [_recorded(workshop, case, kind) for kind in recordings]
     table = f'"{case.catalog}"."{case.schema}"."{case.table}"'
-    command = [sys.executable, HERE / "replay.py", workshop.port, table, directories["direct"], directories["lz4"]]
+    command = [sys.executable, HERE / "replay.py", workshop.port, table, *directories]
     server = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout
@@ -43,25 +53,37 @@ def replaying(workshop: Workshop, case: Case) -> Iterator[int]:
 
 
 def replay(workshop: Workshop, case: Case, runs: int) -> dict[str, Any]:
-    """The same rows into /dev/null and into a pipe, direct and spooled, beside the raw download and prusto."""
-    with replaying(workshop, case) as port:
+    """The same rows into /dev/null, a pipe and a socket, direct, and spooled, beside the raw download and prusto."""
+    ours = "**source-trino**"
+    with replaying(workshop, case) as port, tempfile.TemporaryDirectory() as directory:
+        direct, spooled = workshop.connector("direct", port), workshop.connector("spooled", port)
         tools = {
-            "raw download, direct": (workshop.raw("direct", port).command(case), False),
-            "**source-trino**, direct, into `/dev/null`": (workshop.connector("direct", port).command(case), False),
-            "**source-trino**, direct, into a pipe": (workshop.connector("direct", port).command(case), True),
-            "prusto, rows counted": (workshop.prusto(port).command(case), False),
-            "raw download, spooled": (workshop.raw(_ENCODING, port).command(case), False),
-            "**source-trino**, spooled, into `/dev/null`": (workshop.connector("spooled", port).command(case), False),
+            "raw download, direct": (workshop.raw("direct", port), ""),
+            f"{ours}, direct, into `/dev/null`": (direct, ""),
+            f"{ours}, direct, into a pipe": (direct, "pipe"),
+            f"{ours}, direct, JSONL over 1 socket": (direct, "JSONL"),
+            f"{ours}, direct, PROTOBUF over 1 socket": (direct, "PROTOBUF"),
+            "prusto, rows counted": (workshop.prusto(port), ""),
+            "raw download, spooled": (workshop.raw(_ENCODING, port), ""),
+            f"{ours}, spooled, into `/dev/null`": (spooled, ""),
         }
         measured: dict[str, list[Run]] = {title: [] for title in tools}
         for turn in range(runs + 1):
-            for title, (command, piped) in tools.items():
-                prints = title.startswith("prusto")
-                done = run(command, [], rows=case.rows, prints_rows=prints, reader=["cat"] if piped else None)
+            for title, (tool, way) in tools.items():
+                command = tool.command(case)
+                if way in ("JSONL", "PROTOBUF"):
+                    done, _ = _over_sockets(command, [], way, 1, Path(directory), case.rows)
+                else:
+                    reader = ["cat"] if way == "pipe" else None
+                    done = run(command, [], rows=case.rows, prints_rows=tool.key == "prusto", reader=reader)
                 say(f"  {turn or 'warm'}: {title:45} {done.wall:6.2f} s {done.cpu:6.2f} s CPU {done.peak_mb:5.0f} MB")
                 if turn:
                     measured[title].append(done)
-    return {"title": case.title, "rows": case.rows, "tools": {name: summary(these) for name, these in measured.items()}}
+        pages = sum(page.stat().st_size for page in _recorded(workshop, case, "sorted").glob("page-*"))
+    return {
+        "title": case.title, "rows": case.rows, "page_bytes": pages,
+        "tools": {name: summary(these) for name, these in measured.items()},
+    }  # fmt: skip
 
 
 class _Sliced:
@@ -112,13 +134,20 @@ def _one(workshop: Workshop, command: list[str], form: str, count: int, director
         output = directory / "stdout"
         done = run(command, workshop.server_pids, reader=["sh", "-c", f"wc -c > {output}"])
         return done, int(output.read_text())
+    return _over_sockets(command, workshop.server_pids, form, count, directory)
+
+
+def _over_sockets(
+    command: list[str], servers: list[int], form: str, count: int, directory: Path, rows: int = 0
+) -> tuple[Run, int]:
+    """A read to a destination that only counts bytes, and how many it has counted."""
     paths = [str(directory / f"{form}-{number}.sock") for number in range(count)]
     drain = subprocess.Popen([sys.executable, str(HERE / "drain_sockets.py"), *paths], stdout=subprocess.PIPE, text=True)
     environment = {
         "DATA_CHANNEL_MEDIUM": "SOCKET", "DATA_CHANNEL_FORMAT": form, "DATA_CHANNEL_SOCKET_PATHS": ",".join(paths),
     }  # fmt: skip
     try:
-        done = run(command, workshop.server_pids, environment=environment)
+        done = run(command, servers, rows=rows, environment=environment)
         printed, _ = drain.communicate(timeout=30)
     finally:
         drain.kill()
