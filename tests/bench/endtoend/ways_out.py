@@ -28,7 +28,7 @@ _ENCODING = "json+lz4"
 
 
 def _recorded(workshop: Workshop, case: Case, kind: str) -> Path:
-    return workshop.cache / "recorded" / f"{case.key}-{kind}"
+    return workshop.cache / "recorded" / f"{case.schema}-{case.key}-{kind}"
 
 
 @contextmanager
