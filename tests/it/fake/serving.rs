@@ -155,15 +155,7 @@ impl Shared {
             over: false,
             cancelled: false,
         });
-        let next = self.uri(query, "queued", 1);
-        Reply::json(
-            Envelope {
-                next: Some(&next),
-                state: "QUEUED",
-                ..Envelope::default()
-            }
-            .body(&format!("q{query}")),
-        )
+        waiting(query, &self.uri(query, "queued", 1))
     }
 
     fn queued(&self, query: usize) -> Reply {
@@ -176,15 +168,7 @@ impl Shared {
             let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
             self.most_running.fetch_max(running, Ordering::SeqCst);
         }
-        let next = self.uri(query, "executing", 0);
-        Reply::json(
-            Envelope {
-                next: Some(&next),
-                state: "QUEUED",
-                ..Envelope::default()
-            }
-            .body(&format!("q{query}")),
-        )
+        waiting(query, &self.uri(query, "executing", 0))
     }
 
     fn page(&self, query: usize, token: usize) -> Reply {
@@ -226,6 +210,18 @@ impl Shared {
         let slug = slug_of(query, phase, token);
         format!("{}/v1/statement/{phase}/q{query}/{slug}/{token}", self.base)
     }
+}
+
+/// The answer about a query that has no rows yet.
+fn waiting(query: usize, next: &str) -> Reply {
+    Reply::json(
+        Envelope {
+            next: Some(next),
+            state: "QUEUED",
+            ..Envelope::default()
+        }
+        .body(&format!("q{query}")),
+    )
 }
 
 fn cancelled(query: usize) -> Reply {

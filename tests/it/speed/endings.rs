@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{assert_states, table, typed_read};
-use crate::connector::{Outcome, each};
+use super::{assert_states, only_error, table, typed_read};
+use crate::connector::each;
 use crate::destination::{Destination, messages, read_to_end};
 use crate::fake::{FakeTrino, Place, end, from, nothing, rows};
 
@@ -18,7 +18,7 @@ fn a_destination_that_never_connects_ends_the_read() {
     let destination = Destination::new(2);
     let run = destination.equip(typed_read(&trino, &["t"]), "JSONL");
     let outcome = run.env("SOURCE_TRINO_SOCKET_WAIT_SECONDS", "1").run();
-    let message = transient(&outcome);
+    let message = only_error(&outcome, "transient_error");
     assert!(message.contains("has not connected"), "{message}");
     assert!(outcome.took < Duration::from_secs(15));
     assert!(destination.files().is_empty(), "files are left");
@@ -76,7 +76,7 @@ fn a_destination_that_dies_ends_the_read_and_its_queries() {
             died.elapsed()
         );
         rest.join().unwrap();
-        let message = transient(&outcome);
+        let message = only_error(&outcome, "transient_error");
         assert!(message.contains("has closed its end"), "{message}");
         let cancelled = trino.asked(&from("t"), Place::Delete);
         assert_eq!(cancelled.len(), 1, "the query runs on");
@@ -157,14 +157,4 @@ fn a_socket_of_a_killed_run_is_replaced() {
     let outcome = running.end();
     assert_eq!(outcome.code, Some(0), "{}", outcome.stdout);
     assert_eq!(assert_states(&outcome, &messages(received))["t"], 10);
-}
-
-/// The only error, which the platform will try again after.
-#[track_caller]
-fn transient(outcome: &Outcome) -> String {
-    assert_eq!(outcome.code, Some(1), "{}", outcome.stdout);
-    let errors = outcome.errors();
-    assert_eq!(errors.len(), 1, "{errors:?}");
-    assert_eq!(errors[0]["failure_type"], "transient_error");
-    errors[0]["message"].as_str().unwrap().to_owned()
 }

@@ -49,6 +49,16 @@ fn of_type<'m>(all: &'m [Vec<Value>], kind: &str) -> Vec<&'m Value> {
     all.filter(|message| message["type"] == kind).collect()
 }
 
+/// The message of the only error, which is of this failure type.
+#[track_caller]
+fn only_error(outcome: &Outcome, failure_type: &str) -> String {
+    assert_eq!(outcome.code, Some(1), "{}", outcome.stdout);
+    let errors = outcome.errors();
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert_eq!(errors[0]["failure_type"], failure_type);
+    errors[0]["message"].as_str().unwrap().to_owned()
+}
+
 /// Asserts what a destination demands of the states, and that they are the same on stdout. Returns
 /// the number of records of each stream.
 #[track_caller]

@@ -4,19 +4,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{table, typed, typed_read};
-use crate::connector::{Connector, Outcome, read, with};
+use super::{only_error, table, typed, typed_read};
+use crate::connector::{Connector, read, with};
 use crate::destination::{Destination, messages};
 use crate::fake::{FakeTrino, end, rows};
-
-#[track_caller]
-fn config_error(outcome: &Outcome) -> String {
-    assert_eq!(outcome.code, Some(1), "{}", outcome.stdout);
-    let errors = outcome.errors();
-    assert_eq!(errors.len(), 1, "{errors:?}");
-    assert_eq!(errors[0]["failure_type"], "config_error");
-    errors[0]["message"].as_str().unwrap().to_owned()
-}
 
 #[test]
 fn what_is_wrong_with_the_sockets_is_said_before_any_query() {
@@ -59,7 +50,7 @@ fn what_is_wrong_with_the_sockets_is_said_before_any_query() {
             .fold(typed_read(&trino, &["t"]), |run, (name, value)| {
                 run.env(name, value)
             });
-        let message = config_error(&run.run());
+        let message = only_error(&run.run(), "config_error");
         assert!(message.contains(part), "{message}");
     }
     assert!(trino.requests().is_empty(), "Trino was asked");

@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use super::{N, assert_complete, metadata, page, plain, posts, read_with, spooled};
+use super::{
+    N, assert_complete, assert_names_the_setting, metadata, page, plain, posts, read_with, spooled,
+};
 use crate::connector::{Connector, each, read, with};
 use crate::fake::{Answer, FakeTrino, Object, Place, Request, end, failed, from, rows};
 
@@ -73,13 +75,7 @@ fn a_server_that_does_not_spool_is_a_wrong_setting() {
     trino.numbers("t", &[&[1, 2]]);
     let error = read_with(&trino, &json!({"fetch_protocol": "spooled"})).assert_failed("t");
     assert_eq!(error["failure_type"], "config_error");
-    assert!(
-        error["message"]
-            .as_str()
-            .unwrap()
-            .contains("\"fetch_protocol\""),
-        "{error}"
-    );
+    assert_names_the_setting(&error);
     assert_complete(&read_with(&trino, &json!({"fetch_protocol": "auto"})), 1..3);
 }
 

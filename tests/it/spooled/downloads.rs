@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{
-    HIGH, HIGH_LZ4, LOW, LOW_LZ4, N, assert_complete, inline, metadata, packed, page, plain, posts,
-    spooled,
+    HIGH, HIGH_LZ4, LOW, LOW_LZ4, N, assert_complete, assert_names_the_setting, inline, metadata,
+    packed, page, plain, posts, spooled,
 };
 use crate::connector::{each, read, with};
 use crate::fake::{Answer, FakeTrino, Fault, Object, Storage, end, from};
@@ -119,13 +119,7 @@ fn a_storage_that_always_refuses_says_what_to_set() {
         ],
     );
     let error = read(&trino, &["t"]).run().assert_failed("t");
-    assert!(
-        error["message"]
-            .as_str()
-            .unwrap()
-            .contains("\"fetch_protocol\""),
-        "{error}"
-    );
+    assert_names_the_setting(&error);
     assert_eq!(posts(&trino).len(), 3);
 }
 

@@ -68,6 +68,12 @@ fn assert_complete(outcome: &Outcome, numbers: Range<u64>) {
     outcome.assert_complete("t", &numbers.collect::<Vec<_>>());
 }
 
+#[track_caller]
+fn assert_names_the_setting(error: &Value) {
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("\"fetch_protocol\""), "{error}");
+}
+
 /// Reads the only table, with some settings.
 fn read_with(trino: &FakeTrino, settings: &Value) -> Outcome {
     let config = with(trino.config(), settings);
