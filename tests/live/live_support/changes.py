@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .connector import Connector, Result
@@ -13,6 +14,8 @@ CHANGES = {"replication_method": {"method": "CHANGES"}}
 #: One query after the other, so that a killed read has finished slices.
 ONE_ROW_A_SLICE = CHANGES | {"slice_rows": 1, "concurrency": 1, "fetch_protocol": "direct"}
 
+Rows = list[dict[str, Any]]
+
 
 class Mirror:
     """A table as a destination keeps it that dedups by key, with the latest change by `_ab_cdc_cursor`."""
@@ -23,7 +26,7 @@ class Mirror:
     def take(self, result: Result) -> int:
         return self.add(result.data("t"))
 
-    def add(self, records: list[dict[str, Any]]) -> int:
+    def add(self, records: Rows) -> int:
         for record in records:
             known = self.rows.get(record["id"])
             if known is None or known["_ab_cdc_cursor"] <= record["_ab_cdc_cursor"]:
@@ -54,25 +57,23 @@ def make(sql: Trino, table: str, catalog: str) -> None:
     sql(f"CREATE TABLE {table} {FEED[catalog]} AS SELECT n AS id, 'v' || CAST(n AS varchar) AS v FROM UNNEST(sequence(1, 100)) t(n)")
 
 
-def killed_with_rows(syncs: Syncs) -> list[dict[str, Any]]:
+def killed_with_rows(syncs: Syncs) -> Rows:
     """Kills a sync, or several, until some of its rows have left without a state after them; gives all rows that left."""
-    told: list[dict[str, Any]] = []
-    for size in range(500, 20_000, 500):
-        ended, sure, unsure = syncs.read_until(size)
-        assert not ended
-        told += sure + unsure
-        if unsure:
-            return told
-    raise AssertionError("no row came")
+    return _killed(syncs, 500, lambda _, unsure: bool(unsure))
 
 
-def killed_after_a_slice(syncs: Syncs) -> list[dict[str, Any]]:
+def killed_after_a_slice(syncs: Syncs) -> Rows:
     """Kills a sync, or several, until a slice is finished; gives all rows that left."""
-    told: list[dict[str, Any]] = []
-    for size in range(500, 20_000, 100):
+    return _killed(syncs, 100, lambda sure, _: bool(sure))
+
+
+def _killed(syncs: Syncs, step: int, is_enough: Callable[[Rows, Rows], bool]) -> Rows:
+    """Kills syncs after more and more bytes, until what left before a state and after it is enough."""
+    told: Rows = []
+    for size in range(500, 20_000, step):
         ended, sure, unsure = syncs.read_until(size)
         assert not ended
         told += sure + unsure
-        if sure:
+        if is_enough(sure, unsure):
             return told
-    raise AssertionError("no slice was finished")
+    raise AssertionError("what was waited for never left")
