@@ -13,8 +13,8 @@ use crate::amounts::amount;
 use crate::sql::keys::key_queries;
 use crate::sql::metadata;
 use crate::trino::Client;
+use crate::trino::answers::{ConnectorRow, KeyRow};
 use crate::trino::control;
-use crate::trino::control::{ConnectorRow, KeyRow};
 use crate::trino::error::TrinoError;
 
 /// The connector behind a catalog. `None` if the user may not know it (then there is a WARN), and

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::TableColumns;
 use crate::config::Connection;
 use crate::sql::metadata;
-use crate::trino::control::{self, ColumnRow};
+use crate::trino::answers::ColumnRow;
+use crate::trino::control;
 use crate::trino::{Client, Extras};
 
 /// Connectors that have the session property.

@@ -12,7 +12,8 @@ use super::patience::patiently;
 use crate::config::Connection;
 use crate::sql::{metadata, remote};
 use crate::trino::Client;
-use crate::trino::control::{self, ColumnCountRow, ColumnRow, SchemaColumnRow, SchemaTableRow};
+use crate::trino::answers::{ColumnCountRow, ColumnRow, SchemaColumnRow, SchemaTableRow};
+use crate::trino::control;
 use crate::trino::error::TrinoError;
 
 /// Up to so many schemas of a condition, Trino asks a catalog about each of them alone

@@ -4,7 +4,8 @@ use crate::config::{Connection, DottedName, Namespaces};
 use crate::error::ConnectorError;
 use crate::sql::metadata;
 use crate::trino::Client;
-use crate::trino::control::{self, CatalogRow};
+use crate::trino::answers::CatalogRow;
+use crate::trino::control;
 
 /// The namespaces of a configuration, for the catalogs that exist: those of streams may have dots,
 /// whatever `schemas` has.

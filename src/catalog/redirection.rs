@@ -17,7 +17,8 @@ use super::patience::patiently;
 use crate::sql::ident::Table;
 use crate::sql::metadata;
 use crate::trino::Client;
-use crate::trino::control::{self, TableKindRow};
+use crate::trino::answers::TableKindRow;
+use crate::trino::control;
 use crate::trino::error::TrinoError;
 
 /// How many tables one statement asks about.

@@ -16,8 +16,8 @@ use crate::catalog::row_types;
 use crate::sql::ident::Table;
 use crate::sql::metadata;
 use crate::trino::Client;
+use crate::trino::answers::{ColumnRow, TableRow};
 use crate::trino::control;
-use crate::trino::control::{ColumnRow, TableRow};
 use crate::trino::error::TrinoError;
 use crate::types::{TrinoType, column_type};
 

@@ -22,7 +22,8 @@ use crate::sql::keys::key_of_every_table;
 use crate::sql::metadata;
 use crate::terminal::{self, Kind, Reader};
 use crate::titles::shown;
-use crate::trino::control::{self, NameRow, PropertyRow};
+use crate::trino::answers::{NameRow, PropertyRow};
+use crate::trino::control;
 use crate::trino::error::TrinoError;
 use crate::trino::{Client, Patience, Queries};
 

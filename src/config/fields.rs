@@ -4,34 +4,15 @@
 //! empty text mean "not set" for every field, `8080.0` and `"8080"` are whole numbers, `"true"` is
 //! a flag, and one text stands for a list.
 
-use std::fmt;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
 use super::form::{self, Unknown};
+use super::problem::Problem;
 use super::value::{is_empty, is_same_word, is_set, kind, one_of, split_at_commas, whole_number};
 use crate::titles;
-
-/// Something wrong with one field.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Problem {
-    /// The field as its reader knows it, for example `authentication.password`; empty for the whole
-    /// configuration.
-    pub(crate) field: String,
-    /// What is wrong and what is expected.
-    pub(crate) text: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.field.is_empty() {
-            return f.write_str(&self.text);
-        }
-        write!(f, "{}: {}", self.field, self.text)
-    }
-}
 
 /// A JSON object that is being read. Wrong fields give a harmless value and a [`Problem`], so
 /// that the reader goes on and finds all of them.

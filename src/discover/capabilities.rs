@@ -10,7 +10,8 @@ use crate::config::Replication;
 use crate::sql::changes;
 use crate::sql::ident::Table;
 use crate::trino::Client;
-use crate::trino::control::{self, NameRow};
+use crate::trino::answers::NameRow;
+use crate::trino::control;
 use crate::trino::error::TrinoError;
 
 use super::schemas::Schema;

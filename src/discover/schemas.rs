@@ -9,7 +9,8 @@ use crate::near;
 use crate::protocol::message::FailureType;
 use crate::sql::metadata;
 use crate::trino::Client;
-use crate::trino::control::{self, CatalogRow, NameRow};
+use crate::trino::answers::{CatalogRow, NameRow};
+use crate::trino::control;
 use crate::trino::error::{QueryError, QueryFailure, TrinoError};
 
 /// A schema of a catalog.

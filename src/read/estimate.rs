@@ -11,7 +11,8 @@ use crate::protocol::message::{Estimate, Message, StateType, Trace, TracePayload
 use crate::sql::ident::Table;
 use crate::sql::metadata;
 use crate::trino::Client;
-use crate::trino::control::{self, StatsRow};
+use crate::trino::answers::StatsRow;
+use crate::trino::control;
 use crate::trino::error::TrinoError;
 
 use super::context::Context;

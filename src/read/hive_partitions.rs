@@ -11,7 +11,8 @@ use super::slices::{MOST_SLICES, Slices, slices_for};
 use crate::sql::ident::Table;
 use crate::sql::metadata;
 use crate::sql::partitions::{self, can_be_bound};
-use crate::trino::control::{self, NameRow, PartitionCountRow, PropertyRow};
+use crate::trino::answers::{NameRow, PartitionCountRow, PropertyRow};
+use crate::trino::control;
 use crate::trino::error::TrinoError;
 use crate::types::TrinoType;
 

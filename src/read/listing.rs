@@ -10,7 +10,8 @@ use crate::catalog::format::Format;
 use crate::catalog::redirection;
 use crate::sql::ident::Table;
 use crate::sql::{metadata, select, versions};
-use crate::trino::control::{self, DeltaVersionRow, NameRow, SnapshotIdRow, TotalRow};
+use crate::trino::answers::{DeltaVersionRow, NameRow, SnapshotIdRow, TotalRow};
+use crate::trino::control;
 use crate::trino::error::TrinoError;
 
 /// What Trino tells about a table's versions.

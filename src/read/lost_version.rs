@@ -9,7 +9,8 @@ use super::version::Version;
 use crate::catalog::format::Format;
 use crate::sql::ident::Table;
 use crate::sql::versions;
-use crate::trino::control::{self, StandingRow};
+use crate::trino::answers::StandingRow;
+use crate::trino::control;
 use crate::trino::error::{QueryError, TrinoError};
 
 /// Whether a version that once existed still exists.

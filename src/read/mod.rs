@@ -14,6 +14,7 @@
 //! | `hive_partitions` | the same for a Hive table, by its partitions |
 //! | `slices`, `spread` | the slices as a state keeps them; values between two others |
 //! | `position`, `cursor_limit` | how far a cursor has come; how its values lie to the present |
+//! | `cursor_slices` | the slices of a sync by cursor |
 //! | `source_values` | whether the source compares other values of a cursor than Trino shows |
 //! | `boundary` | rows at the cursor's boundary: which were sent, which are new |
 //! | `state`, `cursor_state`, `changes_state`, `progress` | what a STATE holds |
@@ -32,6 +33,7 @@ pub(crate) mod channel;
 mod columns;
 pub(crate) mod context;
 mod cursor_limit;
+mod cursor_slices;
 mod cursor_state;
 mod estimate;
 pub(crate) mod failures;

@@ -26,8 +26,8 @@ use crate::read::slices::{Slices, separator, slices_for};
 use crate::read::version::Version;
 use crate::sql::ident::Table;
 use crate::sql::{select, slices};
+use crate::trino::answers::{PathRow, RangeRow, TotalRow};
 use crate::trino::control;
-use crate::trino::control::{PathRow, RangeRow, TotalRow};
 use crate::trino::error::TrinoError;
 use crate::types::TrinoType;
 

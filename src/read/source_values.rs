@@ -11,7 +11,8 @@ use super::version::Version;
 use crate::sql::cursor::{Pushdown, Upper};
 use crate::sql::literal::just_below;
 use crate::sql::position::count_of;
-use crate::trino::control::{self, PositionRow, TotalRow};
+use crate::trino::answers::{PositionRow, TotalRow};
+use crate::trino::control;
 use crate::trino::error::TrinoError;
 use crate::types::TrinoType;
 

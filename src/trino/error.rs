@@ -14,7 +14,8 @@ pub(crate) use crate::trino::kerberos::{KerberosProblem, KerberosProof};
 pub(crate) use crate::trino::tunnel::{ForwardProblem, SshKeyFault, TunnelProblem, TunnelProof};
 use crate::trino::wire::codec::CodecError;
 use crate::trino::wire::page::PageError;
-pub(crate) use crate::trino::wire::query_error::{Denied, QueryError, QueryFailure, TimeLimit};
+pub(crate) use crate::trino::wire::query_error::QueryError;
+pub(crate) use crate::trino::wire::query_failure::{Denied, QueryFailure, TimeLimit};
 
 /// An error of the client.
 #[derive(Debug, thiserror::Error)]

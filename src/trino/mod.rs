@@ -11,10 +11,11 @@
 //! | `rows` | a query's rows as blocks, direct or spooled |
 //! | `segment` | what an answer says of a spooled segment; its download and receipt |
 //! | `spooling_check` | whether the spooled protocol works from here |
-//! | `control` | small typed answers: metadata, versions, statistics |
+//! | `control`, `answers` | small typed answers: metadata, versions, statistics; their rows |
 //! | `retry` | what is tried again, how often, how soon, and when a server is given up |
 //! | `error` | what can go wrong, and who can do something; the words are in `crate::messages` |
 
+pub(crate) mod answers;
 pub(crate) mod control;
 pub(crate) mod error;
 mod http;

@@ -10,7 +10,8 @@ use crate::read::lost_version;
 use crate::read::version::Version;
 use crate::sql::difference::Difference;
 use crate::sql::{changes, versions};
-use crate::trino::control::{self, DeltaVersionRow, NameRow};
+use crate::trino::answers::{DeltaVersionRow, NameRow};
+use crate::trino::control;
 use crate::trino::error::TrinoError;
 
 /// Why the feed does not lead from one version to another.

@@ -10,7 +10,8 @@ use crate::sql::changes::Commit;
 use crate::sql::checksum::RowChecksum;
 use crate::sql::difference::{self, ChangedFiles, Difference};
 use crate::sql::metadata;
-use crate::trino::control::{self, ChangedFileRow, TotalRow};
+use crate::trino::answers::{ChangedFileRow, TotalRow};
+use crate::trino::control;
 use crate::trino::error::TrinoError;
 
 /// How many bytes of paths a statement may name. It names each path up to four times, and so stays

@@ -13,7 +13,8 @@ use crate::read::version::Version;
 use crate::sql::changes;
 use crate::sql::difference::Difference;
 use crate::sql::field_ids::{Change, Column};
-use crate::trino::control::{self, SnapshotRow};
+use crate::trino::answers::SnapshotRow;
+use crate::trino::control;
 use crate::trino::error::TrinoError;
 
 /// The selected columns at both ends of a range of versions.

@@ -45,7 +45,8 @@ use crate::read::queries;
 use crate::read::query::StreamQuery;
 use crate::sql::changes::{self, Commit};
 use crate::sql::ident::Table;
-use crate::trino::control::{self, CommitRow, TotalRow};
+use crate::trino::answers::{CommitRow, TotalRow};
+use crate::trino::control;
 use crate::trino::error::TrinoError;
 
 /// Pause before versions that were refused are asked for again.

@@ -3,6 +3,7 @@
 //! | file | job |
 //! |---|---|
 //! | `transport` | every request: timeouts, credentials, cookies, redirects |
+//! | `client` | what the clients of the HTTP library are built with |
 //! | `origin` | where the URIs in Trino's answers are asked for |
 //! | `route` | direct, through a proxy, or through a tunnel |
 //! | `answer` | an answer's body, up to the size that its kind may have; what a bad answer says |
@@ -19,6 +20,7 @@ mod auth;
 mod authorities;
 mod buffers;
 mod certificates;
+mod client;
 mod client_certificate;
 pub(crate) mod failure;
 mod origin;

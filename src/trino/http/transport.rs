@@ -6,27 +6,21 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, LOCATION};
-use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, redirect};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 
 use crate::config::{Connection, Tls};
 use crate::trino::error::TrinoError;
 use crate::trino::http::answer::Size;
 use crate::trino::http::auth::Credentials;
 use crate::trino::http::buffers::Buffers;
+use crate::trino::http::client::{build, client};
 use crate::trino::http::origin::Home;
 use crate::trino::http::route::{Between, Way};
-use crate::trino::http::tls_problem::TlsProblem;
 use crate::trino::http::token::TokenSource;
 use crate::trino::http::{answer, failure, tls};
 use crate::trino::retry::{self, Contact};
 use crate::trino::tunnel::Tunnel;
 use crate::trino::wire::session::Session;
-
-/// Time limit for establishing TCP and TLS.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// Time limit without a single byte. Trino answers within a second, even if it has no rows yet.
-const READ_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Time limit for one of the first requests, from the connection to the last byte of the answer.
 const FIRST_ANSWER: Duration = Duration::from_secs(20);
@@ -391,26 +385,6 @@ impl Transport {
         let error = answer::refusal(response, url, &self.way).await;
         Err(self.credentials.refusal(error).await)
     }
-}
-
-fn client(tls: rustls::ClientConfig, way: &Way) -> Result<reqwest::ClientBuilder, TrinoError> {
-    let builder = reqwest::Client::builder()
-        .user_agent(concat!("source-trino/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT_TIMEOUT)
-        .read_timeout(READ_TIMEOUT)
-        .tcp_nodelay(true)
-        .http1_only()
-        // Redirects of statements are never followed, and `get_segment` follows those of segments
-        // itself, so that no header goes to another host by accident.
-        .redirect(redirect::Policy::none())
-        .tls_backend_preconfigured(tls);
-    way.apply(builder)
-}
-
-fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, TrinoError> {
-    builder
-        .build()
-        .map_err(|error| TlsProblem::Other(failure::innermost_cause(&error)).into())
 }
 
 fn segment_url(uri: &str) -> Result<Url, TrinoError> {

@@ -1,147 +1,17 @@
 //! MIT's Kerberos library, loaded when Kerberos is chosen: the connector starts without it.
 //!
-//! This file declares the few functions that are used as `krb5.h` does, and wraps them in safe
-//! ones. [`Session`] owns everything that the library has allocated for it.
+//! This file wraps its functions in safe ones. [`Session`] owns everything that the library has
+//! allocated for it.
 
-use std::ffi::{CStr, CString, c_char, c_long, c_uint, c_void};
+use std::ffi::{CStr, CString, c_uint};
 use std::ptr::{null, null_mut};
-use std::sync::OnceLock;
 use std::time::Duration;
 
-use libloading::Library;
-
+use super::functions::{
+    AS_GIVEN, Creds, DO_SEQUENCE, Data, Functions, GSS_CHECKSUM, Handle, RESOLVED, USE_SUBKEY,
+    functions,
+};
 use super::problem::{Failure, KerberosProblem};
-
-/// Its name on Linux, since 2006.
-const NAME: &str = "libkrb5.so.3";
-
-/// A pointer to what only the library knows.
-type Handle = *mut c_void;
-
-/// `krb5_data`.
-#[repr(C)]
-struct Data {
-    magic: i32,
-    length: c_uint,
-    bytes: *mut c_char,
-}
-
-/// `krb5_keyblock`.
-#[repr(C)]
-struct Keyblock {
-    magic: i32,
-    enctype: i32,
-    length: c_uint,
-    contents: *mut u8,
-}
-
-/// `krb5_creds`, a ticket with its key.
-#[repr(C)]
-struct Creds {
-    magic: i32,
-    client: Handle,
-    server: Handle,
-    key: Keyblock,
-    authtime: i32,
-    starttime: i32,
-    endtime: i32,
-    renew_till: i32,
-    is_skey: c_uint,
-    ticket_flags: i32,
-    addresses: Handle,
-    ticket: Data,
-    second_ticket: Data,
-    authdata: Handle,
-}
-
-/// `KRB5_NT_UNKNOWN`: the host name is taken as it is.
-const AS_GIVEN: i32 = 0;
-
-/// `KRB5_NT_SRV_HST`: the host name is resolved first, as `krb5.conf` says.
-const RESOLVED: i32 = 3;
-
-/// The checksum of GSS-API (RFC 4121, 4.1.1).
-const GSS_CHECKSUM: i32 = 0x8003;
-
-/// `AP_OPTS_USE_SUBKEY`.
-const USE_SUBKEY: i32 = 1;
-
-/// `KRB5_AUTH_CONTEXT_DO_SEQUENCE`.
-const DO_SEQUENCE: i32 = 4;
-
-macro_rules! functions {
-    ($($name:ident: fn($($argument:ty),*) $(-> $result:ty)?;)*) => {
-        /// The functions of the library.
-        struct Functions {
-            $($name: unsafe extern "C" fn($($argument),*) $(-> $result)?,)*
-            /// Keeps the library loaded.
-            _library: Library,
-        }
-
-        impl Functions {
-            #[expect(unsafe_code, reason = "functions of a C library")]
-            fn load() -> Result<Self, String> {
-                // SAFETY: the library of this name is MIT's, whose initialisation has no conditions.
-                let library = unsafe { Library::new(NAME) }.map_err(|error| error.to_string())?;
-                Ok(Self {
-                    $(
-                        // SAFETY: the type is that of `krb5.h`, which has not changed since 2006.
-                        $name: *unsafe { library.get(stringify!($name).as_bytes()) }
-                            .map_err(|error| error.to_string())?,
-                    )*
-                    _library: library,
-                })
-            }
-        }
-    };
-}
-
-functions! {
-    profile_init_path: fn(*const c_char, *mut Handle) -> c_long;
-    profile_release: fn(Handle);
-    krb5_init_context: fn(*mut Handle) -> i32;
-    krb5_init_context_profile: fn(Handle, i32, *mut Handle) -> i32;
-    krb5_free_context: fn(Handle);
-    krb5_get_error_message: fn(Handle, i32) -> *const c_char;
-    krb5_free_error_message: fn(Handle, *const c_char);
-    krb5_parse_name: fn(Handle, *const c_char, *mut Handle) -> i32;
-    krb5_unparse_name: fn(Handle, Handle, *mut *mut c_char) -> i32;
-    krb5_free_unparsed_name: fn(Handle, *mut c_char);
-    krb5_sname_to_principal: fn(Handle, *const c_char, *const c_char, i32, *mut Handle) -> i32;
-    krb5_free_principal: fn(Handle, Handle);
-    krb5_kt_resolve: fn(Handle, *const c_char, *mut Handle) -> i32;
-    krb5_kt_close: fn(Handle, Handle) -> i32;
-    krb5_get_init_creds_opt_alloc: fn(Handle, *mut Handle) -> i32;
-    krb5_get_init_creds_opt_free: fn(Handle, Handle);
-    krb5_get_init_creds_keytab: fn(Handle, *mut Creds, Handle, Handle, i32, *const c_char, Handle) -> i32;
-    krb5_get_init_creds_password: fn(Handle, *mut Creds, Handle, *const c_char, Handle, Handle, i32, *const c_char, Handle) -> i32;
-    krb5_free_cred_contents: fn(Handle, *mut Creds);
-    krb5_free_creds: fn(Handle, *mut Creds);
-    krb5_cc_new_unique: fn(Handle, *const c_char, *const c_char, *mut Handle) -> i32;
-    krb5_cc_initialize: fn(Handle, Handle, Handle) -> i32;
-    krb5_cc_store_cred: fn(Handle, Handle, *mut Creds) -> i32;
-    krb5_cc_destroy: fn(Handle, Handle) -> i32;
-    krb5_get_credentials: fn(Handle, i32, Handle, *mut Creds, *mut *mut Creds) -> i32;
-    krb5_auth_con_init: fn(Handle, *mut Handle) -> i32;
-    krb5_auth_con_setflags: fn(Handle, Handle, i32) -> i32;
-    krb5_auth_con_set_req_cksumtype: fn(Handle, Handle, i32) -> i32;
-    krb5_auth_con_free: fn(Handle, Handle) -> i32;
-    krb5_mk_req_extended: fn(Handle, *mut Handle, i32, *mut Data, *mut Creds, *mut Data) -> i32;
-    krb5_free_data_contents: fn(Handle, *mut Data);
-}
-
-/// The library; an error that it cannot be loaded is asked for again each time.
-fn functions() -> Result<&'static Functions, KerberosProblem> {
-    static FUNCTIONS: OnceLock<Functions> = OnceLock::new();
-    if let Some(functions) = FUNCTIONS.get() {
-        return Ok(functions);
-    }
-    if cfg!(target_feature = "crt-static") {
-        return Err(KerberosProblem::Static);
-    }
-    let functions = Functions::load().map_err(KerberosProblem::Library)?;
-    Ok(FUNCTIONS.get_or_init(|| functions))
-}
 
 /// What proves a client, as the library takes it.
 pub(super) enum Key<'a> {

@@ -2,11 +2,12 @@
 //!
 //! | file | job |
 //! |---|---|
-//! | `library` | MIT's library, loaded when it is needed; all that is unsafe |
+//! | `library`, `functions` | MIT's library, loaded when it is needed; its functions as C declares them; all that is unsafe |
 //! | `tickets` | logs in, and again before the ticket expires |
 //! | `spnego` | the frame around a request of Kerberos; pure |
 //! | `problem` | what can fail |
 
+mod functions;
 mod library;
 mod problem;
 mod spnego;
