@@ -22,7 +22,7 @@ pub(crate) fn descriptor(stream: &AirbyteStream) -> StreamDescriptor {
 
 /// Whether a column is one of those that we add to changes.
 pub(crate) fn is_of_changes(column: &str) -> bool {
-    [changes::UPDATED_AT, changes::DELETED_AT, changes::CURSOR].contains(&column)
+    changes::COLUMNS.contains(&column)
 }
 
 /// Describes a table of a catalog with `connector` as a stream. `key` is the one that the table's

@@ -10,7 +10,7 @@ use crate::config::{Connection, Namespaces, QueryStream};
 use crate::error::ConnectorError;
 use crate::near;
 use crate::protocol::configured::{ConfiguredAirbyteCatalog, ConfiguredAirbyteStream};
-use crate::sql::changes::{CURSOR, DELETED_AT, UPDATED_AT};
+use crate::sql::changes;
 use crate::sql::ident::{Relation, Table};
 use crate::trino::Client;
 use crate::trino::error::TrinoError;
@@ -122,8 +122,7 @@ fn warn_of_reserved(stream: &ConfiguredAirbyteStream, columns: &[(String, TrinoT
     };
     // The columns of changes are our own.
     let names = columns.iter().map(|(name, _)| name.as_str());
-    let names =
-        names.filter(|name| is_selected(name) && ![UPDATED_AT, DELETED_AT, CURSOR].contains(name));
+    let names = names.filter(|name| is_selected(name) && !changes::COLUMNS.contains(name));
     warn_of_reserved_columns(&stream.stream.descriptor().to_string(), names);
 }
 

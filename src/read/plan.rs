@@ -12,7 +12,7 @@ use crate::protocol::catalog::SyncMode;
 use crate::protocol::configured::{ConfiguredAirbyteCatalog, ConfiguredAirbyteStream};
 use crate::protocol::message::StreamDescriptor;
 use crate::protocol::state::InputState;
-use crate::sql::changes::{CURSOR, DELETED_AT, UPDATED_AT};
+use crate::sql::changes;
 use crate::sql::cursor::Cursor;
 use crate::sql::ident::{Relation, Table};
 use crate::types::TrinoType;
@@ -357,7 +357,7 @@ fn without_meta_columns(
     mut columns: Vec<(String, TrinoType)>,
 ) -> Vec<(String, TrinoType)> {
     columns.retain(|(name, _)| {
-        let kept = ![UPDATED_AT, DELETED_AT, CURSOR].contains(&name.as_str());
+        let kept = !changes::COLUMNS.contains(&name.as_str());
         if !kept {
             tracing::warn!(
                 "stream \"{descriptor}\": the table's own column \"{name}\" is left out, since its changes have one of that name"

@@ -18,6 +18,8 @@ pub(crate) const UPDATED_AT: &str = "_ab_cdc_updated_at";
 pub(crate) const DELETED_AT: &str = "_ab_cdc_deleted_at";
 /// Rises with every commit.
 pub(crate) const CURSOR: &str = "_ab_cdc_cursor";
+/// The columns that a change has behind those of its table.
+pub(crate) const COLUMNS: [&str; 3] = [UPDATED_AT, DELETED_AT, CURSOR];
 
 /// The commit that made a version of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,12 +47,8 @@ pub(crate) fn columns_of(commit: &Commit, deleted: bool) -> String {
 const NO_TIME: &str = "CAST(NULL AS timestamp(3) with time zone)";
 
 fn three_columns(updated_at: &str, deleted_at: &str, cursor: &str) -> String {
-    format!(
-        "{updated_at} AS {}, {deleted_at} AS {}, {cursor} AS {}",
-        Ident(UPDATED_AT),
-        Ident(DELETED_AT),
-        Ident(CURSOR)
-    )
+    let [updated, deleted, rising] = COLUMNS.map(Ident);
+    format!("{updated_at} AS {updated}, {deleted_at} AS {deleted}, {cursor} AS {rising}")
 }
 
 /// The commit of an Iceberg snapshot as `time` and `cursor`.

@@ -23,6 +23,12 @@ pub(crate) fn select(
     )
 }
 
+/// The rows of a query with its columns in the order of `names`.
+pub(crate) fn reordered(names: &[&str], query: &str) -> String {
+    let names: Vec<String> = names.iter().map(|name| Ident(name).to_string()).collect();
+    format!("SELECT {} FROM ({query})", names.join(", "))
+}
+
 /// A query of the number of a table's rows, as `total`.
 pub(crate) fn count(table: &Table) -> String {
     format!("SELECT count(*) AS total FROM {table}")

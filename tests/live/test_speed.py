@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from live_support.connector import Connector, Result
+from live_support.history import remembered
 from live_support.messages import configured
 from live_support.oracle import Trino, quoted
 from live_support.strict_destination import Delivery, Row, Stream, StrictDestination, canonical, dump
@@ -224,7 +225,8 @@ def test_changes_are_the_same(
     schema = new_schema(catalog_name, "speed_changes")
     table = quoted(catalog_name, schema, "t")
     feed = "WITH (change_data_feed_enabled = true)" if catalog_name == "delta" else ""
-    sql(f"CREATE TABLE {table} {feed} AS SELECT n AS id, 'v' || CAST(n AS varchar) AS v FROM UNNEST(sequence(1, 50)) t(n)")
+    rows = "SELECT 'v' || CAST(n AS varchar) AS v, n AS id FROM UNNEST(sequence(1, 50)) t(n)"
+    sql(f"CREATE TABLE {table} {feed} AS {rows}")
     settings = config(catalog_name, schema, **CHANGES)
     catalog = incremental(destination.connector.discover(settings).streams["t"], None, ("id",))
     state: list[dict[str, Any]] = []
@@ -236,6 +238,29 @@ def test_changes_are_the_same(
         sizes.append(delivery["t"].rows().total())
         state = delivery.next_state()
     assert sizes == [50, 5, 2, 0]
+
+
+@pytest.mark.parametrize("catalog_name", ["iceberg", "delta"])
+def test_changes_come_in_the_order_of_protobuf(
+    destination: StrictDestination, config: Config, sql: Trino, new_schema: NewSchema, catalog_name: str
+) -> None:
+    """Rows with their columns in this order are written in half the time."""
+    schema = new_schema(catalog_name, "speed_order")
+    table = quoted(catalog_name, schema, "t")
+    feed = "WITH (change_data_feed_enabled = true)" if catalog_name == "delta" else ""
+    sql(f"CREATE TABLE {table} {feed} AS SELECT * FROM (VALUES ('v', 1, 'a'), ('w', 2, 'b')) AS t (v, id, a)")
+    settings = config(catalog_name, schema, source=f"order-{schema}", **CHANGES)
+    catalog = incremental(destination.connector.discover(settings).streams["t"], None, ("id",))
+    state: list[dict[str, Any]] = []
+    with remembered(sql, settings["source"]) as queries:
+        for change in (None, f"INSERT INTO {table} VALUES ('x', 3, 'c')", f"DELETE FROM {table} WHERE id = 1"):
+            if change:
+                sql(change)
+            delivery = destination.sync(settings, catalog, "PROTOBUF", 1, state)
+            delivery.assert_sync()
+            state = delivery.next_state()
+    ordered = 'SELECT "_ab_cdc_cursor", "_ab_cdc_deleted_at", "_ab_cdc_updated_at", "a", "id", "v" FROM ('
+    assert sum(query.startswith(ordered) for query in queries.values()) == 3, queries
 
 
 def test_a_column_of_another_type_than_its_schema_is_told(

@@ -31,6 +31,7 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use super::changes_state::{ChangesState, Rising};
+use super::channel::Channel;
 use super::context::Context;
 use super::listing::{self, Listed};
 use super::lost_version;
@@ -326,7 +327,7 @@ impl Changes<'_> {
         let state = Content::Changes(state.clone()).write();
         let part = StreamQuery {
             number: 0,
-            sql,
+            sql: self.in_order(sql),
             boundary: None,
             version: None,
         };
@@ -338,6 +339,13 @@ impl Changes<'_> {
             |_, _| state.clone(),
         )
         .await
+    }
+
+    /// A query of rows of this stream, with its columns in the order in which they are written.
+    fn in_order(&self, sql: String) -> String {
+        let names = self.plan.columns.iter().map(|(name, _)| name.as_str());
+        let names = names.chain(changes::COLUMNS);
+        Channel::query_in_order(self.context.channel.as_ref(), names, sql)
     }
 
     /// Warns how many rows without a key were deleted. Nobody knows which rows of the destination

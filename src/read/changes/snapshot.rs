@@ -120,7 +120,10 @@ impl Changes<'_> {
             select::projections_of(&self.plan.columns, &selected.expressions),
             changes::columns_of(&commit, false)
         );
-        let parts = slice_queries(self.plan, &progress, &columns, None);
+        let mut parts = slice_queries(self.plan, &progress, &columns, None);
+        for part in &mut parts {
+            part.sql = self.in_order(std::mem::take(&mut part.sql));
+        }
         tracing::info!(
             "stream \"{stream}\": reading a snapshot of {} with {}",
             amount(self.plan.columns.len(), "column"),

@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::read::test_inputs::{connection, stream};
+use crate::sql::changes::DELETED_AT;
 
 fn found(connector: Option<&str>) -> Found {
     let column = |name: &str| (name.to_owned(), TrinoType::Bigint);
