@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 from live_support.connector import Connector, Result
-from live_support.environment import Environment
+from live_support.environment import EVERY_CASE, Environment
 from live_support.messages import configured, handwritten
 from live_support.oracle import Trino, quoted, unique
 from live_support.syncs import Syncs, incremental
@@ -100,7 +100,9 @@ def test_files_are_read_in_slices(
     fill(sql, table, 20, properties)
     # Delta Lake's files are only listed for two slices and more.
     half = 5999 if catalog == "iceberg" else 3000
-    for slice_rows, fewest, most in ((1500, 3, 6), (1, 6, 100), (half, 2, 2), (6000, 1, 1)):
+    bounds = [(1500, 3, 6), (1, 6, 100), (half, 2, 2), (6000, 1, 1)]
+    # How a table is laid out hardly says into how many slices it is cut.
+    for slice_rows, fewest, most in bounds if EVERY_CASE or not properties else bounds[:2]:
         result = read(connector, config(catalog, schema, slice_rows=slice_rows), "t")
         assert_same(read_rows(result, "t"), rows(sql, table))
         assert fewest <= slices(result.logs("INFO"), "files") <= most, chosen(result.logs("INFO"))

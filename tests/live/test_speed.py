@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import pytest
 from live_support.connector import Connector, Result
+from live_support.environment import EVERY_CASE
 from live_support.history import remembered
 from live_support.messages import configured
 from live_support.oracle import Trino, quoted
@@ -26,6 +28,14 @@ NewSchema = Callable[[str, str], str]
 
 FORMATS = ("JSONL", "PROTOBUF")
 CHANGES = {"replication_method": {"method": "CHANGES"}}
+PROTOCOLS = ("direct", "auto")
+
+#: How rows are fetched, the format, and the sockets: of them, and of those below, usually a half that has each of them.
+ALL_TABLES = [(p, *way) for p in PROTOCOLS for way in (("JSONL", 2), ("PROTOBUF", 1), ("PROTOBUF", 2), ("PROTOBUF", 4))]
+SOME_TABLES = [("direct", "JSONL", 2), ("direct", "PROTOBUF", 1), ("auto", "PROTOBUF", 2), ("direct", "PROTOBUF", 4)]
+
+#: The same, with how many of the sockets the destination takes.
+TAKEN = [(p, form, *taken) for p, form, taken in product(PROTOCOLS, FORMATS, ((1, 1), (2, 2), (4, 4), (4, 3), (3, 1)))]
 
 
 @pytest.fixture
@@ -73,7 +83,9 @@ def tables(connector: Connector, config: Config, protocol: str) -> tuple[dict[st
     return settings, catalog, connector.read(settings, catalog)
 
 
-@pytest.mark.parametrize(("form", "sockets"), [("JSONL", 2), ("PROTOBUF", 1), ("PROTOBUF", 2), ("PROTOBUF", 4)])
+@pytest.mark.parametrize(
+    ("protocol", "form", "sockets"), ALL_TABLES if EVERY_CASE else SOME_TABLES, indirect=["protocol"], scope="module"
+)
 def test_all_tables_arrive(
     destination: StrictDestination, tables: tuple[dict[str, Any], dict[str, Any], Result], form: str, sockets: int
 ) -> None:
@@ -163,8 +175,9 @@ def lake(sql: Trino, new_schema: NewSchema) -> str:
     return schema
 
 
-@pytest.mark.parametrize(("sockets", "take"), [(1, 1), (2, 2), (4, 4), (4, 3), (3, 1)])
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize(
+    ("protocol", "form", "sockets", "take"), TAKEN if EVERY_CASE else TAKEN[::2], indirect=["protocol"]
+)
 def test_each_slice_is_a_partition(
     destination: StrictDestination, config: Config, lake: str, protocol: str, form: str, sockets: int, take: int
 ) -> None:

@@ -132,6 +132,11 @@ class Kind:
     complete: bool
     #: How long Trino may take to get ready, in seconds. A busy two-core machine needs about 60.
     start_limit: float
+    #: The heap that it begins with, for a server that will need much: it collects garbage all the time while its heap
+    #: is small and grows.
+    first_heap: str | None = None
+    #: Whether it serves a few tests only, for which the JVM's best code would cost more than it saves.
+    is_brief: bool = False
     version: str = TRINO_VERSION
     minimum_java: int = MINIMUM_JAVA
     maximum_java: int | None = None
@@ -149,8 +154,8 @@ class Kind:
     kerberos: bool = False
     #: The kind whose unpacked server is used, if it is not one of its own.
     home: str | None = None
-    #: Plugins that it has beside those of that kind, which are not moved for it.
-    more_plugins: frozenset[str] = frozenset()
+    #: Which plugins of that kind it has, those included that were moved away there; None for all that stayed.
+    plugins: frozenset[str] | None = None
     #: Names of `systems.SYSTEMS` that are started with it, and whose catalogs it has.
     systems: tuple[str, ...] = ()
 
@@ -177,6 +182,7 @@ KINDS = {
         heap_headroom="1GB",
         complete=True,
         start_limit=300,
+        first_heap="2G",
         kept_plugins=KEPT_PLUGINS,
     ),
     # As a provider of identities has it: keys that are published, and no other login.
@@ -192,8 +198,10 @@ KINDS = {
         start_limit=180,
         port="jwks",
         kept_plugins=KEPT_PLUGINS,
+        is_brief=True,
         jwks=True,
         home="full",
+        plugins=frozenset({"tpch"}),
     ),
     # Every other system that Trino shows as a catalog, and that runs here.
     "catalogs": Kind(
@@ -209,7 +217,8 @@ KINDS = {
         port="catalogs",
         kept_plugins=KEPT_PLUGINS,
         home="full",
-        more_plugins=frozenset({"cassandra", "clickhouse", "duckdb", "hudi", "kafka", "mongodb", "opensearch", "redis"}),
+        plugins=KEPT_PLUGINS
+        | {"cassandra", "clickhouse", "duckdb", "hudi", "kafka", "mongodb", "opensearch", "redis"},
         systems=(
             "cassandra", "opensearch", "hms", "kafka", "clickhouse", "mariadb", "mongo", "redis", "lake", "hudi",
         ),
@@ -245,6 +254,7 @@ KINDS = {
         port="oldest",
         group="io.prestosql",
         headers="X-Presto-",
+        is_brief=True,
         kept_plugins=OLDEST_PLUGINS,
     ),
 }
@@ -252,7 +262,7 @@ KINDS = {
 KINDS["common-catalogs"] = replace(
     KINDS["catalogs"],
     name="common-catalogs",
-    more_plugins=frozenset({"cassandra", "duckdb", "kafka", "mongodb", "redis"}),
+    plugins=KEPT_PLUGINS | {"cassandra", "duckdb", "kafka", "mongodb", "redis"},
     systems=("cassandra", "hms", "kafka", "mariadb", "mongo", "redis", "lake"),
 )
 KINDS["kerberos"] = replace(

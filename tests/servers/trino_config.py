@@ -109,11 +109,11 @@ def write(
 
 def _plugins(kind: settings.Kind, home: Path, etc: Path) -> Path:
     """The directory of the plugins: the server's, or links to some of them."""
-    if not kind.more_plugins:
+    if kind.plugins is None:
         return home / "plugin"
     links = etc / "plugin"
     links.mkdir()
-    for name in kind.more_plugins | (kind.kept_plugins or frozenset()):
+    for name in kind.plugins:
         [place] = (home / each / name for each in ("plugin", "plugin-unused") if (home / each / name).exists())
         (links / name).symlink_to(place)
     return links
@@ -128,6 +128,8 @@ def command(kind: settings.Kind, java: Path, home: Path, etc: Path, data: Path) 
     return [
         str(java),
         f"-Xmx{kind.heap}",
+        *([f"-Xms{kind.first_heap}"] if kind.first_heap else []),
+        *(["-XX:TieredStopAtLevel=1"] if kind.is_brief else []),
         *(OLD_JVM_OPTIONS if _is_old(kind) else JVM_OPTIONS),
         f"-Djava.io.tmpdir={data / 'tmp'}",
         *node,
