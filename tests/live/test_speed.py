@@ -257,7 +257,7 @@ def test_changes_are_the_same(
 def test_changes_come_in_the_order_of_protobuf(
     destination: StrictDestination, config: Config, sql: Trino, new_schema: NewSchema, catalog_name: str
 ) -> None:
-    """Rows with their columns in this order are written in half the time."""
+    """Only rows with their columns in this order take the quick path of the encoder."""
     schema = new_schema(catalog_name, "speed_order")
     table = quoted(catalog_name, schema, "t")
     feed = "WITH (change_data_feed_enabled = true)" if catalog_name == "delta" else ""
