@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::channel::Channel;
+use super::column_order::columns_in_order;
 use super::context::Context;
 use super::plan::StreamPlan;
 use super::progress::{Progress, Terms};
@@ -49,7 +49,7 @@ pub(crate) async fn read_whole(
     let names = plan.columns.iter().map(|(name, _)| name.as_str());
     let terms = Terms::new(context.connection.as_of.as_deref(), names);
     let begun = with_the_same_terms(plan, begun, &terms)?;
-    let columns = Channel::in_order(context.channel.as_ref(), &plan.columns);
+    let columns = columns_in_order(context.socket_format(), &plan.columns);
     let columns = select::projections(&columns);
     let mut progress = begin(context, plan, begun).await?;
     progress.terms = Some(terms);

@@ -17,7 +17,7 @@
 use std::sync::Arc;
 
 use super::boundary::Boundary;
-use super::channel::Channel;
+use super::column_order::columns_in_order;
 use super::context::{Context, ReadError, StreamRun};
 use super::cursor_limit;
 use super::cursor_state::{CursorState, CursorSync};
@@ -32,6 +32,7 @@ use super::state::Content;
 use super::version::Version;
 use super::wrong_state;
 use crate::amounts::amount;
+use crate::sockets::environment::Format;
 use crate::sql::cursor::{Cursor, Upper};
 use crate::sql::literal::is_exact;
 use crate::sql::select;
@@ -81,7 +82,7 @@ async fn read_new(
         return Ok(0);
     };
     let conditions = Conditions::new(cursor, &state, &sync);
-    let parts = parts(context.channel.as_ref(), plan, &state, &sync, &conditions);
+    let parts = parts(context.socket_format(), plan, &state, &sync, &conditions);
     // The value is not logged, because a cursor may be an e-mail address.
     tracing::info!(
         "stream \"{}\": reading {} of rows whose \"{}\" is new, with {}",
@@ -265,7 +266,7 @@ impl Conditions {
 
 /// The queries that are not finished.
 fn parts(
-    channel: Option<&Channel>,
+    format: Option<Format>,
     plan: &StreamPlan,
     state: &CursorState,
     sync: &CursorSync,
@@ -291,7 +292,7 @@ fn parts(
     .flatten()
     .collect();
     if let Some(condition) = &conditions.slices {
-        let columns = Channel::in_order(channel, &plan.columns);
+        let columns = columns_in_order(format, &plan.columns);
         let columns = select::projections(&columns);
         parts.extend(slice_queries(plan, progress, &columns, Some(condition)));
     }

@@ -8,6 +8,7 @@
 //! | `full_refresh`, `incremental`, `changes` | one stream in one mode: state in, queries and states out |
 //! | `context` | what every stream's read needs, what its queries share, why it ends early |
 //! | `channel`, `partition` | the sockets of the speed mode; the records of a query, and their STATE |
+//! | `column_order` | the order of columns that the format of the records wants |
 //! | `records` | what writes the rows of a query: JSON or Protobuf |
 //! | `query`, `queries` | one query: its blocks of rows encoded one after the other; several of a stream at once |
 //! | `slicing` | asks Trino how a big table can be cut |
@@ -30,6 +31,7 @@ mod boundary;
 mod changes;
 mod changes_state;
 pub(crate) mod channel;
+mod column_order;
 mod columns;
 pub(crate) mod context;
 mod cursor_limit;

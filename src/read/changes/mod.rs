@@ -31,7 +31,7 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use super::changes_state::{ChangesState, Rising};
-use super::channel::Channel;
+use super::column_order::query_in_order;
 use super::context::Context;
 use super::listing::{self, Listed};
 use super::lost_version;
@@ -76,6 +76,9 @@ enum Followed {
     ThenSnapshot(u64, Box<ChangesState>),
     /// It is proved that the changes cannot be read, for this reason.
     Gap(String),
+    /// So many changes were written, and this state after them. It is proved that the changes since then
+    /// cannot be read, for this reason.
+    ToldThenGap(u64, Box<ChangesState>, String),
 }
 
 impl Changes<'_> {
@@ -132,13 +135,22 @@ impl Changes<'_> {
                 Ok(records + self.snapshot(*state, None).await?)
             }
             Followed::Gap(reason) => {
-                tracing::warn!(
-                    "stream \"{stream}\" starts anew with a snapshot: the changes since version {before} cannot be read ({}). Rows that were deleted since then stay in the destination, unless it is refreshed.",
-                    reason.trim_end_matches('.')
-                );
+                self.warn_of_gap(before, &reason);
                 self.snapshot(state, now).await
             }
+            Followed::ToldThenGap(records, state, reason) => {
+                self.warn_of_gap(state.table_version.unwrap_or(before), &reason);
+                Ok(records + self.snapshot(*state, now).await?)
+            }
         }
+    }
+
+    fn warn_of_gap(&self, before: Version, reason: &str) {
+        tracing::warn!(
+            "stream \"{}\" starts anew with a snapshot: the changes since version {before} cannot be read ({}). Rows that were deleted since then stay in the destination, unless it is refreshed.",
+            self.plan.descriptor,
+            reason.trim_end_matches('.')
+        );
     }
 
     /// The state. If it was in the middle of a snapshot whose version is lost, that snapshot is
@@ -243,7 +255,10 @@ impl Changes<'_> {
                         Followed::ThenSnapshot(more, state) => {
                             Followed::ThenSnapshot(records + more, state)
                         }
-                        Followed::Gap(reason) => Followed::Gap(reason),
+                        Followed::Gap(reason) => Followed::ToldThenGap(records, state, reason),
+                        Followed::ToldThenGap(more, state, reason) => {
+                            Followed::ToldThenGap(records + more, state, reason)
+                        }
                     });
                 }
                 followed => return followed,
@@ -345,7 +360,7 @@ impl Changes<'_> {
     fn in_order(&self, sql: String) -> String {
         let names = self.plan.columns.iter().map(|(name, _)| name.as_str());
         let names = names.chain(changes::COLUMNS);
-        Channel::query_in_order(self.context.channel.as_ref(), names, sql)
+        query_in_order(self.context.socket_format(), names, sql)
     }
 
     /// Warns how many rows without a key were deleted. Nobody knows which rows of the destination

@@ -9,6 +9,7 @@ use crate::read::context::ReadError;
 use crate::read::pin;
 use crate::read::progress::Progress;
 use crate::read::queries;
+use crate::read::query::StreamQuery;
 use crate::read::restart;
 use crate::read::slices::Slices;
 use crate::read::slicing::{cut, slice_queries};
@@ -120,10 +121,13 @@ impl Changes<'_> {
             select::projections_of(&self.plan.columns, &selected.expressions),
             changes::columns_of(&commit, false)
         );
-        let mut parts = slice_queries(self.plan, &progress, &columns, None);
-        for part in &mut parts {
-            part.sql = self.in_order(std::mem::take(&mut part.sql));
-        }
+        let parts: Vec<StreamQuery> = slice_queries(self.plan, &progress, &columns, None)
+            .into_iter()
+            .map(|part| StreamQuery {
+                sql: self.in_order(part.sql),
+                ..part
+            })
+            .collect();
         tracing::info!(
             "stream \"{stream}\": reading a snapshot of {} with {}",
             amount(self.plan.columns.len(), "column"),
