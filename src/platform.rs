@@ -25,6 +25,12 @@ pub fn is_caller() -> bool {
     is_told_by(is_set, std::process::id())
 }
 
+/// What the platform says of this run in one of its variables, such as `WORKER_JOB_ID`, which some of its
+/// versions call `JOB_ID`. `None` if it says nothing.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    value(name, |name| std::env::var(name).ok())
+}
+
 /// Whether a person reads the errors of this process.
 pub fn reports_to_person() -> bool {
     !is_caller() || std::io::stderr().is_terminal()
@@ -36,9 +42,35 @@ fn is_told_by(is_set: impl Fn(&str) -> bool, process: u32) -> bool {
     VARIABLES.iter().any(|name| is_set(name)) || (process != 1 && is_set(ENTRY_POINT))
 }
 
+fn value(name: &str, environment: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let names = [Some(name), name.strip_prefix("WORKER_")];
+    let mut values = names.into_iter().flatten().filter_map(environment);
+    values.find(|value| !value.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_variable_has_its_long_or_its_short_name() {
+        let job = |set: &[(&str, &str)]| {
+            value("WORKER_JOB_ID", |name| {
+                let found = set.iter().find(|(variable, _)| *variable == name);
+                found.map(|(_, value)| (*value).to_owned())
+            })
+        };
+        assert_eq!(
+            job(&[("WORKER_JOB_ID", "7"), ("JOB_ID", "8")]).as_deref(),
+            Some("7")
+        );
+        assert_eq!(
+            job(&[("WORKER_JOB_ID", ""), ("JOB_ID", "8")]).as_deref(),
+            Some("8")
+        );
+        assert_eq!(job(&[("JOB_ID", "")]), None);
+        assert_eq!(job(&[]), None);
+    }
 
     #[test]
     fn the_environment_of_a_job_tells_of_the_platform() {

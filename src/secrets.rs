@@ -28,7 +28,8 @@ pub(crate) fn hide(secret: &str) {
         .unwrap_or_else(std::sync::PoisonError::into_inner);
     known.extend(forms);
     // Longest first, so that a secret that contains another is masked whole.
-    known.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    known.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
+    // The same token is hidden at each renewal.
     known.dedup();
 }
 
@@ -83,6 +84,17 @@ mod tests {
             "password *** is wrong"
         );
         assert_eq!(scrub("line abcdef0123 leaked".into()), "line *** leaked");
+    }
+
+    #[test]
+    fn a_secret_that_is_hidden_again_is_held_once() {
+        for secret in ["renewed-1", "renewed-2", "renewed-1", "renewed-2"] {
+            hide(secret);
+        }
+        let held = SECRETS.get().unwrap().read().unwrap();
+        for secret in ["renewed-1", "renewed-2"] {
+            assert_eq!(held.iter().filter(|form| *form == secret).count(), 1);
+        }
     }
 
     #[test]

@@ -81,7 +81,7 @@ pub fn report_panics(output: &Output) -> Panics {
             "source-trino failed because of a fault of its own. Please report it with the detail below.",
         )
         .with_detail(panic.to_string());
-        output.note(&error.trace());
+        output.note_always(&error.trace());
     }));
     panics
 }

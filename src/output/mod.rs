@@ -297,10 +297,18 @@ impl Output {
 
     /// Puts a line out as soon as possible, without ever blocking.
     pub fn note(&self, message: &impl Serialize) {
-        let line = line(message);
-        if !lock(&self.shared.notes).add(&line) {
-            return;
+        if lock(&self.shared.notes).add(&line(message)) {
+            self.wake_for_notes();
         }
+    }
+
+    /// The same for an error that no later message repeats, such as the text of a panic: it is never dropped.
+    pub fn note_always(&self, message: &impl Serialize) {
+        lock(&self.shared.notes).add_always(&line(message));
+        self.wake_for_notes();
+    }
+
+    fn wake_for_notes(&self) {
         // A full queue means that the writer is about to look at the notes anyway.
         if let Ok(room) = self.queue.try_reserve() {
             self.shared.will_queue();

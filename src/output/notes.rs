@@ -23,6 +23,11 @@ impl Notes {
         has_room
     }
 
+    /// Keeps a line even if there is no room for it: one that nobody could do without.
+    pub(super) fn add_always(&mut self, line: &[u8]) {
+        self.lines.extend_from_slice(line);
+    }
+
     /// Moves the lines to `lines`, which is empty, and says there how many were dropped.
     pub(super) fn take(&mut self, lines: &mut Vec<u8>) {
         std::mem::swap(lines, &mut self.lines);
@@ -40,6 +45,16 @@ impl Notes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_is_kept_without_room() {
+        let mut notes = Notes::default();
+        assert!(notes.add(&vec![b'x'; CAPACITY]));
+        notes.add_always(b"error\n");
+        let mut lines = Vec::new();
+        notes.take(&mut lines);
+        assert!(lines.ends_with(b"xerror\n"));
+    }
 
     #[test]
     fn lines_without_room_are_dropped_and_counted() {

@@ -23,7 +23,9 @@ impl Rising {
     /// before.
     pub(crate) fn above_all(self, value: i64) -> Self {
         let offset = match self.sent {
-            Some(sent) if value.saturating_add(self.offset) <= sent => sent + 1 - value,
+            Some(sent) if value.saturating_add(self.offset) <= sent => {
+                sent.saturating_add(1).saturating_sub(value)
+            }
             _ => self.offset,
         };
         Self { offset, ..self }

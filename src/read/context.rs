@@ -15,6 +15,7 @@ use crate::error::ConnectorError;
 use crate::messages;
 use crate::output::{Closed, Output, RecordCount};
 use crate::protocol::message::FailureType;
+use crate::sockets::environment::Format;
 use crate::terminal::progress::Progress;
 use crate::trino::Client;
 use crate::trino::error::TrinoError;
@@ -38,6 +39,11 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// The format in which records leave in the speed mode; `None` for lines on stdout.
+    pub(crate) fn socket_format(&self) -> Option<Format> {
+        self.channel.as_ref().map(|channel| channel.format)
+    }
+
     /// Rows of one slice.
     pub(crate) fn slice_rows(&self) -> u64 {
         self.connection.slice_rows()
@@ -66,6 +72,9 @@ pub(crate) enum ReadError {
     /// for developers.
     #[error("{text} ({detail})")]
     WrongState { text: String, detail: String },
+    /// The cursor's values differ in the source from those that Trino shows, so it does not find all rows.
+    #[error("{0}")]
+    UnfitCursor(String),
     #[error(transparent)]
     Closed(#[from] Closed),
     /// A STATE could not be kept; [`Output::state_error`] says why.
@@ -109,6 +118,7 @@ impl From<ReadError> for ConnectorError {
             ReadError::WrongState { text, detail } => {
                 Self::config(format!("{text}.")).with_detail(detail)
             }
+            ReadError::UnfitCursor(text) => Self::config(text),
             ReadError::Encode {
                 query_id,
                 cause: EncodeError::TooLarge { column, .. },

@@ -8,6 +8,7 @@ use super::state::{Attempt, Content};
 use crate::catalog::format::Format;
 use crate::config::{Connection, Replication};
 use crate::error::ConnectorError;
+use crate::platform;
 use crate::protocol::catalog::SyncMode;
 use crate::protocol::configured::{ConfiguredAirbyteCatalog, ConfiguredAirbyteStream};
 use crate::protocol::message::StreamDescriptor;
@@ -196,9 +197,7 @@ fn plan_stream(
         mode,
         is_incremental: stream.sync_mode == SyncMode::Incremental,
         attempt: Attempt {
-            job: std::env::var("WORKER_JOB_ID")
-                .ok()
-                .filter(|job| !job.is_empty()),
+            job: platform::variable("WORKER_JOB_ID"),
             generation: stream.generation_id,
         },
         keeps_one_row_of_a_key: stream.destination_sync_mode.ends_with("_dedup"),

@@ -5,7 +5,7 @@
 //! compares other values than Trino shows.
 
 use super::boundary::{LIMIT, Seen, Told};
-use super::context::Context;
+use super::context::{Context, ReadError};
 use super::cursor_limit;
 use super::cursor_state::{BoundariesTold, CursorState, CursorSync};
 use super::hive_partitions;
@@ -137,7 +137,7 @@ pub(super) async fn check_count(
     cursor: &Cursor,
     sync: &CursorSync,
     conditions: &[String],
-) -> Result<(), TrinoError> {
+) -> Result<(), ReadError> {
     let Some(counted) = sync.counted.filter(|counted| *counted > sync.came) else {
         return Ok(());
     };
@@ -151,8 +151,8 @@ pub(super) async fn check_count(
     }
     let (came, column) = (sync.came, &cursor.column);
     if version.is_some() {
-        return Err(TrinoError::Protocol(format!(
-            "Only {came} rows came of {counted} that Trino had counted in the same version of the table, by the cursor \"{column}\"."
+        return Err(ReadError::UnfitCursor(format!(
+            "Only {came} rows came of {counted} that Trino had counted in the same version of the table: the source behind Trino compares other values of \"{column}\" than Trino shows. Choose another cursor for the stream, and clear the stream."
         )));
     }
     tracing::warn!(

@@ -1,8 +1,10 @@
 //! Reads several streams at once, each with its statuses.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use tokio::task::JoinSet;
 
 use super::plan::{Mode, Planned, StreamPlan};
@@ -136,11 +138,22 @@ fn way_of_reading(plan: &StreamPlan) -> String {
     }
 }
 
+/// The outcome of a part of a read; a panic in it is an error like any other, so that the stream ends with
+/// its status as well.
+async fn caught<T>(reading: impl Future<Output = Result<T, ReadError>>) -> Result<T, ReadError> {
+    let outcome = AssertUnwindSafe(reading).catch_unwind().await;
+    outcome.unwrap_or(Err(ReadError::Panicked))
+}
+
 /// Sends RUNNING, the records and the states of a stream. Returns the number of records.
 async fn read_stream(context: &Context, plan: &StreamPlan) -> Result<u64, ReadError> {
     let stream_run = Arc::new(StreamRun::default());
     let estimate = estimate::send(context, plan, Arc::clone(&stream_run));
-    let result = read_in_mode(context, plan, plan.state.clone(), &stream_run).await;
+    let result = read_in_mode(context, plan, plan.state.clone(), &stream_run);
+    let result = Box::pin(caught(result)).await;
+    if matches!(result, Err(ReadError::Panicked)) {
+        stream_run.stop_encoders().await;
+    }
     let result = match result {
         // Rows of two versions in one run would be a table that never existed, so this is only done
         // before the first record.
@@ -201,5 +214,18 @@ async fn read_in_mode(
             };
             changes.read(state).await
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_of_the_stream() {
+        let panics = async { panic!("a fault") };
+        let outcome: Result<u64, ReadError> = caught(panics).await;
+        assert!(matches!(outcome, Err(ReadError::Panicked)), "{outcome:?}");
+        assert!(matches!(caught(async { Ok(7) }).await, Ok(7)));
     }
 }

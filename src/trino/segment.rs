@@ -91,7 +91,13 @@ pub(crate) fn segments(data: &[u8]) -> Result<Vec<Segment>, TrinoError> {
         .into_iter()
         .map(|segment| Segment::new(encoding, segment))
         .collect::<Result<Vec<_>, _>>()?;
-    segments.sort_by_key(|segment| segment.metadata.row_offset);
+    // Without the offsets of all, the order of the list is the only one there is.
+    if segments
+        .iter()
+        .all(|segment| segment.metadata.row_offset.is_some())
+    {
+        segments.sort_by_key(|segment| segment.metadata.row_offset);
+    }
     Ok(segments)
 }
 

@@ -200,6 +200,8 @@ impl Pump {
         let mut page = first;
         let mut hasty = 0;
         let mut queue = Queue::default();
+        // Where the page can be asked for again; nowhere for the first one, which answered a POST.
+        let mut seen: Option<String> = None;
         loop {
             // A balancer may answer with an id of its own until a cluster has taken the query. The
             // last id is the one that Trino knows.
@@ -209,7 +211,7 @@ impl Pump {
                 error.was_queued = queue.is_waiting;
                 return Err(TrinoError::Query(error));
             }
-            let seen = std::mem::replace(last_uri, page.envelope.next_uri.clone());
+            last_uri.clone_from(&page.envelope.next_uri);
             let state = std::mem::take(&mut page.envelope.stats.state);
             queue.note(&state, &query_id);
             let size = page.size();
@@ -231,6 +233,7 @@ impl Pump {
             self.room(seen.as_deref(), &uri).await?;
             let asked = Instant::now();
             page = self.fetch(&uri, size).await?;
+            seen = Some(uri);
             if page.rows().is_none() && asked.elapsed() < HASTY {
                 hasty += 1;
             } else {

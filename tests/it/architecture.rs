@@ -157,7 +157,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cli", &["arguments", "files", "protocol"]),
     // What a person is told of the client's errors; they decide which kind it is.
     ("messages", &["error", "protocol", "titles", "trino"]),
-    ("trino/wire", &["config", "protocol", "secrets", "trino"]),
+    (
+        "trino/wire",
+        &["config", "platform", "protocol", "secrets", "trino"],
+    ),
     ("trino/tunnel", &["config", "secrets", "trino"]),
     ("trino/kerberos", &["config"]),
     (
@@ -215,6 +218,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "messages",
             "near",
             "output",
+            "platform",
             "protocol",
             "sockets",
             "sql",

@@ -7,6 +7,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::ExposeSecret as _;
 
 use crate::config::Connection;
+use crate::platform;
 use crate::trino::error::TrinoError;
 use crate::trino::wire::session_updates::Amendable;
 
@@ -64,7 +65,7 @@ impl Session {
             let tags = connection.client_tags.join(",");
             add(&mut headers, "client-tags", "client_tags", &tags)?;
         }
-        let job = platform(|name| std::env::var(name).ok());
+        let job = told_by_platform(platform::variable);
         if !job.is_empty() {
             add(
                 &mut headers,
@@ -192,7 +193,7 @@ fn wrong(field: &str) -> TrinoError {
 }
 
 /// What the platform tells about this run, each as `word=value`.
-fn platform(variable: impl Fn(&str) -> Option<String>) -> Vec<String> {
+fn told_by_platform(variable: impl Fn(&str) -> Option<String>) -> Vec<String> {
     let printable = |value: &String| {
         !value.is_empty()
             && value
@@ -202,10 +203,7 @@ fn platform(variable: impl Fn(&str) -> Option<String>) -> Vec<String> {
     PLATFORM
         .iter()
         .filter_map(|(name, word)| {
-            let short = name.strip_prefix("WORKER_").unwrap_or(name);
-            let value = variable(name)
-                .or_else(|| variable(short))
-                .filter(printable)?;
+            let value = variable(name).filter(printable)?;
             Some(format!("{word}={value}"))
         })
         .collect()
@@ -281,7 +279,7 @@ mod tests {
             "WORKER_JOB_ATTEMPT" => Some("with\nline".to_owned()),
             _ => None,
         };
-        assert_eq!(platform(variable), ["connection=c-1", "job=7"]);
+        assert_eq!(told_by_platform(variable), ["connection=c-1", "job=7"]);
     }
 
     #[test]
