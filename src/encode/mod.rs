@@ -198,11 +198,6 @@ impl Encoder {
         columns.filter_map(|(name, is_left_out)| is_left_out.then_some(name.as_str()))
     }
 
-    /// The plan.
-    pub fn plan(&self) -> &RecordPlan {
-        &self.plan
-    }
-
     /// Appends one line per row of a page to `out` and returns the number of rows.
     ///
     /// * `rows`: the JSON text of the page's `data`: an array of row arrays. Bytes that are not UTF-8 are read as U+FFFD;

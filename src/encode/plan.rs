@@ -60,11 +60,6 @@ impl RecordPlan {
         self.kept = self.names.iter().map(|name| is_kept(name)).collect();
         self
     }
-
-    /// The names of the columns as the records show them.
-    pub fn column_names(&self) -> &[String] {
-        &self.names
-    }
 }
 
 /// How a positional array of values becomes an object.
@@ -316,7 +311,7 @@ mod tests {
             keys(&plan.row),
             ["{\"a\":", ",\"a_2\":", ",\"é\\\"\\u0001\":", ",\"\":"]
         );
-        assert_eq!(plan.column_names(), ["a", "a_2", "é\"\u{1}", ""]);
+        assert_eq!(plan.names, ["a", "a_2", "é\"\u{1}", ""]);
         let CellKind::Row(row) =
             CellKind::from_type(&TrinoType::parse("row(bigint, x bigint, bigint)"))
         else {

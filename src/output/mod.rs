@@ -91,7 +91,6 @@ struct Shared {
     /// Cancelled when a STATE could not be kept; `not_kept` has the reason.
     lost: CancellationToken,
     not_kept: OnceLock<io::Error>,
-    bytes: AtomicU64,
     records: AtomicU64,
     states: AtomicU64,
 }
@@ -176,7 +175,6 @@ impl Output {
             closed: CancellationToken::new(),
             lost: CancellationToken::new(),
             not_kept: OnceLock::new(),
-            bytes: AtomicU64::new(0),
             records: AtomicU64::new(0),
             states: AtomicU64::new(0),
         });
@@ -336,11 +334,6 @@ impl Output {
             records.load(Ordering::Relaxed),
             states.load(Ordering::Relaxed),
         )
-    }
-
-    /// Bytes written so far.
-    pub fn bytes_written(&self) -> u64 {
-        self.shared.bytes.load(Ordering::Relaxed)
     }
 }
 

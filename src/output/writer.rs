@@ -73,7 +73,7 @@ impl Writer {
 
     fn item(&mut self, item: Item, shared: &Shared) -> io::Result<()> {
         match item {
-            Item::Lines(lines) => self.bytes(&lines, shared),
+            Item::Lines(lines) => self.sink.write_all(&lines),
             Item::Records(lines, count) => {
                 let written = self.records(&lines, &count, shared);
                 shared.keep(lines);
@@ -93,13 +93,6 @@ impl Writer {
         }
     }
 
-    fn bytes(&mut self, bytes: &[u8], shared: &Shared) -> io::Result<()> {
-        shared
-            .bytes
-            .fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        self.sink.write_all(bytes)
-    }
-
     pub(super) fn records(
         &mut self,
         lines: &Lines,
@@ -107,7 +100,7 @@ impl Writer {
         shared: &Shared,
     ) -> io::Result<()> {
         count.0.fetch_add(lines.count(), Ordering::Relaxed);
-        let written = self.bytes(lines.as_bytes(), shared);
+        let written = self.sink.write_all(lines.as_bytes());
         shared.records.fetch_add(lines.count(), Ordering::Relaxed);
         written
     }
@@ -121,7 +114,7 @@ impl Writer {
         let records = count.0.swap(0, Ordering::Relaxed);
         state.source_stats = SourceStats::with_records(records);
         let message = Message::State { state };
-        let written = self.bytes(&line(&message), shared);
+        let written = self.sink.write_all(&line(&message));
         shared.states.fetch_add(1, Ordering::Relaxed);
         match message {
             Message::State { state } if written.is_ok() => self.keep(&state.stream, shared),

@@ -124,14 +124,6 @@ impl RowField {
 }
 
 impl TrinoType {
-    /// Whether a `timestamp with time zone` occurs in the type, at any depth, map keys included.
-    ///
-    /// Such columns are projected `AT TIME ZONE 'UTC'`: the text of a value in a region's zone does not tell which of
-    /// the two hours of a clock change is meant.
-    pub fn contains_timestamp_with_time_zone(&self) -> bool {
-        self.any(&|ty| matches!(ty, Self::TimestampWithTimeZone { .. }))
-    }
-
     /// Whether `test` holds for this type or for any type inside it, map keys included.
     pub fn any(&self, test: &dyn Fn(&Self) -> bool) -> bool {
         test(self)
@@ -184,11 +176,6 @@ impl TrinoType {
             self,
             Self::Date | Self::Timestamp { .. } | Self::TimestampWithTimeZone { .. }
         )
-    }
-
-    /// Whether values are arrays, maps or rows.
-    pub fn is_nested(&self) -> bool {
-        matches!(self, Self::Array(_) | Self::Map(..) | Self::Row(_))
     }
 }
 
@@ -293,6 +280,7 @@ mod tests {
 
     #[test]
     fn zones_are_found_at_any_depth() {
+        let is_zoned = |ty: &TrinoType| matches!(ty, TrinoType::TimestampWithTimeZone { .. });
         for (text, expected) in [
             ("timestamp(3) with time zone", true),
             ("array(map(timestamp(6) with time zone, integer))", true),
@@ -300,19 +288,7 @@ mod tests {
             ("row(a timestamp(3), b time(3) with time zone)", false),
             ("varchar", false),
         ] {
-            assert_eq!(
-                TrinoType::parse(text).contains_timestamp_with_time_zone(),
-                expected,
-                "{text}"
-            );
+            assert_eq!(TrinoType::parse(text).any(&is_zoned), expected, "{text}");
         }
-    }
-
-    #[test]
-    fn only_containers_are_nested() {
-        assert!(TrinoType::parse("array(json)").is_nested());
-        assert!(TrinoType::parse("map(varchar, json)").is_nested());
-        assert!(TrinoType::parse("row(json)").is_nested());
-        assert!(!TrinoType::parse("json").is_nested());
     }
 }
