@@ -23,11 +23,11 @@ pub fn install(output: &Output, verbose: bool) {
         output: output.clone(),
     };
     let word = std::env::var("LOG_LEVEL").unwrap_or_default();
-    let of_word = filter_of(&word, verbose);
+    let of_word = log_filter(&word, verbose);
     let of_developer = EnvFilter::try_from_default_env().ok();
     let is_unknown = of_developer.is_none() && of_word.is_none();
     let filter = of_developer.unwrap_or_else(|| {
-        let usual = || filter_of("", verbose);
+        let usual = || log_filter("", verbose);
         EnvFilter::new(of_word.or_else(usual).unwrap_or_default())
     });
     let _ = tracing_subscriber::registry()
@@ -43,7 +43,7 @@ pub fn install(output: &Output, verbose: bool) {
 
 /// What is logged at a level; `None` if there is no such level. Dependencies log one level less,
 /// because their DEBUG shows every HTTP frame.
-fn filter_of(level: &str, verbose: bool) -> Option<&'static str> {
+fn log_filter(level: &str, verbose: bool) -> Option<&'static str> {
     match level.trim().to_ascii_lowercase().as_str() {
         "fatal" | "error" => Some("error"),
         "warn" | "warning" => Some("warn"),

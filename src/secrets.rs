@@ -23,14 +23,14 @@ pub(crate) fn hide(secret: &str) {
             .to_owned(),
     );
     forms.retain(|form| form.len() >= SHORTEST_SECRET);
-    let mut known = secrets
+    let mut hidden = secrets
         .write()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
-    known.extend(forms);
+    hidden.extend(forms);
     // Longest first, so that a secret that contains another is masked whole.
-    known.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
+    hidden.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
     // The same token is hidden at each renewal.
-    known.dedup();
+    hidden.dedup();
 }
 
 /// `text` in a form that may be shown: without the hidden secrets, and without control characters

@@ -77,7 +77,7 @@ impl Parent {
         getppid().map(Self)
     }
 
-    fn is_gone(self) -> bool {
+    fn has_died(self) -> bool {
         getppid() != Some(self.0)
     }
 }
@@ -152,7 +152,7 @@ async fn withdrawn(parent: Option<&mut (Parent, Signal)>) {
     let Some((parent, signal)) = parent else {
         return std::future::pending().await;
     };
-    while !parent.is_gone() && !Path::new(MARKER).exists() {
+    while !parent.has_died() && !Path::new(MARKER).exists() {
         tokio::select! {
             _ = signal.recv() => {}
             () = tokio::time::sleep(LOOK) => {}
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn the_parent_of_a_test_is_there() {
-        assert!(!Parent::present().unwrap().is_gone());
-        assert!(Parent(Pid::INIT).is_gone());
+        assert!(!Parent::present().unwrap().has_died());
+        assert!(Parent(Pid::INIT).has_died());
     }
 }

@@ -195,13 +195,16 @@ async fn readable_table(
             .map(|names| names.remove(schema).unwrap_or_default());
         match one_readable(client, schema, chosen).await {
             Ok(None) => {}
-            Ok(Some(Readable::Yes { of })) => {
+            Ok(Some(Readable::Yes { total })) => {
                 let Schema { catalog, name, .. } = schema;
                 let more = match schemas.chosen.len() {
                     1 => String::new(),
                     several => format!(" and more in {}", amount(several - 1, "schema")),
                 };
-                return Ok(format!("{} in {catalog}.{name}{more}", amount(of, "table")));
+                return Ok(format!(
+                    "{} in {catalog}.{name}{more}",
+                    amount(total, "table")
+                ));
             }
             Ok(Some(Readable::No(error))) => refusal = refusal.or(Some(error)),
             Err(error) => return Err(fault::ended(error)),
@@ -238,7 +241,7 @@ async fn readable_table(
 enum Readable {
     /// It can. So many tables does the schema have.
     Yes {
-        of: usize,
+        total: usize,
     },
     No(TrinoError),
 }
@@ -260,7 +263,7 @@ async fn one_readable(
         None => tables::all_names(client, catalog, name).await?,
     };
     let names = tables_before_views(client, catalog, name, names).await?;
-    let of = names.len();
+    let total = names.len();
     let mut names: &[String] = &names;
     let mut refusal = None;
     let mut size = 1;
@@ -278,7 +281,7 @@ async fn one_readable(
             rows_left -= 1;
             let table = Table::new(catalog, name, table);
             match read_one_row(client, &table).await {
-                Ok(()) => return Ok(Some(Readable::Yes { of })),
+                Ok(()) => return Ok(Some(Readable::Yes { total })),
                 Err(error) if fault::whose_fault(&error) == Fault::Server => return Err(error),
                 // The database's error about a row says more than Trino's error about a name.
                 Err(error) => refusal = Some(error),

@@ -50,7 +50,7 @@ const SSH_PORT: u64 = 22;
 pub(super) fn proxy(fields: &mut Fields<'_>) -> Option<Proxy> {
     if let Some(Value::String(_)) = fields.value("http_proxy") {
         let url = fields.text("http_proxy")?;
-        return proxy_of(fields, "http_proxy", &url, None);
+        return parsed_proxy(fields, "http_proxy", &url, None);
     }
     fields.object("http_proxy", "url", |fields| {
         let url = fields.text("url");
@@ -64,11 +64,11 @@ pub(super) fn proxy(fields: &mut Fields<'_>) -> Option<Proxy> {
             return None;
         };
         let login = username.map(|user| (user, password.unwrap_or_default()));
-        proxy_of(fields, "url", &url, login)
+        parsed_proxy(fields, "url", &url, login)
     })
 }
 
-fn proxy_of(
+fn parsed_proxy(
     fields: &mut Fields<'_>,
     name: &str,
     text: &str,
@@ -80,8 +80,8 @@ fn proxy_of(
         format!("http://{text}")
     };
     let url = Url::parse(&text).ok().filter(|url| {
-        let known = matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h");
-        known && url.host_str().is_some_and(|host| !host.is_empty())
+        let has_scheme = matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h");
+        has_scheme && url.host_str().is_some_and(|host| !host.is_empty())
     });
     let Some(mut url) = url else {
         // The value is not shown, because it may contain a password.

@@ -113,7 +113,7 @@ impl<'t> Visitor<'t> for Walker<'_, 't> {
 }
 
 /// The text of a cell is known to be JSON, so only a mismatch can stop a walk inside of it.
-fn mismatch_of(stop: Stop, expected: &'static str, raw: &str) -> Mismatch {
+fn as_mismatch(stop: Stop, expected: &'static str, raw: &str) -> Mismatch {
     match stop {
         Stop::Mismatch(mismatch) => mismatch,
         Stop::Syntax(_) => Mismatch::new(expected, raw),
@@ -133,7 +133,7 @@ pub(super) fn write_array(
         separator = b',';
         write_cell(element, value, changes, out)
     })
-    .map_err(|stop| mismatch_of(stop, "an array", raw))?;
+    .map_err(|stop| as_mismatch(stop, "an array", raw))?;
     out.extend_from_slice(if separator == b'[' { b"[]" } else { b"]" });
     Ok(())
 }
@@ -160,7 +160,7 @@ pub(super) fn write_map(
         out.push(b':');
         write_cell(&map.value, value, changes, out)
     })
-    .map_err(|stop| mismatch_of(stop, "a map", raw))?;
+    .map_err(|stop| as_mismatch(stop, "a map", raw))?;
     out.extend_from_slice(if separator == b'{' { b"{}" } else { b"}" });
     Ok(())
 }
@@ -181,7 +181,7 @@ pub(super) fn write_object(
         count += 1;
         Ok(())
     })
-    .map_err(|stop| mismatch_of(stop, "a row", raw))?;
+    .map_err(|stop| as_mismatch(stop, "a row", raw))?;
     if count != row.fields.len() {
         return Err(Mismatch::new(
             format!("a row of {} values", row.fields.len()),

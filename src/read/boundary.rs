@@ -82,7 +82,7 @@ impl Seen {
     }
 
     /// Whether the rows can be recognised.
-    pub(crate) fn is_known(&self) -> bool {
+    pub(crate) fn has_all_hashes(&self) -> bool {
         self.hashes.len() as u64 == self.rows
     }
 
@@ -94,12 +94,12 @@ impl Seen {
         }
         match (&self.told, told) {
             (Some(before), Some(now)) if before.checksum_of == now.checksum_of => {
-                before.checksum != now.checksum || (now.partial && self.is_known())
+                before.checksum != now.checksum || (now.partial && self.has_all_hashes())
             }
             // Other columns are selected than before, so the hashes would recognise no row.
             (Some(_), Some(_)) => self.rows != rows,
             // The state is of an earlier release, or no column can be hashed. The hashes will tell.
-            _ => self.is_known() || self.rows != rows,
+            _ => self.has_all_hashes() || self.rows != rows,
         }
     }
 
@@ -252,11 +252,11 @@ mod tests {
         let rows = vec![r#"{"a":1}"#; LIMIT + 1];
         let (_, seen) = pass(&Seen::default(), &rows, 1);
         assert_eq!(seen.rows, LIMIT as u64 + 1);
-        assert!(!seen.is_known());
+        assert!(!seen.has_all_hashes());
         let (sent, _) = pass(&seen, &rows, 1);
         assert_eq!(sent.lines().count(), LIMIT + 1);
         let (_, full) = pass(&Seen::default(), &rows[1..], 1);
-        assert!(full.is_known());
+        assert!(full.has_all_hashes());
         assert!(serde_json::to_string(&full).unwrap().len() < 3_500);
     }
 
@@ -274,7 +274,7 @@ mod tests {
         let text = STANDARD_NO_PAD.encode(bytes);
         let state = serde_json::json!({"rows": 4_000, "hashes": text});
         let seen: Seen = serde_json::from_value(state).unwrap();
-        assert!(seen.is_known());
+        assert!(seen.has_all_hashes());
         assert_eq!(Boundary::new(&seen).sent.len(), 4_000);
     }
 
@@ -317,7 +317,11 @@ mod tests {
                 "{seen:?} {now:?}"
             );
         }
-        assert!(!two.told(x()).confirmed(told("y", "of b", true)).is_known());
+        assert!(
+            !two.told(x())
+                .confirmed(told("y", "of b", true))
+                .has_all_hashes()
+        );
         assert_eq!(many.clone().confirmed(x()), many.told(x()));
     }
 }

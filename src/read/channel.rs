@@ -5,13 +5,13 @@ use serde::Serialize;
 use crate::encode::protobuf::protocol_message;
 use crate::output;
 use crate::sockets::Sockets;
-use crate::sockets::environment::Format;
+use crate::sockets::environment::ChannelFormat;
 
 /// The sockets of the speed mode, and how messages are written to them.
 #[derive(Debug, Clone)]
 pub(crate) struct Channel {
     pub(crate) sockets: Sockets,
-    pub(crate) format: Format,
+    pub(crate) format: ChannelFormat,
 }
 
 impl Channel {
@@ -19,8 +19,8 @@ impl Channel {
     pub(crate) fn framed(&self, message: &impl Serialize) -> Vec<u8> {
         let line = output::line(message);
         match self.format {
-            Format::JsonLines => line,
-            Format::Protobuf => protocol_message(&line),
+            ChannelFormat::JsonLines => line,
+            ChannelFormat::Protobuf => protocol_message(&line),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! A record of Protobuf has its values in the order of their names. Rows that come in this order are written
 //! without being brought into it first.
 
-use crate::sockets::environment::Format;
+use crate::sockets::environment::ChannelFormat;
 use crate::sql::select;
 use crate::types::TrinoType;
 use crate::types::expected::in_order_of_java;
@@ -11,7 +11,7 @@ use crate::types::expected::in_order_of_java;
 /// The columns of a table, in the order in which a selection should have them. Without a format (stdout), as
 /// they are.
 pub(crate) fn columns_in_order(
-    format: Option<Format>,
+    format: Option<ChannelFormat>,
     columns: &[(String, TrinoType)],
 ) -> Vec<(String, TrinoType)> {
     let mut columns = columns.to_vec();
@@ -24,7 +24,7 @@ pub(crate) fn columns_in_order(
 /// The same rows as those of a query, with their columns in that order; for queries that are more than a
 /// selection from a table. `names` are the names of all its columns.
 pub(crate) fn query_in_order<'n>(
-    format: Option<Format>,
+    format: Option<ChannelFormat>,
     names: impl IntoIterator<Item = &'n str>,
     sql: String,
 ) -> String {
@@ -40,8 +40,8 @@ pub(crate) fn query_in_order<'n>(
 }
 
 /// Whether the values of a record have an order.
-fn has_order(format: Option<Format>) -> bool {
-    format == Some(Format::Protobuf)
+fn has_order(format: Option<ChannelFormat>) -> bool {
+    format == Some(ChannelFormat::Protobuf)
 }
 
 #[cfg(test)]
@@ -50,13 +50,13 @@ mod tests {
 
     const QUERY: &str = "SELECT \"b\", \"a\", 1 AS \"_x\" FROM t";
 
-    fn in_order(format: Option<Format>, names: [&str; 3]) -> String {
+    fn in_order(format: Option<ChannelFormat>, names: [&str; 3]) -> String {
         query_in_order(format, names, QUERY.to_owned())
     }
 
     #[test]
     fn a_query_has_its_columns_in_the_order_of_protobuf() {
-        let ordered = in_order(Some(Format::Protobuf), ["b", "a", "_x"]);
+        let ordered = in_order(Some(ChannelFormat::Protobuf), ["b", "a", "_x"]);
         assert_eq!(
             ordered,
             format!("SELECT \"_x\", \"a\", \"b\" FROM ({QUERY})")
@@ -65,8 +65,14 @@ mod tests {
 
     #[test]
     fn a_query_stays_as_it_is_where_its_order_does_not_matter() {
-        assert_eq!(in_order(Some(Format::Protobuf), ["_x", "a", "b"]), QUERY);
-        assert_eq!(in_order(Some(Format::JsonLines), ["b", "a", "_x"]), QUERY);
+        assert_eq!(
+            in_order(Some(ChannelFormat::Protobuf), ["_x", "a", "b"]),
+            QUERY
+        );
+        assert_eq!(
+            in_order(Some(ChannelFormat::JsonLines), ["b", "a", "_x"]),
+            QUERY
+        );
         assert_eq!(in_order(None, ["b", "a", "_x"]), QUERY);
     }
 
@@ -80,8 +86,8 @@ mod tests {
                 .map(|(name, _)| name)
                 .collect::<Vec<_>>()
         };
-        assert_eq!(names(Some(Format::Protobuf)), ["a", "b"]);
-        assert_eq!(names(Some(Format::JsonLines)), ["b", "a"]);
+        assert_eq!(names(Some(ChannelFormat::Protobuf)), ["a", "b"]);
+        assert_eq!(names(Some(ChannelFormat::JsonLines)), ["b", "a"]);
         assert_eq!(names(None), ["b", "a"]);
     }
 }

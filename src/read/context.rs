@@ -15,7 +15,7 @@ use crate::error::ConnectorError;
 use crate::messages;
 use crate::output::{Closed, Output, RecordCount};
 use crate::protocol::message::FailureType;
-use crate::sockets::environment::Format;
+use crate::sockets::environment::ChannelFormat;
 use crate::terminal::progress::Progress;
 use crate::trino::Client;
 use crate::trino::error::TrinoError;
@@ -40,7 +40,7 @@ pub(crate) struct Context {
 
 impl Context {
     /// The format in which records leave in the speed mode; `None` for lines on stdout.
-    pub(crate) fn socket_format(&self) -> Option<Format> {
+    pub(crate) fn socket_format(&self) -> Option<ChannelFormat> {
         self.channel.as_ref().map(|channel| channel.format)
     }
 
@@ -67,7 +67,7 @@ pub(crate) enum ReadError {
     /// The version of the table that was being read is lost. The reason, which is proved, is in the
     /// text.
     #[error("{0}")]
-    VersionGone(String),
+    VersionLost(String),
     /// The state has a value that is none of its column, which the text says. Trino's error is
     /// for developers.
     #[error("{text} ({detail})")]
@@ -108,7 +108,7 @@ impl From<ReadError> for ConnectorError {
                     _ => error,
                 }
             }
-            ReadError::VersionGone(reason) => Self::new(
+            ReadError::VersionLost(reason) => Self::new(
                 FailureType::Transient,
                 format!(
                     "{reason}. Rows of it were sent already, so the stream ends here with its last \
@@ -131,10 +131,10 @@ impl From<ReadError> for ConnectorError {
 /// What the queries of one stream tell each other; RUNNING is said once for all of them.
 #[derive(Default)]
 pub(crate) struct StreamRun {
-    pub(crate) said: AtomicBool,
+    pub(crate) running_was_sent: AtomicBool,
     pub(crate) begun: Notify,
     /// Whether a query has found out that the result cannot be spooled.
-    pub(crate) direct: AtomicBool,
+    pub(crate) must_not_spool: AtomicBool,
     pub(crate) count: RecordCount,
     /// The threads that encode rows.
     pub(crate) encoders: TaskTracker,

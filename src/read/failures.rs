@@ -127,7 +127,7 @@ impl Failures {
     ) -> Result<(), Closed> {
         *self.told.entry(error.failure_type).or_default() += 1;
         self.output.send(&error.trace()).await?;
-        status::say(&self.output, &stream, StreamStatus::Incomplete).await
+        status::send_to_stdout(&self.output, &stream, StreamStatus::Incomplete).await
     }
 
     /// Tells one error that is about all of these streams.
@@ -155,7 +155,7 @@ impl Failures {
         terminal::tell(Kind::Error, &together.message);
         self.output.send(&together.trace()).await?;
         for stream in streams {
-            status::say(&self.output, stream, StreamStatus::Incomplete).await?;
+            status::send_to_stdout(&self.output, stream, StreamStatus::Incomplete).await?;
         }
         Ok(())
     }
@@ -181,7 +181,7 @@ impl Failures {
         terminal::tell(Kind::Error, &sum.message);
         self.output.send(&sum.trace()).await?;
         for stream in streams {
-            status::say(&self.output, stream, StreamStatus::Incomplete).await?;
+            status::send_to_stdout(&self.output, stream, StreamStatus::Incomplete).await?;
         }
         Ok(())
     }

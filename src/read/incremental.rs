@@ -32,7 +32,7 @@ use super::state::Content;
 use super::version::Version;
 use super::wrong_state;
 use crate::amounts::amount;
-use crate::sockets::environment::Format;
+use crate::sockets::environment::ChannelFormat;
 use crate::sql::cursor::{Cursor, Upper};
 use crate::sql::literal::is_exact;
 use crate::sql::select;
@@ -210,7 +210,7 @@ async fn begun(
         return Ok(None);
     };
     let stream = &plan.descriptor;
-    if let Some(gone) = pin::why_slices_gone(context, plan, &sync.progress.slices).await? {
+    if let Some(gone) = pin::why_slices_are_lost(context, plan, &sync.progress.slices).await? {
         let progress = sync.progress.clone();
         let Some(goes_on) = sync.without_version() else {
             restart::begin_anew(plan, &progress, &gone)?;
@@ -266,7 +266,7 @@ impl Conditions {
 
 /// The queries that are not finished.
 fn parts(
-    format: Option<Format>,
+    format: Option<ChannelFormat>,
     plan: &StreamPlan,
     state: &CursorState,
     sync: &CursorSync,

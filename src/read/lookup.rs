@@ -30,7 +30,7 @@ pub(super) struct Found {
 pub(super) type Lookup = Vec<Result<Found, ConnectorError>>;
 
 /// What is known about the tables of the streams.
-type Known = HashMap<Table, Result<Found, ConnectorError>>;
+type FoundTables = HashMap<Table, Result<Found, ConnectorError>>;
 
 /// Looks all streams up, with a few queries of metadata per schema.
 ///
@@ -56,10 +56,10 @@ pub(super) async fn look_up(
     let mut by_schema: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
     let mut queries = BTreeSet::new();
     for stream in &catalog.streams {
-        if let Some(query) = query_of(connection, stream) {
+        if let Some(query) = configured_query(connection, stream) {
             queries.insert(&query.name);
         } else {
-            let table = table_of(connection, &namespaces, stream);
+            let table = named_table(connection, &namespaces, stream);
             let names = by_schema.entry((table.catalog, table.schema)).or_default();
             names.insert(table.name);
         }
@@ -96,12 +96,12 @@ pub(super) async fn look_up(
         Ok::<_, ConnectorError>((query.name.as_str(), found))
     });
     let (tables, found) = tokio::try_join!(tables, found)?;
-    let tables: Known = tables.into_iter().flatten().collect();
+    let tables: FoundTables = tables.into_iter().flatten().collect();
     let found: HashMap<&str, Result<Found, ConnectorError>> = found.into_iter().collect();
     let lookup = catalog.streams.iter().map(|stream| {
-        let found = match query_of(connection, stream) {
+        let found = match configured_query(connection, stream) {
             Some(query) => found[query.name.as_str()].clone(),
-            None => find_table(&table_of(connection, &namespaces, stream), &tables),
+            None => find_table(&named_table(connection, &namespaces, stream), &tables),
         };
         if let Ok(found) = &found {
             warn_of_reserved(stream, &found.columns);
@@ -233,7 +233,7 @@ async fn find_query(client: &Client, query: &QueryStream) -> Result<Found, Conne
 }
 
 /// The query of the configuration that a stream stands for.
-fn query_of<'a>(
+fn configured_query<'a>(
     connection: &'a Connection,
     stream: &ConfiguredAirbyteStream,
 ) -> Option<&'a QueryStream> {
@@ -247,7 +247,7 @@ fn query_of<'a>(
 }
 
 /// The table that a stream stands for.
-fn table_of(
+fn named_table(
     connection: &Connection,
     namespaces: &Namespaces,
     stream: &ConfiguredAirbyteStream,
@@ -263,9 +263,9 @@ fn table_of(
     }
 }
 
-fn find_table(table: &Table, known: &Known) -> Result<Found, ConnectorError> {
+fn find_table(table: &Table, found: &FoundTables) -> Result<Found, ConnectorError> {
     // Every configured table was asked for.
-    known.get(table).cloned().unwrap_or_else(|| {
+    found.get(table).cloned().unwrap_or_else(|| {
         Err(ConnectorError::system(format!(
             "nothing was found out about the table {table}."
         )))
@@ -311,7 +311,7 @@ mod tests {
         let connection = connection(&config);
         let is_query = |stream: serde_json::Value| {
             let stream = self::stream(json!({"stream": stream, "sync_mode": "full_refresh"}));
-            query_of(&connection, &stream).is_some()
+            configured_query(&connection, &stream).is_some()
         };
         assert!(is_query(json!({"name": "q"})));
         assert!(!is_query(json!({"name": "q", "namespace": "s"})));

@@ -20,7 +20,7 @@ pub(crate) enum Standing {
     Listed,
     /// It is lost, for this reason: the list has the present version but not this one, or nothing
     /// is left of the table.
-    Gone(&'static str),
+    Lost(&'static str),
 }
 
 /// Whether a stream's table still has a version.
@@ -38,7 +38,7 @@ pub(crate) async fn standing(
         Format::of_connector(plan.connector.as_deref()),
     ) else {
         return match plan.connector {
-            Some(_) => Ok(Standing::Gone("its catalog has another connector now")),
+            Some(_) => Ok(Standing::Lost("its catalog has another connector now")),
             None => Err(TrinoError::Settings(format!(
                 "The version {version} was being read, and the connector of the catalog is not known \
                  now. Grant the user of ‹username› SELECT on system.metadata.catalogs."
@@ -50,16 +50,16 @@ pub(crate) async fn standing(
         (Format::DeltaLake, Version::Commit { number, at_ms }) => {
             versions::delta_standing(table, number, at_ms)
         }
-        _ => return Ok(Standing::Gone("it is one of another format")),
+        _ => return Ok(Standing::Lost("it is one of another format")),
     };
     match control::rows::<StandingRow>(&context.client, &sql).await {
         Ok(rows) => match rows.first() {
             Some(row) if row.found > 0 => Ok(Standing::Listed),
             Some(row) if row.present > 0 => {
-                Ok(Standing::Gone("it has expired, or the table was made anew"))
+                Ok(Standing::Lost("it has expired, or the table was made anew"))
             }
             _ if listing::is_empty(context, table).await? => {
-                Ok(Standing::Gone("the table was made anew, without rows"))
+                Ok(Standing::Lost("the table was made anew, without rows"))
             }
             _ => Err(TrinoError::Unclear(format!(
                 "Trino's list of the versions of {table} lacks the present one."
@@ -68,7 +68,7 @@ pub(crate) async fn standing(
         Err(error)
             if error.is_named(&["TABLE_NOT_FOUND"]) && listing::is_view(context, table).await? =>
         {
-            Ok(Standing::Gone("there is a view in its place"))
+            Ok(Standing::Lost("there is a view in its place"))
         }
         Err(error) => Err(error),
     }
@@ -84,7 +84,7 @@ pub(crate) async fn why_query_failed(
     let version = version?;
     let query = error.query_error()?;
     let proof = match standing(context, plan, version).await {
-        Ok(Standing::Gone(_)) => Ok(true),
+        Ok(Standing::Lost(_)) => Ok(true),
         Ok(Standing::Listed) => has_lost_a_file(context, plan, version, query).await,
         Err(error) => Err(error),
     };

@@ -9,7 +9,7 @@
 //! | `context` | what every stream's read needs, what its queries share, why it ends early |
 //! | `channel`, `partition` | the sockets of the speed mode; the records of a query, and their STATE |
 //! | `column_order` | the order of columns that the format of the records wants |
-//! | `records` | what writes the rows of a query: JSON or Protobuf |
+//! | `row_encoder` | writes the rows of a query: as JSON or Protobuf |
 //! | `query`, `queries` | one query: its blocks of rows encoded one after the other; several of a stream at once |
 //! | `slicing` | asks Trino how a big table can be cut |
 //! | `hive_partitions` | the same for a Hive table, by its partitions |
@@ -52,8 +52,8 @@ mod position;
 mod progress;
 mod queries;
 mod query;
-mod records;
 mod restart;
+mod row_encoder;
 pub(crate) mod runner;
 mod safe_text;
 mod slices;

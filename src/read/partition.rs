@@ -10,7 +10,7 @@ use super::context::{Context, StreamRun};
 use crate::output::{Closed, Output, RecordCount};
 use crate::protocol::message::{Message, SourceStats, StateMessage};
 use crate::sockets::Lease;
-use crate::sockets::environment::Format;
+use crate::sockets::environment::ChannelFormat;
 
 /// The records of a query, on their way.
 pub(crate) struct Partition {
@@ -20,7 +20,7 @@ pub(crate) struct Partition {
     pub(crate) count: RecordCount,
     /// The socket, in the speed mode.
     lease: Option<Lease>,
-    format: Format,
+    format: ChannelFormat,
 }
 
 impl Partition {
@@ -35,7 +35,7 @@ impl Partition {
                 output: context.output.clone(),
                 count: stream_run.count().clone(),
                 lease: None,
-                format: Format::JsonLines,
+                format: ChannelFormat::JsonLines,
             },
             Some(channel) => {
                 let lease = channel.sockets.take().await?;
@@ -50,7 +50,7 @@ impl Partition {
     }
 
     /// The id that the records carry, and how they are written; none on stdout.
-    pub(crate) fn socket(&self) -> Option<(&str, Format)> {
+    pub(crate) fn socket(&self) -> Option<(&str, ChannelFormat)> {
         let lease = self.lease.as_ref()?;
         Some((lease.partition(), self.format))
     }

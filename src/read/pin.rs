@@ -210,15 +210,15 @@ async fn was_altered(
 /// # Errors
 ///
 /// When Trino cannot be asked, or when its answer proves neither.
-pub(crate) async fn why_slices_gone(
+pub(crate) async fn why_slices_are_lost(
     context: &Context,
     plan: &StreamPlan,
     slices: &Slices,
 ) -> Result<Option<String>, TrinoError> {
     let Some(version) = slices.version else {
-        return Ok(why_column_gone(plan, slices));
+        return Ok(why_column_is_lost(plan, slices));
     };
-    if let Some(reason) = why_version_gone(context, plan, version).await? {
+    if let Some(reason) = why_version_is_lost(context, plan, version).await? {
         return Ok(Some(reason));
     }
     let Some(table) = plan.relation.table() else {
@@ -248,14 +248,14 @@ pub(crate) async fn why_slices_gone(
 /// # Errors
 ///
 /// When Trino cannot be asked, or when its answer proves neither.
-pub(crate) async fn why_version_gone(
+pub(crate) async fn why_version_is_lost(
     context: &Context,
     plan: &StreamPlan,
     version: Version,
 ) -> Result<Option<String>, TrinoError> {
     match lost_version::standing(context, plan, version).await {
         Ok(Standing::Listed) => Ok(None),
-        Ok(Standing::Gone(reason)) => Ok(Some(lost_version::sentence(version, reason))),
+        Ok(Standing::Lost(reason)) => Ok(Some(lost_version::sentence(version, reason))),
         // A snapshot's id is unique, so if the version can be read, it is the right one.
         Err(error) if listing::is_hidden(&error) && matches!(version, Version::Snapshot(_)) => {
             Ok(None)
@@ -266,7 +266,7 @@ pub(crate) async fn why_version_gone(
 
 /// Why the slices of a table without versions cannot be read any more. They are ranges of a column,
 /// which may have been dropped or changed, unless it is a hidden one.
-fn why_column_gone(plan: &StreamPlan, slices: &Slices) -> Option<String> {
+fn why_column_is_lost(plan: &StreamPlan, slices: &Slices) -> Option<String> {
     let column = &slices.column;
     let is_there = column.is_empty()
         || column.starts_with('$')

@@ -18,7 +18,7 @@ use crate::sql::checksum::RowChecksum;
 use crate::sql::cursor::{Cursor, Pushdown};
 use crate::sql::literal::is_finite;
 use crate::sql::partitions::is_partition_column;
-use crate::sql::position::{PositionQuery, count_of};
+use crate::sql::position::{PositionQuery, count_query};
 use crate::trino::Client;
 use crate::trino::answers::{PositionRow, TiesRow, TotalRow};
 use crate::trino::control;
@@ -142,7 +142,7 @@ pub(super) async fn check_count(
         return Ok(());
     };
     let version = sync.progress.slices.version;
-    let sql = count_of(&plan.relation, version.map(Version::number), conditions);
+    let sql = count_query(&plan.relation, version.map(Version::number), conditions);
     let row: TotalRow = control::only_row(&context.client, &sql).await?;
     let now = row.total.map_or(0, number);
     if now <= sync.came {
@@ -347,7 +347,7 @@ impl Asking<'_> {
                 "stream \"{stream}\" has no row with \"{column}\" as the last sync ended, or above: if the table was emptied or made anew, clear the stream, or rows with lower values are never read"
             );
         }
-        if late && !state.seen.is_known() {
+        if late && !state.seen.has_all_hashes() {
             tracing::info!(
                 "stream \"{stream}\": rows with the \"{column}\" that the last sync ended with have changed, {} now and {} then; all of them are sent again, because there are too many to compare them one by one",
                 position.ties,

@@ -13,7 +13,7 @@ use crate::read::context::{ReadError, StreamRun};
 use crate::read::lost_version;
 use crate::read::partition::Partition;
 use crate::read::plan::StreamPlan;
-use crate::read::records::Records;
+use crate::read::row_encoder::RowEncoder;
 use crate::read::status;
 use crate::read::version::Version;
 use crate::trino::error::TrinoError;
@@ -64,7 +64,7 @@ pub(crate) async fn read_query(
         Err(ReadError::Trino { query_id, error }) => {
             let lost = lost_version::why_query_failed(context, plan, version, &error).await;
             Err(match lost {
-                Some(reason) => ReadError::VersionGone(reason),
+                Some(reason) => ReadError::VersionLost(reason),
                 None => ReadError::Trino { query_id, error },
             })
         }
@@ -86,7 +86,7 @@ async fn run_query(
     let stream = &plan.descriptor;
     let mut runs = Runs::default();
     loop {
-        let direct = stream_run.direct.load(Ordering::Relaxed);
+        let direct = stream_run.must_not_spool.load(Ordering::Relaxed);
         let protocol = if direct {
             FetchProtocol::Direct
         } else {
@@ -124,7 +124,7 @@ async fn run_query(
             tracing::info!(
                 "stream \"{stream}\": this result cannot be spooled, so it is read direct"
             );
-            stream_run.direct.store(true, Ordering::Relaxed);
+            stream_run.must_not_spool.store(true, Ordering::Relaxed);
         } else {
             let what = format!("stream \"{stream}\"");
             if !runs.may_go_on(&context.client, &what, &error).await {
@@ -139,7 +139,7 @@ struct Reader<'a> {
     plan: &'a StreamPlan,
     stream_run: &'a Arc<StreamRun>,
     partition: &'a Partition,
-    encoder: Option<Records>,
+    encoder: Option<RowEncoder>,
     boundary: Option<Boundary>,
     /// Rows that were read.
     rows: u64,
@@ -181,7 +181,7 @@ impl Reader<'_> {
 
     /// Uses the types that the server tells with the result, and not those of the metadata, because
     /// only the former describe the bytes of the rows.
-    fn encoder_for(&self, columns: &[Column]) -> Result<Records, TrinoError> {
+    fn encoder_for(&self, columns: &[Column]) -> Result<RowEncoder, TrinoError> {
         let columns: Vec<_> = columns
             .iter()
             .map(|column| {
@@ -189,7 +189,7 @@ impl Reader<'_> {
                 (column.name.clone(), ty)
             })
             .collect();
-        Records::new(self.plan, self.partition, &columns)
+        RowEncoder::new(self.plan, self.partition, &columns)
     }
 
     /// Encodes a block, and those that are there by then, on a thread that may block, because
@@ -236,7 +236,7 @@ struct Blocks {
     stream: String,
     stream_run: Arc<StreamRun>,
     rows: Rows,
-    encoder: Records,
+    encoder: RowEncoder,
     boundary: Option<Boundary>,
     /// Rows that were read.
     read: u64,

@@ -99,7 +99,7 @@ async fn stream(
     let how = plan.as_ref().map(way_of_reading).unwrap_or_default();
     context.progress.start(&name, &how);
     if (is_begun || plan.is_ok()) && !context.client.is_lost() {
-        status::tell(&context, &descriptor, StreamStatus::Started).await?;
+        status::send_to_destination(&context, &descriptor, StreamStatus::Started).await?;
     }
     let outcome = match plan {
         Ok(plan) => match read_stream(&context, &plan).await {
@@ -114,11 +114,11 @@ async fn stream(
     context.progress.finish(&name, is_failed);
     match &outcome {
         Ended::Complete(records) => {
-            status::tell(&context, &descriptor, StreamStatus::Complete).await?;
+            status::send_to_destination(&context, &descriptor, StreamStatus::Complete).await?;
             tracing::info!("stream \"{descriptor}\": {}", amount(*records, "record"));
         }
         Ended::WithoutStates => {
-            status::say(&context.output, &descriptor, StreamStatus::Incomplete).await?;
+            status::send_to_stdout(&context.output, &descriptor, StreamStatus::Incomplete).await?;
         }
         Ended::Failed(_) => {}
     }
@@ -157,7 +157,7 @@ async fn read_stream(context: &Context, plan: &StreamPlan) -> Result<u64, ReadEr
     let result = match result {
         // Rows of two versions in one run would be a table that never existed, so this is only done
         // before the first record.
-        Err(ReadError::VersionGone(reason)) if !stream_run.has_sent() => {
+        Err(ReadError::VersionLost(reason)) if !stream_run.has_sent() => {
             read_without_version(context, plan, &reason, &stream_run).await
         }
         result => result,

@@ -71,7 +71,7 @@ pub(crate) async fn begin(
 ) -> Result<Progress, TrinoError> {
     if let Some(progress) = begun {
         let stream = &plan.descriptor;
-        match pin::why_slices_gone(context, plan, &progress.slices).await? {
+        match pin::why_slices_are_lost(context, plan, &progress.slices).await? {
             None => {
                 let done = progress.done.len();
                 tracing::info!(
@@ -197,7 +197,7 @@ async fn by_key(context: &Context, plan: &StreamPlan, table: &Table) -> Result<S
     // The database compares numbers and times; of UUIDs a plan must show it.
     if ty.is_uuid()
         && let Some(Some(condition)) = cut.conditions().first()
-        && !is_filtered_by_source(context, &slices::count_of(table, condition)).await
+        && !is_filtered_by_source(context, &slices::count_where(table, condition)).await
     {
         return Ok(Slices::whole(None));
     }

@@ -10,7 +10,7 @@ use super::position::{Asking, number};
 use super::version::Version;
 use crate::sql::cursor::{Pushdown, Upper};
 use crate::sql::literal::just_below;
-use crate::sql::position::count_of;
+use crate::sql::position::count_query;
 use crate::trino::answers::{PositionRow, TotalRow};
 use crate::trino::control;
 use crate::trino::error::TrinoError;
@@ -130,7 +130,7 @@ impl Asking<'_> {
     /// How many rows a condition holds for.
     async fn count(&self, condition: String) -> Result<i64, TrinoError> {
         let version = self.version.map(Version::number);
-        let sql = count_of(&self.plan.relation, version, &[condition]);
+        let sql = count_query(&self.plan.relation, version, &[condition]);
         let row: TotalRow = control::only_row(self.client(), &sql).await?;
         Ok(row.total.unwrap_or_default())
     }

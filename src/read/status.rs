@@ -18,7 +18,7 @@ use crate::protocol::message::{
 /// # Errors
 ///
 /// When stdout was closed.
-pub(crate) async fn say(
+pub(crate) async fn send_to_stdout(
     output: &Output,
     stream: &StreamDescriptor,
     status: StreamStatus,
@@ -31,7 +31,7 @@ pub(crate) async fn say(
 /// # Errors
 ///
 /// When stdout was closed or, in the speed mode, the destination is gone.
-pub(crate) async fn tell(
+pub(crate) async fn send_to_destination(
     context: &Context,
     stream: &StreamDescriptor,
     status: StreamStatus,
@@ -54,10 +54,10 @@ pub(crate) async fn running(
     plan: &StreamPlan,
     stream_run: &StreamRun,
 ) -> Result<(), Closed> {
-    if stream_run.said.swap(true, Ordering::Relaxed) {
+    if stream_run.running_was_sent.swap(true, Ordering::Relaxed) {
         return Ok(());
     }
-    tell(context, &plan.descriptor, StreamStatus::Running).await
+    send_to_destination(context, &plan.descriptor, StreamStatus::Running).await
 }
 
 /// The message with the status of a stream.

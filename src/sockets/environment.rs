@@ -23,7 +23,7 @@ const DEFAULT_WAIT: Duration = Duration::from_mins(16);
 
 /// How messages are written to a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Format {
+pub(crate) enum ChannelFormat {
     /// One JSON text a line, as on stdout.
     JsonLines,
     /// Airbyte's Protobuf messages, each after its length.
@@ -34,7 +34,7 @@ pub(crate) enum Format {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DataChannel {
     /// How messages are written.
-    pub(crate) format: Format,
+    pub(crate) format: ChannelFormat,
     /// One path for each socket, in the platform's order.
     pub(crate) paths: Vec<PathBuf>,
     /// How long the destination may take until its first connection.
@@ -53,13 +53,13 @@ impl DataChannel {
         let value = |name| variable(name).map(|value| value.trim().to_owned());
         let set = |name| value(name).filter(|value| !value.is_empty());
         let format = match set(FORMAT).as_deref() {
-            None | Some("JSONL") => Format::JsonLines,
-            Some("PROTOBUF") => Format::Protobuf,
+            None | Some("JSONL") => ChannelFormat::JsonLines,
+            Some("PROTOBUF") => ChannelFormat::Protobuf,
             Some(other) => return Err(not_understood(FORMAT, other, "\"JSONL\" or \"PROTOBUF\"")),
         };
         match set(MEDIUM).as_deref() {
             None | Some("STDIO") => {
-                if format == Format::Protobuf {
+                if format == ChannelFormat::Protobuf {
                     tracing::warn!(
                         "{FORMAT} is PROTOBUF, but over stdout records are always JSON lines"
                     );
@@ -156,14 +156,14 @@ mod tests {
             (PATHS, "/s/b.sock, /s/a.sock,"),
         ];
         let expected = DataChannel {
-            format: Format::Protobuf,
+            format: ChannelFormat::Protobuf,
             paths: vec!["/s/b.sock".into(), "/s/a.sock".into()],
             wait: DEFAULT_WAIT,
         };
         assert_eq!(read(&variables), Ok(Some(expected)));
         let lines = read(&[(MEDIUM, "SOCKET"), (PATHS, "/a"), (WAIT, "5")]);
         let lines = lines.unwrap().unwrap();
-        assert_eq!(lines.format, Format::JsonLines);
+        assert_eq!(lines.format, ChannelFormat::JsonLines);
         assert_eq!(lines.wait, Duration::from_secs(5));
     }
 

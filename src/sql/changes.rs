@@ -31,7 +31,7 @@ pub(crate) struct Commit {
 }
 
 /// The three columns that we add, for rows of one commit.
-pub(crate) fn columns_of(commit: &Commit, deleted: bool) -> String {
+pub(crate) fn commit_columns(commit: &Commit, deleted: bool) -> String {
     let time = format!(
         "CAST({} AS timestamp(3) with time zone)",
         Text(&commit.time)

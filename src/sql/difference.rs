@@ -1,6 +1,6 @@
 //! Statements for the difference of two versions of a table, and for the files in which they differ.
 
-use super::changes::{Commit, all_null, any_null, columns_of, list};
+use super::changes::{Commit, all_null, any_null, commit_columns, list};
 use super::checksum::RowChecksum;
 use super::field_ids::is_too_large;
 use super::ident::{Ident, Table, texts};
@@ -130,7 +130,7 @@ impl Difference<'_> {
         let changed = format!(
             "SELECT {}, {}",
             projections(self.columns),
-            columns_of(commit, false)
+            commit_columns(commit, false)
         );
         let (old, new) = (self.old_rows(), self.new_rows());
         if self.key.is_empty() {
@@ -141,7 +141,7 @@ impl Difference<'_> {
             return format!(
                 "{rows} UNION ALL SELECT {}, {} FROM ({})",
                 projections(self.columns),
-                columns_of(commit, true),
+                commit_columns(commit, true),
                 self.surplus(&old, &new)
             );
         }
@@ -162,7 +162,7 @@ impl Difference<'_> {
             "SELECT {}, {} FROM (SELECT {keys} FROM old EXCEPT SELECT {keys} FROM ({new})) \
              WHERE NOT {}",
             only_key.join(", "),
-            columns_of(commit, true),
+            commit_columns(commit, true),
             all_null(self.key)
         );
         if self.only_deletions {

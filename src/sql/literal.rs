@@ -24,7 +24,7 @@ pub(crate) fn literal(text: &str, ty: &TrinoType) -> String {
 
 /// An expression for the text of `expression`, a value of type `ty`, from which [`literal`] makes
 /// the same value again.
-pub(crate) fn text_of(expression: &str, ty: &TrinoType) -> String {
+pub(crate) fn exact_text(expression: &str, ty: &TrinoType) -> String {
     match ty {
         TrinoType::TimestampWithTimeZone { .. } => {
             format!("CAST({expression} AT TIME ZONE 'UTC' AS varchar)")

@@ -2,7 +2,7 @@
 
 use super::cursor::Cursor;
 use super::ident::{Ident, Table, Text};
-use super::literal::text_of;
+use super::literal::exact_text;
 use super::versions::metadata_table;
 use crate::types::TrinoType;
 
@@ -50,7 +50,7 @@ pub(crate) fn bounds(
         "SELECT {} AS name FROM (SELECT min(value) AS value, part FROM (SELECT {name} AS value, \
          ntile({groups}) OVER (ORDER BY {name}) AS part FROM {} WHERE {name} IS NOT \
          NULL{condition}) GROUP BY part) WHERE part >= {first} GROUP BY value ORDER BY value",
-        text_of("value", ty),
+        exact_text("value", ty),
         partitions(table)
     )
 }

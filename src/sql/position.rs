@@ -3,7 +3,7 @@
 use super::checksum::RowChecksum;
 use super::cursor::Comparison;
 use super::ident::Relation;
-use super::literal::text_of;
+use super::literal::exact_text;
 use super::partitions::partitions;
 use super::select::{at_version, filter};
 
@@ -191,7 +191,7 @@ impl Comparison<'_> {
                 let expression = match figure.form {
                     Form::Count => aggregate,
                     Form::Base64 => format!("to_base64({aggregate})"),
-                    Form::TextOfValue => text_of(&aggregate, &self.cursor.ty),
+                    Form::TextOfValue => exact_text(&aggregate, &self.cursor.ty),
                 };
                 format!("{expression} AS {}", figure.name)
             })
@@ -244,7 +244,11 @@ const FIGURES: [(&str, &str); 10] = [
 ];
 
 /// The query for the number of rows, as `total`, for which any of the conditions holds.
-pub(crate) fn count_of(relation: &Relation, version: Option<i64>, conditions: &[String]) -> String {
+pub(crate) fn count_query(
+    relation: &Relation,
+    version: Option<i64>,
+    conditions: &[String],
+) -> String {
     let any: Vec<String> = conditions
         .iter()
         .map(|condition| format!("({condition})"))

@@ -60,20 +60,23 @@ pub(crate) fn filter(conditions: &[&str]) -> String {
 
 /// As [`projections`], for a version of the table that has the columns under other names: each
 /// column is the value of its expression.
-pub(crate) fn projections_of(columns: &[(String, TrinoType)], expressions: &[String]) -> String {
+pub(crate) fn renamed_projections(
+    columns: &[(String, TrinoType)],
+    expressions: &[String],
+) -> String {
     let list: Vec<String> = columns
         .iter()
         .zip(expressions)
-        .map(|((name, ty), expression)| projection_of(name, ty, expression))
+        .map(|((name, ty), expression)| projection_from(name, ty, expression))
         .collect();
     list.join(", ")
 }
 
 fn projection(name: &str, ty: &TrinoType) -> String {
-    projection_of(name, ty, &Ident(name).to_string())
+    projection_from(name, ty, &Ident(name).to_string())
 }
 
-fn projection_of(name: &str, ty: &TrinoType, expression: &str) -> String {
+fn projection_from(name: &str, ty: &TrinoType, expression: &str) -> String {
     let column = Ident(name).to_string();
     match in_json_form(expression, ty, 0) {
         Some(expression) => format!("{expression} AS {column}"),

@@ -1,7 +1,7 @@
 //! Statements that cut a table into slices: disjoint parts that together are the whole table.
 
 use super::ident::{Ident, Table, evaluated_by_trino};
-use super::literal::text_of;
+use super::literal::exact_text;
 use super::versions::metadata_table;
 use crate::types::TrinoType;
 
@@ -45,13 +45,13 @@ pub(crate) fn key_range(table: &Table, column: &str, ty: &TrinoType) -> String {
     };
     format!(
         "SELECT {} AS low, {} AS high FROM {table}",
-        text_of(&format!("min({column})"), ty),
-        text_of(&format!("max({column})"), ty)
+        exact_text(&format!("min({column})"), ty),
+        exact_text(&format!("max({column})"), ty)
     )
 }
 
 /// A query for the number of a table's rows for which a condition holds.
-pub(crate) fn count_of(table: &Table, condition: &str) -> String {
+pub(crate) fn count_where(table: &Table, condition: &str) -> String {
     format!("SELECT count(*) FROM {table} WHERE {condition}")
 }
 

@@ -211,7 +211,7 @@ impl Changes<'_> {
     /// Why the difference cannot be read, if that is what an error means.
     pub(super) async fn gap(&self, before: Version, error: &TrinoError) -> Option<String> {
         let query = error.query_error()?;
-        let proof = match pin::why_version_gone(self.context, self.plan, before).await {
+        let proof = match pin::why_version_is_lost(self.context, self.plan, before).await {
             Ok(Some(reason)) => return Some(reason),
             Ok(None) => lost_version::has_lost_a_file(self.context, self.plan, before, query).await,
             Err(error) => Err(error),

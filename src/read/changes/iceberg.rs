@@ -84,8 +84,8 @@ impl Changes<'_> {
         }
         let snapshots: Vec<SnapshotRow> =
             control::rows(client, &changes::iceberg_snapshots(self.table)).await?;
-        let of = |version: Version| snapshots.iter().find(|row| row.id == version.number());
-        let (Some(newest), oldest) = (of(now), of(before)) else {
+        let listed = |version: Version| snapshots.iter().find(|row| row.id == version.number());
+        let (Some(newest), oldest) = (listed(now), listed(before)) else {
             return Err(TrinoError::Unclear(format!(
                 "Trino's list of the snapshots of {} lacks the present one.",
                 self.table

@@ -163,7 +163,7 @@ impl Changes<'_> {
         let (Some(progress), Some(version)) = (&state.progress, version) else {
             return Ok(state);
         };
-        match pin::why_version_gone(self.context, self.plan, version).await? {
+        match pin::why_version_is_lost(self.context, self.plan, version).await? {
             None => Ok(state),
             Some(reason) => {
                 restart::begin_anew(self.plan, progress, &reason)?;
@@ -241,7 +241,7 @@ impl Changes<'_> {
             return self.follow(state, before, now).await;
         };
         let stream = &self.plan.descriptor;
-        let mut lost = pin::why_version_gone(self.context, self.plan, next).await?;
+        let mut lost = pin::why_version_is_lost(self.context, self.plan, next).await?;
         if lost.is_none() {
             tracing::info!(
                 "stream \"{stream}\": finishing an interrupted sync; the next sync tells what has changed since version {next}"

@@ -118,8 +118,8 @@ impl Changes<'_> {
         let is_begun = state.progress.is_some();
         let columns = format!(
             "{}, {}",
-            select::projections_of(&self.plan.columns, &selected.expressions),
-            changes::columns_of(&commit, false)
+            select::renamed_projections(&self.plan.columns, &selected.expressions),
+            changes::commit_columns(&commit, false)
         );
         let parts: Vec<StreamQuery> = slice_queries(self.plan, &progress, &columns, None)
             .into_iter()

@@ -159,7 +159,7 @@ impl Tickets {
         let wrong = |failure: Failure| failure.of_service(pattern);
         let host = if *canonical_hostname {
             let name = session.service_principal(&Service::OnHost(service_name, &self.host), true);
-            host_of(&name.map_err(wrong)?).to_owned()
+            host_in(&name.map_err(wrong)?).to_owned()
         } else {
             self.host.clone()
         };
@@ -167,13 +167,13 @@ impl Tickets {
             .replace("${SERVICE}", service_name)
             .replace("${HOST}", &host);
         session
-            .service_principal(&service_of(&text), false)
+            .service_principal(&parsed_service(&text), false)
             .map_err(wrong)
     }
 }
 
 /// The host in `service/host@REALM`.
-fn host_of(principal: &str) -> &str {
+fn host_in(principal: &str) -> &str {
     let rest = principal
         .split_once('/')
         .map_or(principal, |(_, rest)| rest);
@@ -181,7 +181,7 @@ fn host_of(principal: &str) -> &str {
 }
 
 /// What `service@host`, `service/host` or `service/host@REALM` mean.
-fn service_of(text: &str) -> Service<'_> {
+fn parsed_service(text: &str) -> Service<'_> {
     match (text.split_once('/'), text.split_once('@')) {
         (Some(_), Some(_)) | (None, None) => Service::Principal(text),
         (Some((service, host)), None) | (None, Some((service, host))) => {
@@ -236,10 +236,10 @@ mod tests {
             ("trino", Service::Principal("trino")),
         ];
         for (text, expected) in cases {
-            assert_eq!(service_of(text), expected, "{text}");
+            assert_eq!(parsed_service(text), expected, "{text}");
         }
-        assert_eq!(host_of("HTTP/h.example.com@R"), "h.example.com");
-        assert_eq!(host_of("HTTP/h@"), "h");
+        assert_eq!(host_in("HTTP/h.example.com@R"), "h.example.com");
+        assert_eq!(host_in("HTTP/h@"), "h");
     }
 
     #[test]

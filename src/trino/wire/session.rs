@@ -83,12 +83,12 @@ impl Session {
         let mut roles = Vec::new();
         for (catalog, role) in &grants.roles {
             let pair = format!("{catalog}={}", url_encoded(&role_as_trino_writes_it(role)));
-            roles.push(value_of("roles", &pair)?);
+            roles.push(header_value("roles", &pair)?);
         }
         let mut properties = Vec::new();
         for (name, value) in &connection.session_properties {
             let pair = format!("{name}={}", url_encoded(value));
-            properties.push(value_of("session_properties", &pair)?);
+            properties.push(header_value("session_properties", &pair)?);
         }
         let mut secrets = HeaderMap::new();
         for (name, value) in &grants.extra_credentials {
@@ -179,12 +179,12 @@ impl Session {
 /// Adds a header from a field of the configuration.
 fn add(headers: &mut HeaderMap, name: &str, field: &str, value: &str) -> Result<(), TrinoError> {
     let name = HeaderName::try_from(format!("{TRINO}{name}")).map_err(|_| wrong(field))?;
-    headers.append(name, value_of(field, value)?);
+    headers.append(name, header_value(field, value)?);
     Ok(())
 }
 
 /// The value of a header from a field of the configuration.
-fn value_of(field: &str, value: &str) -> Result<HeaderValue, TrinoError> {
+fn header_value(field: &str, value: &str) -> Result<HeaderValue, TrinoError> {
     HeaderValue::from_bytes(value.as_bytes()).map_err(|_| wrong(field))
 }
 

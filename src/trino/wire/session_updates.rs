@@ -49,7 +49,7 @@ impl Amendable {
         }
         for name in all("clear-session") {
             let before = current.properties.len();
-            let is_another = |pair: &HeaderValue| name_of(pair) != name.as_bytes();
+            let is_another = |pair: &HeaderValue| pair_name(pair) != name.as_bytes();
             current.properties.retain(is_another);
             if current.properties.len() < before {
                 let name = String::from_utf8_lossy(name.as_bytes());
@@ -66,17 +66,17 @@ impl Amendable {
 /// Replaces the pair with the same name, or adds the pair. The answers of one query repeat the same
 /// changes.
 fn put(pairs: &mut Vec<HeaderValue>, pair: &HeaderValue, what: &str) {
-    let name = name_of(pair);
+    let name = pair_name(pair);
     if pairs.contains(pair) || name.len() == pair.len() {
         return;
     }
     tracing::info!("Trino has set the {what} {}", String::from_utf8_lossy(name));
-    pairs.retain(|known| name_of(known) != name);
+    pairs.retain(|known| pair_name(known) != name);
     pairs.push(pair.clone());
 }
 
 /// The part before `=`.
-fn name_of(pair: &HeaderValue) -> &[u8] {
+fn pair_name(pair: &HeaderValue) -> &[u8] {
     let mut parts = pair.as_bytes().split(|byte| *byte == b'=');
     parts.next().unwrap_or_default()
 }

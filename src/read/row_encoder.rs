@@ -7,12 +7,12 @@ use crate::clock;
 use crate::encode::protobuf::{ProtobufEncoder, ProtobufPlan};
 use crate::encode::{EncodeError, Encoder, RecordPlan, Stopped};
 use crate::lines::Lines;
-use crate::sockets::environment::Format;
+use crate::sockets::environment::ChannelFormat;
 use crate::trino::error::TrinoError;
 use crate::types::TrinoType;
 
 /// The encoder of a query's rows.
-pub(crate) enum Records {
+pub(crate) enum RowEncoder {
     Json(Box<Encoder>),
     Protobuf(Box<ProtobufEncoder>),
 }
@@ -25,7 +25,7 @@ pub(crate) struct Encoded {
     pub(crate) left_out: u64,
 }
 
-impl Records {
+impl RowEncoder {
     /// An encoder for rows with these columns.
     ///
     /// # Errors
@@ -43,7 +43,7 @@ impl Records {
         let Some((id, format)) = partition.socket() else {
             return Ok(Self::Json(Box::new(Encoder::new(json))));
         };
-        if format == Format::JsonLines {
+        if format == ChannelFormat::JsonLines {
             return Ok(Self::Json(Box::new(Encoder::new(json.in_partition(id)))));
         }
         if plan.properties.is_empty() {
