@@ -4,6 +4,19 @@
 //! both fit together. An unknown key is no problem, because the platform may store its own keys,
 //! but it is reported ([`unknown_fields`]), as is a key that stands there twice
 //! ([`repeated_members`]).
+//!
+//! | file | job |
+//! |---|---|
+//! | `fields`, `value` | reads fields of a JSON object and collects what is wrong; values that may be written in several forms |
+//! | `problem` | what can be wrong with a configuration |
+//! | `form`, `repeated` | what a person is told about fields that are unknown, or there twice |
+//! | `server`, `tls`, `pem` | where Trino is; how strictly certificates are checked; certificates and keys in every form |
+//! | `route` | the way to Trino through a proxy or an SSH server |
+//! | `auth`, `kerberos` | how the user is proven, and what the session is given |
+//! | `headers` | headers of the user's own |
+//! | `schemas`, `patterns` | which schemas and tables become streams, and their namespaces |
+//! | `queries` | SQL statements that are streams |
+//! | `sync` | how new and changed rows are found |
 
 mod auth;
 mod fields;

@@ -5,6 +5,14 @@
 //! its tables are queried in smaller groups, so that one broken table costs a WARN and not the
 //! whole catalog. A failure that may pass ends `discover`: if the platform got fewer streams, it
 //! would believe that the others were dropped.
+//!
+//! | file | job |
+//! |---|---|
+//! | `schemas`, `patterns` | which schemas the configuration means; `table_patterns` against the tables there |
+//! | `tables` | the tables of all schemas → streams, with what only some of them have |
+//! | `privileges` | which tables the user may read |
+//! | `capabilities` | what can be done with the tables of a schema |
+//! | `stream` | a table → an Airbyte stream |
 
 mod capabilities;
 pub(crate) mod patterns;

@@ -24,6 +24,18 @@
 //! A value that cannot be shown is null or cut, and the record says so in `meta.changes`, once a column:
 //! `NULLED` outranks `TRUNCATED`, the reason is `SOURCE_SERIALIZATION_ERROR`. Values that would make a line of 20,000,000
 //! bytes or more are null as well, for the reasons `SOURCE_FIELD_SIZE_LIMITATION` and `SOURCE_RECORD_SIZE_LIMITATION`.
+//!
+//! | file | job |
+//! |---|---|
+//! | `plan` | columns → how each of their cells is written; the fixed bytes of a record |
+//! | `rows`, `values` | the fast path: one pass over a row's bytes; the values that it finds one after the other |
+//! | `short`, `long`, `place`, `simd` | its parts: values within one block of the page and all others; where it is; questions about 32 bytes at once |
+//! | `slow`, `nested` | the exact path for every row that the fast one leaves; arrays, maps and rows |
+//! | `temporal`, `number` | dates and times; which texts are numbers |
+//! | `json_text`, `json_scan` | JSON strings read and written; where a JSON value ends |
+//! | `frame` | the brackets and commas around a page's rows |
+//! | `tail`, `changes`, `size` | the end of a record; what it says about changed values; records that are too large |
+//! | `protobuf` | the same rows as messages of Protobuf |
 
 #![expect(
     clippy::inline_always,

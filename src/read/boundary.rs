@@ -192,8 +192,9 @@ impl Boundary {
     }
 }
 
-/// The part of a RECORD line that comes from the row. The texts before and after it contain quotes
-/// that are not escaped, so they cannot occur inside of a name or a value.
+/// The part of a RECORD line that comes from the row. The first `"data":` and the last
+/// `"emitted_at":` are the record's own: before the data there are names only, whose quotes are
+/// escaped, and after it no JSON of the row.
 fn data(line: &[u8]) -> &[u8] {
     let start = memmem::find(line, b"\"data\":").unwrap_or(0);
     let end = memmem::rfind(line, b"\"emitted_at\":").unwrap_or(line.len());

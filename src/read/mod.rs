@@ -26,6 +26,7 @@
 //! | `columns` | asks Trino which columns a version of an Iceberg table has |
 //! | `restart` | whether a stream may begin anew when its version is gone |
 //! | `status`, `estimate` | the messages around the records |
+//! | `failures` | tells the errors of streams, so that many alike do not hide another |
 
 mod boundary;
 mod changes;

@@ -5,7 +5,10 @@
 //! |---|---|
 //! | `_ab_cdc_updated_at` | when the change was committed |
 //! | `_ab_cdc_deleted_at` | the same for deletions, null for all others |
-//! | `_ab_cdc_cursor` | rises with every commit: version (Delta Lake), milliseconds since 1970 (Iceberg), with an offset once the table was rolled back or made anew |
+//! | `_ab_cdc_cursor` | rises with every commit |
+//!
+//! The cursor is the version (Delta Lake) or milliseconds since 1970 (Iceberg), with an offset once the
+//! table was rolled back or made anew.
 
 use super::ident::{Ident, Table, Text};
 use super::select::projections;

@@ -1,7 +1,7 @@
 //! A value's text → a literal that has exactly the column's type.
 //!
 //! If the literal had another type, Trino would cast the column, and then the connector would not
-//! get the condition (trino-facts 5.4).
+//! get the condition.
 
 use super::ident::Text;
 use crate::types::TrinoType;

@@ -1,5 +1,5 @@
 //! Queries of metadata. All of them ask for whole schemas at once: a condition on `table_schema`
-//! is pushed down, but a pattern is not (trino-facts 4).
+//! is pushed down, but a pattern is not (`InformationSchemaMetadata` in Trino).
 
 use super::ident::{Ident, Table, Text, texts};
 

@@ -2,7 +2,7 @@
 //!
 //! Trino has to do this: the text of such a value has the name of its zone, and in the hour when
 //! clocks are set back, this name does not tell which of two instants is meant. `AT TIME ZONE`
-//! keeps the instant (trino-facts 3).
+//! keeps the instant.
 
 use super::ident::{Ident, Relation, Table};
 use crate::types::{RowField, TrinoType};

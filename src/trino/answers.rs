@@ -1,6 +1,6 @@
 //! The rows of small answers, decoded by prusto's derive.
 //!
-//! Queries select varchar, bigint and double only, and nullable columns are `Option`.
+//! Queries select varchar, bigint, double and boolean only, and nullable columns are `Option`.
 
 use prusto::Presto;
 
@@ -152,10 +152,10 @@ pub(crate) struct StandingRow {
     pub(crate) present: i64,
 }
 
-/// The rows in all files of a table.
+/// One number, such as that of the rows in all files of a table.
 #[derive(Debug, Presto)]
 pub(crate) struct TotalRow {
-    /// Their number; null when there are no files.
+    /// The number; null where there is nothing to count, such as a table without files.
     pub(crate) total: Option<i64>,
 }
 
@@ -227,7 +227,7 @@ pub(crate) struct TiesRow {
     pub(crate) misplaced: i64,
 }
 
-/// The range of an integer column.
+/// The smallest and the largest value of a column.
 #[derive(Debug, Presto)]
 pub(crate) struct RangeRow {
     /// Smallest value as text; null in an empty table.

@@ -135,7 +135,8 @@ impl Client {
         &self.traits.version
     }
 
-    /// Makes the first contact, which needs no credentials: reachability, TLS, version.
+    /// Makes the first contact: reachability, TLS, version. Trino answers it without looking at
+    /// credentials.
     ///
     /// # Errors
     ///

@@ -1,6 +1,6 @@
 //! Segments of the spooled protocol: what an answer tells about them, and how they are downloaded.
 //!
-//! Source: trino-facts 2; `client/trino-client`, `OkHttpSegmentLoader`. A segment's own headers go
+//! Source: `client/trino-client`, `OkHttpSegmentLoader`. A segment's own headers go
 //! with its download and its acknowledgement (they may hold the key that it is encrypted with);
 //! ours go only to the coordinator, never to the storage, which refuses requests with two kinds
 //! of credentials.

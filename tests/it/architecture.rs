@@ -113,7 +113,7 @@ fn only_the_writer_gets_stdout() {
 }
 
 #[test]
-fn words_of_the_protocol_have_no_behaviour() {
+fn the_protocol_does_no_io_and_names_no_room_above() {
     for part in [
         "std::fs",
         "tokio::",
@@ -129,106 +129,37 @@ fn words_of_the_protocol_have_no_behaviour() {
     }
 }
 
-/// What each room may use: a folder, or a file beside `lib.rs`. `main`, `lib` and the commands may
-/// use all.
-const ARROWS: &[(&str, &[&str])] = &[
-    ("amounts", &[]),
-    ("clock", &[]),
-    ("secrets", &[]),
-    ("lines", &[]),
-    ("types", &[]),
-    ("near", &[]),
-    ("protocol", &["near"]),
-    ("sql", &["types"]),
-    ("encode", &["lines", "types"]),
-    ("platform", &[]),
-    ("titles", &["platform", "secrets"]),
-    ("error", &["clock", "protocol", "titles"]),
-    ("config", &["error", "near", "secrets", "titles"]),
-    ("files", &[]),
-    ("signals", &[]),
-    ("arguments", &[]),
-    ("state_entries", &[]),
-    ("state_file", &["files", "protocol", "state_entries"]),
-    ("output", &["lines", "protocol", "state_file"]),
-    ("sockets", &["error", "output", "protocol"]),
-    ("terminal", &["titles"]),
-    ("logging", &["output", "protocol", "terminal", "titles"]),
-    ("cli", &["arguments", "files", "protocol"]),
-    // What a person is told of the client's errors; they decide which kind it is.
-    ("messages", &["error", "protocol", "titles", "trino"]),
-    (
-        "trino/wire",
-        &["config", "platform", "protocol", "secrets", "trino"],
-    ),
-    ("trino/tunnel", &["config", "secrets", "trino"]),
-    ("trino/kerberos", &["config"]),
-    (
-        "trino/http",
-        &[
-            "config",
-            "secrets",
-            "trino",
-            "trino/kerberos",
-            "trino/tunnel",
-            "trino/wire",
-        ],
-    ),
-    (
-        "trino",
-        &[
-            "config",
-            "protocol",
-            "secrets",
-            "trino/http",
-            "trino/kerberos",
-            "trino/tunnel",
-            "trino/wire",
-        ],
-    ),
-    (
-        "catalog",
-        &[
-            "amounts",
-            "config",
-            "error",
-            "protocol",
-            "sql",
-            "trino",
-            "trino/wire",
-            "types",
-        ],
-    ),
-    (
-        "discover",
-        &[
-            "catalog", "config", "error", "near", "protocol", "sql", "trino", "types",
-        ],
-    ),
-    (
-        "read",
-        &[
-            "amounts",
-            "catalog",
-            "clock",
-            "config",
-            "encode",
-            "error",
-            "lines",
-            "messages",
-            "near",
-            "output",
-            "platform",
-            "protocol",
-            "sockets",
-            "sql",
-            "terminal",
-            "trino",
-            "trino/wire",
-            "types",
-        ],
-    ),
-];
+/// What each room may use, by the table of docs/architecture.md: a room is a folder, or a file beside
+/// `lib.rs`. Rooms that may use all below them are left out.
+fn arrows() -> BTreeMap<String, Vec<String>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/architecture.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let table = text
+        .split("| room | job | may use |\n|---|---|---|\n")
+        .nth(1);
+    let rows = table
+        .unwrap()
+        .lines()
+        .take_while(|line| line.starts_with('|'));
+    let names = |cell: &str| -> Vec<String> {
+        let quoted = cell.split('`').skip(1).step_by(2);
+        quoted.map(|name| name.replace("::", "/")).collect()
+    };
+    let mut arrows = BTreeMap::new();
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").collect();
+        let [room, _, uses] = cells[..] else {
+            panic!("{row}");
+        };
+        if uses.trim() != "all below" {
+            let [room] = &names(room)[..] else {
+                panic!("one room in a row: {row}");
+            };
+            arrows.insert(room.clone(), names(uses));
+        }
+    }
+    arrows
+}
 
 /// The folder of a file of `src`, or its own name where it has none. The unit tests of a file lie in a
 /// folder with its name, and belong to its room.
@@ -267,23 +198,70 @@ fn named_rooms(code: &str) -> impl Iterator<Item = String> + '_ {
 
 #[test]
 fn dependencies_point_one_way() {
+    let arrows = arrows();
+    let mut unused: BTreeMap<String, Vec<String>> = arrows.clone();
     let mut wrong = Vec::new();
     for (path, text) in sources() {
         let room = room(&path);
         if ["lib", "main", "commands"].contains(&room.as_str()) {
             continue;
         }
-        let Some((_, allowed)) = ARROWS.iter().find(|(name, _)| *name == room) else {
-            wrong.push(format!("the room of {} has no arrows", path.display()));
+        let Some(allowed) = arrows.get(&room) else {
+            wrong.push(format!(
+                "the room of {} is not in the table",
+                path.display()
+            ));
             continue;
         };
         for named in named_rooms(&code(&text)) {
-            if named != room && !allowed.contains(&named.as_str()) {
+            if named != room && !allowed.contains(&named) {
                 wrong.push(format!("{} names {named}", path.display()));
             }
+            unused
+                .entry(room.clone())
+                .or_default()
+                .retain(|used| *used != named);
         }
     }
+    unused.retain(|_, rooms| !rooms.is_empty());
     assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(
+        unused.is_empty(),
+        "in the table, but not in the code: {unused:#?}"
+    );
+}
+
+/// From this number of files on, a newcomer needs a table to find the right one.
+const MANY: usize = 6;
+
+#[test]
+fn a_folder_of_many_files_says_what_each_is_for() {
+    let mut folders: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
+    for (path, _) in sources() {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_stem()) else {
+            continue;
+        };
+        let name = name.to_string_lossy().into_owned();
+        let is_room = !["mod", "tests", "test_inputs"].contains(&name.as_str());
+        if is_room && folder != Path::new("") {
+            folders.entry(folder.to_owned()).or_default().push(name);
+        }
+    }
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut missing = Vec::new();
+    for (folder, names) in folders.iter().filter(|(_, names)| names.len() >= MANY) {
+        let text = std::fs::read_to_string(src.join(folder).join("mod.rs")).unwrap();
+        let is_row = |line: &&str| line.starts_with("//! | `");
+        let rows: String = text.lines().filter(is_row).collect();
+        let without_row = names
+            .iter()
+            .filter(|name| !rows.contains(&format!("`{name}`")));
+        missing.extend(without_row.map(|name| format!("{}: {name}", folder.display())));
+    }
+    assert!(
+        missing.is_empty(),
+        "not in the table of its folder: {missing:#?}"
+    );
 }
 
 /// Files of one folder that may name each other: `slow` writes a cell, and for a nested one `nested`

@@ -7,6 +7,7 @@
 //! | `origin` | where the URIs in Trino's answers are asked for |
 //! | `route` | direct, through a proxy, or through a tunnel |
 //! | `answer` | an answer's body, up to the size that its kind may have; what a bad answer says |
+//! | `pieces` | an answer's body in fewer and larger pieces |
 //! | `buffers` | memory for the bodies of answers, used again and again |
 //! | `failure` | the steps of a request that can fail; errors of the HTTP library → which step failed |
 //! | `tls` | `ssl_mode` → a TLS configuration |

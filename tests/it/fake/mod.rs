@@ -1,8 +1,7 @@
 //! `FakeTrino`: a scripted Trino. It has tables, answers the metadata queries about them, pages
 //! results as Trino does, fails on request, and remembers everything that it was asked.
 //!
-//! What it does of the protocol is from `trino-facts.md` 1 and, for old servers, from what Trino
-//! 352 was seen to do: the slugs differ for each token, a token is served once it was asked for,
+//! What it does of the protocol is what Trino 476 was seen to do and, for old servers, Trino 352: the slugs differ for each token, a token is served once it was asked for,
 //! older tokens are gone (410), unknown queries are not found (404), a cancelled query says so.
 
 mod answer;
