@@ -1,11 +1,27 @@
 //! How messages say how many there are of a thing.
 
+use std::fmt::Display;
+
 /// A number with its thing in the singular or in the plural: `1 record`, `2 records`. The plural
 /// has an `s` at its end.
 pub(crate) fn amount(number: impl TryInto<u64>, thing: &str) -> String {
     let number = number.try_into().unwrap_or(u64::MAX);
     let ending = if number == 1 { "" } else { "s" };
     format!("{number} {thing}{ending}")
+}
+
+/// Names for a message, each in quotes: the first `at_most` of them, and how many others there are.
+pub(crate) fn names(names: &[impl Display], at_most: usize) -> String {
+    let first: Vec<String> = names
+        .iter()
+        .take(at_most)
+        .map(|name| format!("\"{name}\""))
+        .collect();
+    let first = first.join(", ");
+    match names.len().saturating_sub(at_most) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
 }
 
 #[cfg(test)]
@@ -17,5 +33,12 @@ mod tests {
         assert_eq!(amount(0_u64, "record"), "0 records");
         assert_eq!(amount(1_usize, "record"), "1 record");
         assert_eq!(amount(12_u32, "finished slice"), "12 finished slices");
+    }
+
+    #[test]
+    fn many_names_are_counted() {
+        assert_eq!(names(&["a"], 2), "\"a\"");
+        assert_eq!(names(&["a", "b"], 2), "\"a\", \"b\"");
+        assert_eq!(names(&["a", "b", "c", "d"], 2), "\"a\", \"b\" and 2 more");
     }
 }

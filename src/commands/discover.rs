@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::amounts;
 use crate::cli::DiscoverArgs;
 use crate::discover::stream;
 use crate::error::ConnectorError;
@@ -161,13 +162,11 @@ fn cursors(
         cursors.push(column);
     }
     if !without.is_empty() {
-        let more = if without.len() > NAMED { ", …" } else { "" };
-        let count = without.len();
-        without.truncate(NAMED);
         tracing::warn!(
-            "{count} of {} streams have no column \"{cursor}\" for --cursor and are read whole: {}{more}",
+            "{} of {} streams have no column \"{cursor}\" for --cursor and are read whole: {}",
+            without.len(),
             streams.len(),
-            without.join(", ")
+            amounts::names(&without, NAMED)
         );
     }
     Ok(cursors)

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::amounts;
 use crate::cli::ReadArgs;
 use crate::error::ConnectorError;
 use crate::files;
@@ -134,20 +135,12 @@ fn useless(entries: &Entries, configured: &[StreamDescriptor]) -> Option<String>
     if is_used || is_by_program || configured.is_empty() {
         return None;
     }
-    let states = names(filled.filter_map(|entry| entry.key.as_ref()));
-    let streams = names(&configured);
+    let filled: Vec<&Key> = filled.filter_map(|entry| entry.key.as_ref()).collect();
+    let states = amounts::names(&filled, NAMED);
+    let streams = amounts::names(&configured, NAMED);
     Some(format!(
         "it has states of {states}, but the configured streams are {streams}"
     ))
-}
-
-fn names<'a>(keys: impl IntoIterator<Item = &'a Key>) -> String {
-    let mut names: Vec<String> = keys.into_iter().map(|key| format!("\"{key}\"")).collect();
-    if names.len() > NAMED {
-        names.truncate(NAMED);
-        names.push("…".to_owned());
-    }
-    names.join(", ")
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ mod tables;
 
 use std::collections::BTreeSet;
 
+use crate::amounts;
 use crate::catalog::bisect::side_by_side;
 use crate::catalog::queries::NoColumns;
 use crate::catalog::reserved::{is_written_by_airbyte, warn_of_reserved_columns};
@@ -104,17 +105,11 @@ fn warn_of_airbytes_tables(tables: &[String]) {
     if tables.is_empty() {
         return;
     }
-    let named: Vec<String> = tables
-        .iter()
-        .take(NAMED)
-        .map(|name| format!("\"{name}\""))
-        .collect();
-    let more = if tables.len() > NAMED { ", …" } else { "" };
     tracing::warn!(
-        "tables that a destination of Airbyte has probably written ({}): {}{more}. Deselect them \
+        "tables that a destination of Airbyte has probably written ({}): {}. Deselect them \
          unless they are to be copied on, or leave them out by ‹exclude› of ‹table_patterns›.",
         tables.len(),
-        named.join(", ")
+        amounts::names(tables, NAMED)
     );
 }
 

@@ -38,7 +38,8 @@ pub fn was_closed(end: impl AsFd) -> bool {
 /// the pipe may have set it. It makes no difference here: if the pipe is full, we wait.
 pub struct Pipe<F> {
     end: F,
-    is_durable: bool,
+    /// Whether a flush waits for the disk.
+    is_synced: bool,
 }
 
 impl<F: AsFd> Pipe<F> {
@@ -49,7 +50,9 @@ impl<F: AsFd> Pipe<F> {
         if let Err(error) = fcntl_setpipe_size(&end, SIZE) {
             tracing::trace!(%error, "stdout keeps its size");
         }
-        Self { end, is_durable }
+        let is_file = fstat(&end).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_file());
+        let is_synced = is_durable && is_file;
+        Self { end, is_synced }
     }
 
     fn wait(&self) -> io::Result<()> {
@@ -73,7 +76,7 @@ impl<F: AsFd> Write for Pipe<F> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        if self.is_durable && FileType::from_raw_mode(fstat(&self.end)?.st_mode).is_file() {
+        if self.is_synced {
             fdatasync(&self.end)?;
         }
         Ok(())
@@ -129,10 +132,15 @@ mod tests {
 
     #[test]
     fn a_file_is_flushed_and_anything_else_needs_it_not() {
-        let mut file = Pipe::new(tempfile::tempfile().unwrap(), true);
-        file.write_all(b"line\n").unwrap();
-        file.flush().unwrap();
+        let file = || tempfile::tempfile().unwrap();
+        assert!(Pipe::new(file(), true).is_synced);
+        assert!(!Pipe::new(file(), false).is_synced);
+        let mut written = Pipe::new(file(), true);
+        written.write_all(b"line\n").unwrap();
+        written.flush().unwrap();
         let (ours, _theirs) = UnixStream::pair().unwrap();
-        Pipe::new(ours, true).flush().unwrap();
+        let mut socket = Pipe::new(ours, true);
+        assert!(!socket.is_synced);
+        socket.flush().unwrap();
     }
 }

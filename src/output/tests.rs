@@ -108,7 +108,13 @@ fn a_state_counts_the_records_since_the_one_before() {
 fn lines_leave_in_the_order_they_were_sent() {
     let (output, thread, written) = started();
     for i in 0..100 {
-        send(&output, &format!("{i}\n")).unwrap();
+        let line = format!("{i}\n");
+        // Every other line takes the queue, and not the writer itself.
+        if i % 2 == 0 {
+            wait(output.send_lines(line.into_bytes())).unwrap();
+        } else {
+            send(&output, &line).unwrap();
+        }
     }
     let numbers: Vec<String> = (0..100).map(|i: u8| i.to_string()).collect();
     let expected = numbers.join("\n") + "\n";

@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 
 use super::status;
+use crate::amounts;
 use crate::error::ConnectorError;
 use crate::output::{Closed, Output};
 use crate::protocol::message::{FailureType, StreamDescriptor, StreamStatus};
@@ -143,7 +144,7 @@ impl Failures {
         if streams.len() > 1 {
             let own = format!("Stream \"{first}\": ");
             let bare = message.strip_prefix(&own).unwrap_or(&message);
-            message = format!("Streams {}: {bare}", named(&streams));
+            message = format!("Streams {}: {bare}", amounts::names(&streams, NAMED));
         }
         *self.told.entry(error.failure_type).or_default() += 1;
         let together = ConnectorError {
@@ -174,7 +175,7 @@ impl Failures {
             format!(
                 "{} more streams failed: {}. The first of them: {}",
                 streams.len(),
-                named(&streams),
+                amounts::names(&streams, NAMED),
                 error.message
             ),
         );
@@ -184,19 +185,5 @@ impl Failures {
             status::send_to_stdout(&self.output, stream, StreamStatus::Incomplete).await?;
         }
         Ok(())
-    }
-}
-
-/// The first names, and how many others there are.
-fn named(streams: &[&StreamDescriptor]) -> String {
-    let names: Vec<String> = streams
-        .iter()
-        .take(NAMED)
-        .map(|stream| format!("\"{stream}\""))
-        .collect();
-    let names = names.join(", ");
-    match streams.len().saturating_sub(NAMED) {
-        0 => names,
-        more => format!("{names} and {more} more"),
     }
 }

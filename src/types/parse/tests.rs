@@ -219,10 +219,11 @@ fn deep_texts_end_in_text_instead_of_the_stack() {
         "((((",
         "\"\"(",
     ] {
-        let text = opening.repeat(100_000);
-        let _ = TrinoType::parse(&text);
+        let is_text = |ty: &TrinoType| matches!(ty, TrinoType::Other(_));
+        let open = opening.repeat(100_000);
+        assert!(TrinoType::parse(&open).any(&is_text), "{opening}");
         let closed = format!("{}bigint{}", opening.repeat(5_000), ")".repeat(5_000));
-        let _ = TrinoType::parse(&closed).to_string();
+        assert!(TrinoType::parse(&closed).any(&is_text), "{opening}");
     }
 }
 
