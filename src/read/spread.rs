@@ -8,7 +8,7 @@ use crate::types::TrinoType;
 /// The texts of up to `slices - 1` rising values between `low` and `high`. Empty if this is not
 /// possible for the type or the values, or if there are too few values in between.
 ///
-/// All texts have the form of [`crate::sql::literal::text_of`].
+/// All texts have the form of [`crate::sql::literal::exact_text`].
 pub(crate) fn spread(low: &str, high: &str, ty: &TrinoType, slices: u64) -> Vec<String> {
     let Some(scale) = Scale::of_type(ty) else {
         return Vec::new();

@@ -6,7 +6,7 @@
 use super::ident::Text;
 use crate::types::TrinoType;
 
-/// The literal for a value of type `ty`. `text` is the value's text from [`text_of`].
+/// The literal for a value of type `ty`. `text` is the value's text from [`exact_text`].
 pub(crate) fn literal(text: &str, ty: &TrinoType) -> String {
     match ty {
         TrinoType::Varchar(None) => Text(text).to_string(),
