@@ -210,13 +210,13 @@ async fn begun(
         return Ok(None);
     };
     let stream = &plan.descriptor;
-    if let Some(gone) = pin::why_slices_are_lost(context, plan, &sync.progress.slices).await? {
+    if let Some(reason) = pin::why_slices_are_lost(context, plan, &sync.progress.slices).await? {
         let progress = sync.progress.clone();
         let Some(goes_on) = sync.without_version() else {
-            restart::begin_anew(plan, &progress, &gone)?;
+            restart::begin_anew(plan, &progress, &reason)?;
             return Ok(None);
         };
-        tracing::warn!("stream \"{stream}\" goes on in the present version: {gone}");
+        tracing::warn!("stream \"{stream}\" goes on in the present version: {reason}");
         sync = goes_on;
     }
     tracing::info!(

@@ -149,19 +149,20 @@ async fn caught<T>(reading: impl Future<Output = Result<T, ReadError>>) -> Resul
 async fn read_stream(context: &Context, plan: &StreamPlan) -> Result<u64, ReadError> {
     let stream_run = Arc::new(StreamRun::default());
     let estimate = estimate::send(context, plan, Arc::clone(&stream_run));
-    let result = read_in_mode(context, plan, plan.state.clone(), &stream_run);
-    let result = Box::pin(caught(result)).await;
+    let reading = async {
+        match read_in_mode(context, plan, plan.state.clone(), &stream_run).await {
+            // Rows of two versions in one run would be a table that never existed, so this is only
+            // done before the first record.
+            Err(ReadError::VersionLost(reason)) if !stream_run.has_sent() => {
+                read_without_version(context, plan, &reason, &stream_run).await
+            }
+            result => result,
+        }
+    };
+    let result = Box::pin(caught(reading)).await;
     if matches!(result, Err(ReadError::Panicked)) {
         stream_run.stop_encoders().await;
     }
-    let result = match result {
-        // Rows of two versions in one run would be a table that never existed, so this is only done
-        // before the first record.
-        Err(ReadError::VersionLost(reason)) if !stream_run.has_sent() => {
-            read_without_version(context, plan, &reason, &stream_run).await
-        }
-        result => result,
-    };
     // An estimate that comes after the rows helps nobody.
     estimate.abort();
     let _ = estimate.await;

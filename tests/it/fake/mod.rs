@@ -1,8 +1,9 @@
 //! `FakeTrino`: a scripted Trino. It has tables, answers the metadata queries about them, pages
 //! results as Trino does, fails on request, and remembers everything that it was asked.
 //!
-//! What it does of the protocol is what Trino 476 was seen to do and, for old servers, Trino 352: the slugs differ for each token, a token is served once it was asked for,
-//! older tokens are gone (410), unknown queries are not found (404), a cancelled query says so.
+//! What it does of the protocol is what Trino 476 was seen to do and, for old servers, Trino 352:
+//! the slugs differ for each token, a token is served once it was asked for, older tokens are gone
+//! (410), unknown queries are not found (404), a cancelled query says so.
 
 mod answer;
 mod fault;
