@@ -14,9 +14,9 @@ from xdist.scheduler import LoadFileScheduling
 pytest.register_assert_rewrite("live_support")
 
 from live_support import environment as environments  # noqa: E402
-from live_support import oracle  # noqa: E402
+from live_support import oracle, sampling  # noqa: E402
 from live_support.connector import Connector  # noqa: E402
-from live_support.environment import Environment  # noqa: E402
+from live_support.environment import EVERY_CASE, Environment  # noqa: E402
 from live_support.network import Bastion  # noqa: E402
 from live_support.oracle import Trino, quoted  # noqa: E402
 from live_support.syncs import NewTable, Syncs, start  # noqa: E402
@@ -30,6 +30,16 @@ class _ByFile(LoadFileScheduling):  # type: ignore[misc]
     def _split_scope(self, nodeid: str) -> str:
         file = str(super()._split_scope(nodeid))
         return "test_connection*.py" if Path(file).name.startswith("test_connection") else file
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", sampling.MARK)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not EVERY_CASE:
+        items[:], left_out = sampling.sampled(items)
+        config.hook.pytest_deselected(items=left_out)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:

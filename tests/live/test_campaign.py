@@ -3,7 +3,7 @@
 After every sync that completes, what a destination has by its rules is what the table has: of CHANGES by key, of reads by
 cursor appended, of full refreshes the rows of one version. States go through doubles half of the time.
 
-`CAMPAIGN_SECONDS` (60) is how long it runs, `CAMPAIGN_SEED` what chance begins with (the day, unless it is set),
+`CAMPAIGN_SECONDS` (30) is how long it runs, `CAMPAIGN_SEED` what chance begins with (the day, unless it is set),
 `CAMPAIGN_ROUND` the only round to run, as a failure names it.
 """
 
@@ -31,7 +31,7 @@ from live_support.tables import Table
 
 Config = Callable[..., dict[str, Any]]
 
-SECONDS = float(os.environ.get("CAMPAIGN_SECONDS", "60"))
+SECONDS = float(os.environ.get("CAMPAIGN_SECONDS", "30"))
 SEED = os.environ.get("CAMPAIGN_SEED") or datetime.datetime.now(datetime.UTC).date().isoformat()
 ROUND = os.environ.get("CAMPAIGN_ROUND")
 

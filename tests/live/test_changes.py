@@ -96,6 +96,7 @@ def test_a_key_of_several_columns_tells_rows_apart(
     assert changes == {(0, 3, "new", False), (1, 3, "new", False), (7, 7, None, True), (10, 0, "old", False)}
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("key", [("id",), ()], ids=["with a key", "without a key"])
 @pytest.mark.parametrize("nested", [
     "CAST(ROW(n, NULL) AS row(a bigint, b bigint))",

@@ -89,6 +89,7 @@ def test_fields_that_were_altered_after_a_later_version_are_seen(
     assert rows == {n: [{"f": 1, "g": None}] for n in range(1, 11 if then == "go on" else 10)}
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -142,6 +143,7 @@ def test_a_column_of_delta_lake_that_may_be_another_one_is_read_again(
     assert not syncs.read().data("t")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("catalog", FEED)
 @pytest.mark.parametrize("altered", ["swapped", "swapped and written", "added again"])
 def test_a_key_that_is_another_column_now_leaves_no_row_under_its_old_values(

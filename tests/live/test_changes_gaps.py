@@ -173,6 +173,7 @@ def test_what_other_engines_rewrite_without_a_feed_is_told_by_comparing(
     assert mirror.take(syncs.read()) == 1
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("key", [("id",), ()], ids=["with a key", "without a key"])
 @pytest.mark.parametrize("deleted", [[2], [2, 3], [1]])
 def test_as_many_other_deletions_after_a_rollback_are_told(

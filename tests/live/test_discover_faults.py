@@ -111,6 +111,7 @@ def test_whichever_statement_fails_no_stream_is_lost(
 LISTINGS = [f"information_schema.{name}" for name in ("columns", "tables", "schemata")]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("listing", LISTINGS)
 @pytest.mark.parametrize("lasts", [False, True])
 @pytest.mark.parametrize(("catalog", "more"), [("postgresql", {}), ("iceberg", CHANGES), ("delta", CHANGES)])
@@ -132,6 +133,7 @@ def test_a_listing_that_is_empty_costs_no_stream(
         assert connector.run(*arguments).exit_code == 0
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("listing", ["SHOW CATALOGS", "information_schema.schemata"])
 @pytest.mark.parametrize("lasts", [False, True])
 @pytest.mark.parametrize("entry", ["delta.{}", "delta.{}*", '"delta"."{}"'])
@@ -172,6 +174,7 @@ def chosen(part: str, fault: Fault, lasts: bool = True) -> Callable[[Sent], Faul
 # Rights that are missing, where nothing else is wrong
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("catalog", ["iceberg", "delta"])
 @pytest.mark.parametrize("more", [{}, CHANGES], ids=["cursor", "changes"])
 def test_a_view_whose_plan_is_refused_is_no_table_that_keeps_versions(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from live_support.environment import EVERY_CASE
 from live_support.oracle import Trino
 from live_support.syncs import NewTable, rows
 
@@ -32,16 +31,9 @@ BOUNDARIES = {
 }
 
 
-#: Each type in each catalog, or each type in two of them and each catalog with three types.
-REPLACED = [
-    (catalog, type_)
-    for at, catalog in enumerate(["memory", "iceberg", "delta", "postgresql"])
-    for number, type_ in enumerate(BOUNDARIES)
-    if EVERY_CASE or (at + number) % 2 == 0
-]
-
-
-@pytest.mark.parametrize(("catalog", "type_"), REPLACED)
+@pytest.mark.sampled
+@pytest.mark.parametrize("type_", BOUNDARIES)
+@pytest.mark.parametrize("catalog", ["memory", "iceberg", "delta", "postgresql"])
 def test_a_row_that_was_replaced_at_the_boundary_is_sent(
     new_table: NewTable, sql: Trino, catalog: str, type_: str
 ) -> None:

@@ -23,6 +23,7 @@ FUTURE = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("type_", FUTURE)
 @pytest.mark.parametrize("catalog", ["memory", "iceberg"])
 def test_a_cursor_in_the_future_is_told_in_every_sync(new_table: NewTable, sql: Trino, catalog: str, type_: str) -> None:
@@ -38,6 +39,7 @@ def test_a_cursor_in_the_future_is_told_in_every_sync(new_table: NewTable, sql: 
     assert not [text for text in syncs.read().logs("WARN") if "future" in text]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("type_", "far"),
     [("date", "DATE '275760-09-13'"), ("date", "DATE '-0044-03-15'"), ("timestamp(6)", "TIMESTAMP '12024-01-01 00:00:00.000000'")],
@@ -60,6 +62,7 @@ def test_a_value_outside_of_the_years_is_read_and_is_never_an_end(
     assert not syncs.read().data("t")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("pushdown", ["true", "false"])
 @pytest.mark.parametrize("infinity", ["infinity", "-infinity", "20000-01-01", "294276-01-01"])
 def test_infinity_of_postgresql_is_read_and_is_never_an_end(
@@ -131,6 +134,7 @@ ROUNDED = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("scale", "first", "later"),
     [

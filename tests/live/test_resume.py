@@ -67,6 +67,7 @@ def read_half(syncs: Syncs, width: int = WIDTH) -> list[dict[str, Any]]:
     return covered
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("mode", ["full_refresh", "cursor"])
 @pytest.mark.parametrize("catalog", ["iceberg", "delta", "postgresql", "memory"])
 def test_a_read_that_is_killed_goes_on_from_its_last_state(
@@ -173,6 +174,7 @@ def since_its_new_start(result: Result) -> Counter[int]:
     return rows
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("mode", ["full_refresh", "cursor"])
 @pytest.mark.parametrize("catalog", ["iceberg", "delta"])
 def test_a_version_whose_files_are_gone_ends_a_run_that_has_sent_rows_of_it(
@@ -302,6 +304,7 @@ def test_finished_slices_stay_so_in_a_state_that_went_through_doubles(lake_strea
     assert Counter(row["n"] for row in [*covered, *rest]) == Counter(range(1, FILES * ROWS_OF_A_FILE + 1))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("mode", ["full_refresh", "cursor"])
 @pytest.mark.parametrize("catalog", ["iceberg", "delta"])
 def test_a_version_whose_files_are_gone_starts_the_stream_anew(

@@ -66,6 +66,7 @@ def direct(connector: Connector, config: Config, types_schema: str) -> dict[tupl
     }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("catalog", "table", "count"), [("tpch", "lineitem", 60_175), ("memory", "all_types", 20), ("memory", "empty", 0)]
 )
