@@ -44,7 +44,8 @@ pub(super) async fn run(args: &ReadArgs, output: &Output, queries: &Queries) -> 
                 connection.concurrency = Some(sockets.clamp(1, MOST_CONCURRENCY));
             }
             tracing::info!(
-                "speed mode: records go over {sockets} sockets as {:?}, with {} queries at once",
+                "speed mode: records go over {} as {}, with a concurrency of {}",
+                amount(sockets, "socket"),
                 channel.format,
                 connection.concurrency()
             );

@@ -332,13 +332,14 @@ impl Encoder {
         data_end: usize,
         row: u64,
     ) -> Result<Vec<u8>, EncodeError> {
-        let name_length = |column: usize| 6 * self.plan.names[column].len();
+        let (kept, names) = (&self.plan.kept, &self.plan.names);
         let left_out =
-            size::columns_to_leave_out(&self.cells, &self.plan.kept, line.len(), name_length)
-                .map_err(|column| EncodeError::TooLarge {
+            size::columns_to_leave_out(&self.cells, kept, line.len(), names).map_err(|column| {
+                EncodeError::TooLarge {
                     row,
                     column: self.plan.names.get(column).cloned().unwrap_or_default(),
-                })?;
+                }
+            })?;
         for (column, change) in &left_out {
             self.changes.note_late(*column, *change);
             self.left_out[*column] = true;

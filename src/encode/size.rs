@@ -3,6 +3,7 @@
 //! The platform and destinations take lines of fewer than 20,000,000 bytes. Only the slow path meets larger ones: the fast
 //! path writes into buffers that are smaller.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use super::changes::Change;
@@ -15,15 +16,18 @@ const CHANGE: usize = 128;
 
 /// The columns whose values are left out, in the order of the columns, or the column that must be kept and is too large.
 ///
-/// `cells` are the values of a line of `length` bytes, `name_length` gives the bytes of a column's name in the line.
+/// `cells` are the values of a line of `length` bytes. Of values with the same size the one whose column has the first name
+/// goes first: the query has its columns in another order for each format, and all formats leave out the same.
 pub(super) fn columns_to_leave_out(
     cells: &[Range<usize>],
     kept: &[bool],
     length: usize,
-    name_length: impl Fn(usize) -> usize,
+    names: &[String],
 ) -> Result<Vec<(usize, Change)>, usize> {
     let mut by_size: Vec<usize> = (0..cells.len()).collect();
-    by_size.sort_by_key(|column| std::cmp::Reverse(cells[*column].len()));
+    by_size.sort_by_key(|column| (Reverse(cells[*column].len()), names.get(*column)));
+    // A character is escaped with six bytes at most.
+    let name_length = |column: usize| 6 * names.get(column).map_or(0, String::len);
     let may_go = |column: &usize| !kept.get(*column).copied().unwrap_or(false);
     let mut length = length;
     let mut left_out = Vec::new();
@@ -100,7 +104,10 @@ mod tests {
         let kept: Vec<_> = (0..sizes.len())
             .map(|column| kept.contains(&column))
             .collect();
-        columns_to_leave_out(&cells, &kept, at, |_| 10)
+        let names: Vec<String> = (0..sizes.len())
+            .map(|column| format!("{column:02}"))
+            .collect();
+        columns_to_leave_out(&cells, &kept, at, &names)
     }
 
     #[test]
@@ -118,6 +125,21 @@ mod tests {
         );
         let many = vec![MB; 25];
         assert_eq!(left_out(&many, &[]).unwrap().len(), 6);
+    }
+
+    #[test]
+    fn of_values_with_one_size_those_of_the_first_names_go_in_any_order_of_columns() {
+        let cells: Vec<_> = (0..5).map(|at| at * 5 * MB..(at + 1) * 5 * MB).collect();
+        for names in [["a", "b", "c", "d", "e"], ["e", "c", "a", "d", "b"]] {
+            let names = names.map(str::to_owned);
+            let left_out = columns_to_leave_out(&cells, &[], 25 * MB, &names).unwrap();
+            let mut left_out: Vec<&str> = left_out
+                .iter()
+                .map(|(column, _)| names[*column].as_str())
+                .collect();
+            left_out.sort_unstable();
+            assert_eq!(left_out, ["a", "b"]);
+        }
     }
 
     #[test]

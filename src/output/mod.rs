@@ -9,6 +9,7 @@
 //! they are written from inside the async runtime. The writer writes the waiting LOG lines before
 //! the next item.
 
+mod keeper;
 mod notes;
 pub mod pipe;
 mod writer;
@@ -22,6 +23,7 @@ use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use self::keeper::Keeper;
 use self::notes::Notes;
 use self::writer::Writer;
 use crate::lines::Lines;
@@ -70,7 +72,7 @@ enum Item {
     /// A STATE of the stream that these records are of.
     State(Box<StateMessage>, RecordCount),
     /// Where all later STATEs are kept, once they are written.
-    KeepStates(Box<StateFile>),
+    KeepStates(Keeper),
     /// Somebody waits until everything before it is written.
     Mark(oneshot::Sender<()>),
     /// Wakes the writer up, so that it looks at the waiting LOG lines.
@@ -252,14 +254,21 @@ impl Output {
         self.put(Item::State(Box::new(state), count.clone())).await
     }
 
-    /// From now on keeps every STATE in a file, as soon as the STATE and everything before it is
+    /// From now on keeps every STATE in a file, soon after the STATE and everything before it is
     /// written.
     ///
     /// # Errors
     ///
     /// When stdout was closed.
     pub(crate) async fn keep_states(&self, file: StateFile) -> Result<(), Closed> {
-        self.put(Item::KeepStates(Box::new(file))).await
+        let shared = Arc::clone(&self.shared);
+        match Keeper::start(file, move |error| shared.state_is_lost(error)) {
+            Ok(keeper) => self.put(Item::KeepStates(keeper)).await,
+            Err(error) => {
+                self.shared.state_is_lost(error);
+                Ok(())
+            }
+        }
     }
 
     /// Waits until everything that was sent before is written, and kept.

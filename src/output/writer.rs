@@ -5,16 +5,16 @@ use std::sync::atomic::Ordering;
 
 use tokio::sync::mpsc;
 
+use super::keeper::Keeper;
 use super::{Closed, Item, RecordCount, Shared, line, lock};
 use crate::lines::Lines;
-use crate::protocol::message::{Message, SourceStats, StateMessage, StreamState};
-use crate::state_file::StateFile;
+use crate::protocol::message::{Message, SourceStats, StateMessage};
 
 /// Writes items in the order in which they come.
 pub(super) struct Writer {
     sink: Box<dyn io::Write + Send>,
     notes: Vec<u8>,
-    states: Option<Box<StateFile>>,
+    keeper: Option<Keeper>,
     /// Why nothing can be written any more.
     failure: Option<io::Error>,
 }
@@ -44,7 +44,7 @@ impl Writer {
         Self {
             sink: Box::new(sink),
             notes: Vec::new(),
-            states: None,
+            keeper: None,
             failure: None,
         }
     }
@@ -63,11 +63,12 @@ impl Writer {
         self.failure.is_none()
     }
 
-    /// Writes the last LOG lines, gives everything to the system, and closes the sink. Tells an
-    /// earlier failure.
+    /// Writes the last LOG lines, gives everything to the system, closes the sink, and waits until
+    /// the last STATEs are kept. Tells an earlier failure.
     fn finish(&mut self, shared: &Shared) -> io::Result<()> {
         self.write(shared, |writer| writer.sink.flush());
         self.sink = Box::new(io::sink());
+        self.keeper = None;
         self.failure.take().map_or(Ok(()), Err)
     }
 
@@ -80,13 +81,16 @@ impl Writer {
                 written
             }
             Item::State(state, count) => self.state(*state, &count, shared),
-            Item::KeepStates(file) => {
-                self.states = Some(file);
+            Item::KeepStates(keeper) => {
+                self.keeper = Some(keeper);
                 Ok(())
             }
             Item::Mark(reached) => {
-                // Somebody who has stopped waiting needs no answer.
-                let _ = reached.send(());
+                match &self.keeper {
+                    Some(keeper) => keeper.mark(reached),
+                    // Somebody who has stopped waiting needs no answer.
+                    None => drop(reached.send(())),
+                }
                 Ok(())
             }
             Item::Wake | Item::Finish => Ok(()),
@@ -116,34 +120,10 @@ impl Writer {
         let message = Message::State { state };
         let written = self.sink.write_all(&line(&message));
         shared.states.fetch_add(1, Ordering::Relaxed);
-        match message {
-            Message::State { state } if written.is_ok() => self.keep(&state.stream, shared),
-            _ => written,
-        }
-    }
-
-    /// Keeps a STATE that was written. After a failure no further STATE is kept: otherwise the file
-    /// would have a new state of one stream and an old state of another.
-    ///
-    /// # Errors
-    ///
-    /// When the sink cannot be flushed. If the file cannot be written,
-    /// [`super::Output::state_error`] tells it.
-    fn keep(&mut self, stream: &StreamState, shared: &Shared) -> io::Result<()> {
-        let Some(file) = &mut self.states else {
-            return Ok(());
-        };
-        let kept = match file.put(stream) {
-            Ok(false) => Ok(()),
-            Ok(true) => {
-                self.sink.flush()?;
-                file.replace()
-            }
-            Err(error) => Err(error),
-        };
-        if let Err(error) = kept {
-            self.states = None;
-            shared.state_is_lost(error);
+        written?;
+        if let (Some(keeper), Message::State { state }) = (&self.keeper, message) {
+            self.sink.flush()?;
+            keeper.keep(state.stream);
         }
         Ok(())
     }

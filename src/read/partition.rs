@@ -91,6 +91,9 @@ impl Partition {
         if let Message::State { state } = message {
             let count = RecordCount::starting_at(records);
             context.output.send_state(state, &count).await?;
+            // Written, not only in the queue: the platform has to see it before the destination can
+            // commit it.
+            context.output.all_written().await?;
         }
         lease.output().send_lines(copy).await
     }

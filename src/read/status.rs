@@ -38,10 +38,12 @@ pub(crate) async fn send_to_destination(
 ) -> Result<(), Closed> {
     let message = message(stream, status);
     context.output.send(&message).await?;
-    match &context.channel {
-        Some(channel) => channel.sockets.send(channel.framed(&message)).await,
-        None => Ok(()),
-    }
+    let Some(channel) = &context.channel else {
+        return Ok(());
+    };
+    // The platform sees each status before the destination does.
+    context.output.all_written().await?;
+    channel.sockets.send(channel.framed(&message)).await
 }
 
 /// Says RUNNING, once for all queries of a stream.

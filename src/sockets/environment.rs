@@ -30,6 +30,16 @@ pub(crate) enum ChannelFormat {
     Protobuf,
 }
 
+impl std::fmt::Display for ChannelFormat {
+    /// The name that the variable has for it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::JsonLines => "JSONL",
+            Self::Protobuf => "PROTOBUF",
+        })
+    }
+}
+
 /// The sockets that the platform wants to be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DataChannel {

@@ -6,16 +6,22 @@ what they say of their values, must be equal, and the destination must be able t
 
 from __future__ import annotations
 
+import fcntl
+import os
+import subprocess
+import time
 from collections import Counter
 from collections.abc import Callable
-from itertools import product
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from socket import AF_UNIX, socket
 from typing import Any
 
 import pytest
 from live_support.connector import Connector, Result
-from live_support.environment import EVERY_CASE
 from live_support.history import remembered
-from live_support.messages import configured
+from live_support.messages import configured, parse
 from live_support.oracle import Trino, quoted
 from live_support.strict_destination import Delivery, Row, Stream, StrictDestination, canonical, dump
 from live_support.syncs import incremental
@@ -28,14 +34,9 @@ NewSchema = Callable[[str, str], str]
 
 FORMATS = ("JSONL", "PROTOBUF")
 CHANGES = {"replication_method": {"method": "CHANGES"}}
-PROTOCOLS = ("direct", "auto")
 
-#: How rows are fetched, the format, and the sockets: of them, and of those below, usually a half that has each of them.
-ALL_TABLES = [(p, *way) for p in PROTOCOLS for way in (("JSONL", 2), ("PROTOBUF", 1), ("PROTOBUF", 2), ("PROTOBUF", 4))]
-SOME_TABLES = [("direct", "JSONL", 2), ("direct", "PROTOBUF", 1), ("auto", "PROTOBUF", 2), ("direct", "PROTOBUF", 4)]
-
-#: The same, with how many of the sockets the destination takes.
-TAKEN = [(p, form, *taken) for p, form, taken in product(PROTOCOLS, FORMATS, ((1, 1), (2, 2), (4, 4), (4, 3), (3, 1)))]
+#: How many sockets there are, and how many of them the destination takes.
+TAKEN = [(1, 1), (2, 2), (4, 4), (4, 3), (3, 1)]
 
 
 @pytest.fixture
@@ -83,9 +84,9 @@ def tables(connector: Connector, config: Config, protocol: str) -> tuple[dict[st
     return settings, catalog, connector.read(settings, catalog)
 
 
-@pytest.mark.parametrize(
-    ("protocol", "form", "sockets"), ALL_TABLES if EVERY_CASE else SOME_TABLES, indirect=["protocol"], scope="module"
-)
+@pytest.mark.sampled
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("sockets", [1, 2, 4])
 def test_all_tables_arrive(
     destination: StrictDestination, tables: tuple[dict[str, Any], dict[str, Any], Result], form: str, sockets: int
 ) -> None:
@@ -105,6 +106,7 @@ def test_protobuf_has_about_half_of_the_bytes(destination: StrictDestination, co
     assert sizes["PROTOBUF"] < 0.55 * sizes["JSONL"], sizes
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_type_arrives(
     destination: StrictDestination, config: Config, sql: Trino, new_schema: NewSchema, protocol: str, form: str
@@ -175,9 +177,9 @@ def lake(sql: Trino, new_schema: NewSchema) -> str:
     return schema
 
 
-@pytest.mark.parametrize(
-    ("protocol", "form", "sockets", "take"), TAKEN if EVERY_CASE else TAKEN[::2], indirect=["protocol"]
-)
+@pytest.mark.sampled
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize(("sockets", "take"), TAKEN)
 def test_each_slice_is_a_partition(
     destination: StrictDestination, config: Config, lake: str, protocol: str, form: str, sockets: int, take: int
 ) -> None:
@@ -207,6 +209,7 @@ def test_a_killed_sync_goes_on_from_what_the_destination_committed(
     assert first + rest["t"].rows() == whole["t"].rows()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("catalog_name", ["iceberg", "postgresql"])
 @pytest.mark.parametrize("form", FORMATS)
 def test_syncs_by_cursor_see_the_same_rows(
@@ -230,6 +233,7 @@ def test_syncs_by_cursor_see_the_same_rows(
     assert sizes == [4, 2, 0, 1]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("catalog_name", ["iceberg", "delta"])
 @pytest.mark.parametrize("form", FORMATS)
 def test_changes_are_the_same(
@@ -289,3 +293,55 @@ def test_a_column_of_another_type_than_its_schema_is_told(
     assert error["failure_type"] == "config_error" and "Refresh the source's schema" in error["message"], error
     assert delivery.result.statuses("t")[-1] == "INCOMPLETE"
     assert "COMPLETE" not in delivery["t"].statuses
+
+
+def test_what_too_large_a_record_loses_is_the_same(
+    destination: StrictDestination, config: Config, new_schema: NewSchema
+) -> None:
+    """Protobuf has the columns of a query in another order, and the values are of one size."""
+    columns = ", ".join(f"rpad('', 5000000, '{name}') AS {name}" for name in "zyxwv")
+    settings = config("memory", new_schema("memory", "speed_large"), queries=[{"name": "q", "sql": f"SELECT {columns}"}])
+    catalog = configured(destination.connector.discover(settings).streams.values())
+    for form in FORMATS:
+        _, delivery = read_both(destination, settings, catalog, form, 1)
+        [(_, changes)] = delivery["q"].rows()
+        assert sorted(field for field, _, _ in changes) == ["v", "w"]
+
+
+def test_nothing_is_over_a_socket_that_stdout_does_not_have_yet(
+    connector: Connector, config: Config, tmp_path: Path
+) -> None:
+    """Stdout is a pipe that is full, and nobody reads it."""
+    settings = config("tpch", "tiny")
+    catalog = configured([connector.discover(settings).streams["nation"]])
+    reader, writer = os.pipe()
+    # Nothing else fits after these.
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 1 << 20)
+    os.set_blocking(writer, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"\n" * 4096)
+    os.set_blocking(writer, True)
+    path = tmp_path / "socket"
+    variables = {"DATA_CHANNEL_MEDIUM": "SOCKET", "DATA_CHANNEL_FORMAT": "JSONL", "DATA_CHANNEL_SOCKET_PATHS": str(path)}
+    arguments = [connector.binary, *connector.read_arguments(settings, catalog)]
+    with ThreadPoolExecutor(1) as pool, subprocess.Popen(arguments, stdout=writer, env=os.environ | variables) as process:
+        os.close(writer)
+        while not path.exists():
+            time.sleep(0.02)
+        with socket(AF_UNIX) as client:
+            client.connect(str(path))
+            client.settimeout(5)
+            with pytest.raises(TimeoutError):
+                client.recv(1)
+            client.settimeout(60)
+            stdout = pool.submit(lambda: open(reader, "rb").read())
+            with client.makefile("rb") as received:
+                over_socket = received.read()
+    assert process.returncode == 0
+    assert kinds(over_socket) == {"TRACE": 3, "RECORD": 25, "STATE": 1}
+    assert kinds(stdout.result().lstrip()) >= Counter({"TRACE": 3, "STATE": 1})
+
+
+def kinds(lines: bytes) -> Counter[str]:
+    return Counter(parse(line)["type"] for line in lines.splitlines())
