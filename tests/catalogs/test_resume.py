@@ -19,7 +19,7 @@ from live_support.oracle import Trino, quoted
 from live_support.syncs import Syncs, incremental
 
 #: Kills per catalog and mode, and the most, if none of these came between a STATE and the end.
-KILLS = int(os.environ.get("KILLS", "3"))
+KILLS = int(os.environ.get("KILLS", "2"))
 MOST_KILLS = KILLS + 30
 ROWS, ROWS_OF_A_SLICE = 3000, 400
 CASES = [pytest.param(name, mode, id=f"{name} {mode}") for name, catalog in CATALOGS.items() for mode in catalog.resumes]

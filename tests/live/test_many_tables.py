@@ -16,7 +16,7 @@ from live_support.syncs import incremental
 
 Config = Callable[..., dict[str, Any]]
 
-TABLES = 1000 if EVERY_CASE else 250
+TABLES = 1000 if EVERY_CASE else 100
 #: Tables that are read for the state of all.
 FIRST = 20
 #: What a sync may cost at the most: queries of each table, queries for all tables together, seconds.

@@ -1,4 +1,5 @@
-"""PrestoSQL 350, the last release before Trino got its name, whose headers are called otherwise, and Trino 352.
+"""PrestoSQL 350, the last release before Trino got its name, whose headers are called otherwise; and in `make test-long`
+Trino 352, the next one but one.
 
 They are started here, and stopped in the end, unless `SOURCE_TRINO_OLDEST` and `SOURCE_TRINO_RENAMED` name some that run
 (`live_support/servers.py`).
@@ -13,13 +14,14 @@ from typing import Any
 import pytest
 from live_support import servers
 from live_support.connector import Connector
-from live_support.environment import Environment
+from live_support.environment import EVERY_CASE, Environment
 from live_support.messages import configured, handwritten
 from live_support.verdicts import reads_regions, succeeds
 from live_support.ways import WAYS, way
 
 
-@pytest.fixture(scope="module", params=["oldest", "renamed"])
+#: What they have in common the first one shows, and headers with the name of Trino every other server has.
+@pytest.fixture(scope="module", params=["oldest", "renamed"] if EVERY_CASE else ["oldest"])
 def oldest(environment: Environment, request: pytest.FixtureRequest) -> Iterator[Environment]:
     """An old server in place of the usual ones."""
     with servers.another(request.param, environment) as oldest:

@@ -91,6 +91,7 @@ LAKES = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("catalog", "properties"), LAKES)
 def test_files_are_read_in_slices(
     connector: Connector, config: Config, sql: Trino, new_schema: Callable[[str, str], str], catalog: str, properties: str
