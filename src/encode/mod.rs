@@ -337,7 +337,7 @@ impl Encoder {
             size::columns_to_leave_out(&self.cells, kept, line.len(), names).map_err(|column| {
                 EncodeError::TooLarge {
                     row,
-                    column: self.plan.names.get(column).cloned().unwrap_or_default(),
+                    column: names.get(column).cloned().unwrap_or_default(),
                 }
             })?;
         for (column, change) in &left_out {

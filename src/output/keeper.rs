@@ -1,4 +1,4 @@
-//! The thread that keeps STATEs in their file, so that stdout never waits for the disk.
+//! The thread that keeps STATEs in their file, so that records do not wait while it is replaced.
 
 use std::io;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -182,7 +182,7 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::path::Path;
+    use std::path::PathBuf;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -201,16 +201,18 @@ mod tests {
         }
     }
 
-    fn start(path: &Path) -> Keeper {
+    /// A keeper that must not fail, its file, and what removes the file in the end.
+    fn start() -> (Keeper, PathBuf, tempfile::TempDir) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state.json");
         let fails = |error: io::Error| panic!("{error}");
-        Keeper::start(StateFile::open(path).unwrap(), fails).unwrap()
+        let keeper = Keeper::start(StateFile::open(&path).unwrap(), fails).unwrap();
+        (keeper, path, directory)
     }
 
     #[test]
     fn a_state_is_kept_without_another_one_after_it() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("state.json");
-        let keeper = start(&path);
+        let (keeper, path, _directory) = start();
         for n in 1..=3 {
             keeper.keep(state(1, n));
             let expected = format!("{{\"n\":{n}}}");
@@ -226,9 +228,7 @@ mod tests {
 
     #[test]
     fn a_mark_comes_after_what_is_before_it_is_kept() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("state.json");
-        let keeper = start(&path);
+        let (keeper, path, _directory) = start();
         for n in 1..=100 {
             keeper.keep(state(n, n));
             let (mark, reached) = oneshot::channel();
@@ -241,9 +241,7 @@ mod tests {
 
     #[test]
     fn the_last_states_are_kept_though_there_was_a_pause() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("state.json");
-        let keeper = start(&path);
+        let (keeper, path, _directory) = start();
         for n in 1..=1000 {
             keeper.keep(state(n % 500, n));
         }
