@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 /// A number with its thing in the singular or in the plural: `1 record`, `2 records`. The plural
 /// has an `s` at its end.
-pub(crate) fn amount(number: impl TryInto<u64>, thing: &str) -> String {
+pub fn amount(number: impl TryInto<u64>, thing: &str) -> String {
     let number = number.try_into().unwrap_or(u64::MAX);
     let ending = if number == 1 { "" } else { "s" };
     format!("{number} {thing}{ending}")

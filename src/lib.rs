@@ -18,7 +18,7 @@
 //! Only `trino::http`, `trino::tunnel` and `sockets` open sockets, and only `output::writer` writes
 //! to stdout.
 
-pub(crate) mod amounts;
+pub mod amounts;
 pub(crate) mod arguments;
 pub(crate) mod catalog;
 pub mod cli;

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use indicatif::HumanCount;
+use source_trino::amounts::amount;
 use source_trino::cli::{Cli, Command};
 use source_trino::logging;
 use source_trino::output::Output;
@@ -151,16 +152,22 @@ fn going_on(command: &Command) -> Option<String> {
 /// Tells whoever reads stderr how far a read came that was stopped.
 fn say_what_was_reached(output: &Output, going_on: &str) {
     let (records, states) = output.reached();
-    let records = HumanCount(records);
+    let records = match records {
+        1 => "1 record".to_owned(),
+        records => format!("{} records", HumanCount(records)),
+    };
     if states == 0 {
         terminal::tell(
             Kind::Stopped,
-            &format!("stopped after {records} records, with no checkpoint yet"),
+            &format!("stopped after {records}, with no checkpoint yet"),
         );
     } else {
         terminal::tell(
             Kind::Stopped,
-            &format!("stopped after {records} records and {states} checkpoints"),
+            &format!(
+                "stopped after {records} and {}",
+                amount(states, "checkpoint")
+            ),
         );
         terminal::tell(Kind::Hint, going_on);
     }
