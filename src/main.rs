@@ -60,15 +60,15 @@ fn start(parent: Option<Parent>) -> io::Result<End> {
         Ok(parsed) => parsed,
         Err(error) => error.exit(),
     };
-    // If states are kept in a file, the records before them must be on the disk first.
-    let is_durable = matches!(&cli.command, Command::Read(args) if args.state_file.is_some());
-    if is_durable && pipe::was_closed(io::stdout()) {
+    let keeps_states = matches!(&cli.command, Command::Read(args) if args.state_file.is_some());
+    if keeps_states && pipe::was_closed(io::stdout()) {
         return Err(io::Error::other(
             "stdout is closed, so records would be lost although --state-file counts them as sent. \
              Redirect it, for example with \"> records.jsonl\"; \"> /dev/null\" throws them away.",
         ));
     }
-    let (output, writer) = Output::start(Pipe::new(io::stdout(), is_durable))?;
+    let file = pipe::regular_file(io::stdout())?;
+    let (output, writer) = Output::start(Pipe::new(io::stdout()), file)?;
     terminal::set_reader(reader(&cli));
     logging::install(&output, cli.verbose);
     let panics = commands::report_panics(&output);
@@ -110,9 +110,9 @@ fn start(parent: Option<Parent>) -> io::Result<End> {
     })
 }
 
-/// Threads that talk to servers: half as many as there are processors. Each query has a thread beside
-/// them that encodes its rows, which takes longer than to receive them, and threads that have nothing
-/// to do only wake each other up (docs/architecture.md).
+/// Threads that talk to servers: half as many as there are processors. Each query has a thread
+/// beside them that encodes its rows, which takes longer than to receive them, and threads that
+/// have nothing to do only wake each other up (docs/architecture.md).
 fn receiving_threads() -> usize {
     std::thread::available_parallelism().map_or(1, |processors| processors.get().div_ceil(2))
 }

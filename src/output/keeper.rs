@@ -1,5 +1,6 @@
-//! The thread that keeps STATEs in their file, so that records do not wait while it is replaced.
+//! The thread that keeps STATEs in their file, so that records do not wait for the disk.
 
+use std::fs::File;
 use std::io;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
@@ -35,7 +36,9 @@ enum Order {
 }
 
 impl Keeper {
-    /// Starts the thread. It calls `tell` if a STATE cannot be kept. Then it keeps no further one,
+    /// Starts the thread. Before it replaces the file, it waits until `records` is on the disk, so
+    /// that a power failure loses no record that a kept STATE covers; `None` if the records go to
+    /// no file. The thread calls `tell` if a STATE cannot be kept. Then it keeps no further one,
     /// because the file would have a new state of one stream and an old state of another.
     ///
     /// # Errors
@@ -43,12 +46,13 @@ impl Keeper {
     /// When the thread cannot be started.
     pub(super) fn start(
         file: StateFile,
+        records: Option<File>,
         tell: impl FnOnce(io::Error) + Send + 'static,
     ) -> io::Result<Self> {
         let (orders, receiver) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("state file".to_owned())
-            .spawn(move || keep_all(file, &receiver, tell))?;
+            .spawn(move || keep_all(Kept::new(file, records), &receiver, tell))?;
         Ok(Self {
             orders: Some(orders),
             thread: Some(thread),
@@ -85,8 +89,7 @@ impl Drop for Keeper {
 
 /// Keeps what comes until something cannot be kept, which it tells. Ends when nothing can come any
 /// more.
-fn keep_all(file: StateFile, orders: &Receiver<Order>, tell: impl FnOnce(io::Error)) {
-    let mut kept = Kept::new(file);
+fn keep_all(mut kept: Kept, orders: &Receiver<Order>, tell: impl FnOnce(io::Error)) {
     let mut tell = Some(tell);
     let mut is_last = false;
     while !is_last {
@@ -119,6 +122,8 @@ fn keep_all(file: StateFile, orders: &Receiver<Order>, tell: impl FnOnce(io::Err
 struct Kept {
     /// `None` after a failure.
     file: Option<StateFile>,
+    /// What the records before the states are written to, if it is a file.
+    records: Option<File>,
     /// Whether there is a state that the file does not have yet.
     is_behind: bool,
     /// The end of the pause.
@@ -126,9 +131,10 @@ struct Kept {
 }
 
 impl Kept {
-    fn new(file: StateFile) -> Self {
+    fn new(file: StateFile, records: Option<File>) -> Self {
         Self {
             file: Some(file),
+            records,
             is_behind: false,
             next: Instant::now(),
         }
@@ -164,7 +170,9 @@ impl Kept {
             return Ok(());
         };
         let began = Instant::now();
-        if let Err(error) = file.replace() {
+        let records = self.records.as_ref();
+        let replaced = records.map_or(Ok(()), flush).and_then(|()| file.replace());
+        if let Err(error) = replaced {
             return self.fail(error);
         }
         self.next = Instant::now() + (began.elapsed() * PAUSE).min(LONGEST_PAUSE);
@@ -177,6 +185,14 @@ impl Kept {
         self.is_behind = false;
         Err(error)
     }
+}
+
+/// Waits until the records are on the disk.
+fn flush(records: &File) -> io::Result<()> {
+    records.sync_data().map_err(|error| {
+        let problem = format!("the records before it cannot be flushed to their disk: {error}");
+        io::Error::new(error.kind(), problem)
+    })
 }
 
 #[cfg(test)]
@@ -206,7 +222,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("state.json");
         let fails = |error: io::Error| panic!("{error}");
-        let keeper = Keeper::start(StateFile::open(&path).unwrap(), fails).unwrap();
+        let keeper = Keeper::start(StateFile::open(&path).unwrap(), None, fails).unwrap();
         (keeper, path, directory)
     }
 
@@ -261,7 +277,8 @@ mod tests {
         fs::remove_dir(&inside).unwrap();
         let is_told = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&is_told);
-        let keeper = Keeper::start(file, move |_| told.store(true, Ordering::SeqCst)).unwrap();
+        let tell = move |_| told.store(true, Ordering::SeqCst);
+        let keeper = Keeper::start(file, None, tell).unwrap();
         for n in 1..=3 {
             keeper.keep(state(1, n));
             let (mark, reached) = oneshot::channel();
@@ -269,5 +286,25 @@ mod tests {
             reached.blocking_recv().unwrap();
             assert!(is_told.load(Ordering::SeqCst), "before the mark");
         }
+    }
+
+    #[test]
+    fn a_state_is_not_kept_before_its_records_are_on_the_disk() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state.json");
+        let file = StateFile::open(&path).unwrap();
+        // There is no disk behind a device, so that waiting for it fails.
+        let records = File::open("/dev/null").unwrap();
+        let (told, why) = mpsc::channel();
+        let keeper = Keeper::start(file, Some(records), move |error| {
+            told.send(error).unwrap();
+        });
+        keeper.unwrap().keep(state(1, 1));
+        let error = why.recv().unwrap();
+        assert!(
+            error.to_string().contains("the records before it"),
+            "{error}"
+        );
+        assert!(!path.exists());
     }
 }

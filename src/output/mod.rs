@@ -1,19 +1,20 @@
-//! Everything that reaches stdout: one writer, one order, whole lines. In the speed mode each socket
-//! has such a writer as well.
+//! Everything that reaches stdout: one writer, one order, whole lines. In the speed mode each
+//! socket has such a writer as well.
 //!
 //! Records arrive as buffers of whole lines, other messages one line at a time. Whoever has records
-//! and finds that nothing else waits uses the writer at once, without another thread that would have
-//! to wake up. All else goes through one bounded queue to a thread, so a slow reader slows Trino
-//! down. A STATE says how many records of its stream were written since the STATE before. Only the
-//! writer knows this number, so it fills it in. LOG lines take another way that never blocks, because
-//! they are written from inside the async runtime. The writer writes the waiting LOG lines before
-//! the next item.
+//! and finds that nothing else waits uses the writer at once, without another thread that would
+//! have to wake up. All else goes through one bounded queue to a thread, so a slow reader slows
+//! Trino down. A STATE says how many records of its stream were written since the STATE before.
+//! Only the writer knows this number, so it fills it in. LOG lines take another way that never
+//! blocks, because they are written from inside the async runtime. The writer writes the waiting
+//! LOG lines before the next item.
 
 mod keeper;
 mod notes;
 pub mod pipe;
 mod writer;
 
+use std::fs::File;
 use std::io;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -87,6 +88,8 @@ struct Shared {
     /// because nothing that was sent earlier can still be waiting. It does not become 0 again after
     /// the end.
     unwritten: AtomicUsize,
+    /// What the writer writes to, if that is a file, until STATEs are kept.
+    file: Mutex<Option<File>>,
     notes: Mutex<Notes>,
     spare: Mutex<Vec<Lines>>,
     closed: CancellationToken,
@@ -147,19 +150,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Output {
-    /// Writes to `sink`, which is stdout in the binary. The result of the thread says whether
-    /// everything was written.
+    /// Writes to `sink`, which is stdout in the binary. `file` is what it writes to, if that is a
+    /// regular file. The result of the thread says whether everything was written.
     ///
     /// # Errors
     ///
     /// When the thread cannot be started.
     pub fn start(
         sink: impl io::Write + Send + 'static,
+        file: Option<File>,
     ) -> io::Result<(Self, JoinHandle<io::Result<()>>)> {
-        Self::start_as("stdout", sink)
+        Self::start_as("stdout", sink, file)
     }
 
-    /// The same for a sink that is not stdout; `name` is the thread's.
+    /// The same for a sink that may be another one; `name` is the thread's.
     ///
     /// # Errors
     ///
@@ -167,11 +171,13 @@ impl Output {
     pub(crate) fn start_as(
         name: &str,
         sink: impl io::Write + Send + 'static,
+        file: Option<File>,
     ) -> io::Result<(Self, JoinHandle<io::Result<()>>)> {
         let (queue, items) = mpsc::channel(QUEUE_LENGTH);
         let shared = Arc::new(Shared {
             writer: Mutex::new(Writer::new(sink)),
             unwritten: AtomicUsize::new(0),
+            file: Mutex::new(file),
             notes: Mutex::default(),
             spare: Mutex::default(),
             closed: CancellationToken::new(),
@@ -255,14 +261,15 @@ impl Output {
     }
 
     /// From now on keeps every STATE in a file, soon after the STATE and everything before it is
-    /// written.
+    /// written; if the output writes to a file, once all of that is on its disk.
     ///
     /// # Errors
     ///
     /// When stdout was closed.
     pub(crate) async fn keep_states(&self, file: StateFile) -> Result<(), Closed> {
         let shared = Arc::clone(&self.shared);
-        match Keeper::start(file, move |error| shared.state_is_lost(error)) {
+        let records = lock(&shared.file).take();
+        match Keeper::start(file, records, move |error| shared.state_is_lost(error)) {
             Ok(keeper) => self.put(Item::KeepStates(keeper)).await,
             Err(error) => {
                 self.shared.state_is_lost(error);
@@ -309,7 +316,8 @@ impl Output {
         }
     }
 
-    /// The same for an error that no later message repeats, such as the text of a panic: it is never dropped.
+    /// The same for an error that no later message repeats, such as the text of a panic: it is
+    /// never dropped.
     pub fn note_always(&self, message: &impl Serialize) {
         lock(&self.shared.notes).add_always(&line(message));
         self.wake_for_notes();

@@ -1,5 +1,5 @@
-//! LOG lines that wait for the writer. They are written from inside the async runtime, so nobody waits
-//! for room: what is too much is dropped, and counted.
+//! LOG lines that wait for the writer. They are written from inside the async runtime, so nobody
+//! waits for room: what is too much is dropped, and counted.
 
 /// Bytes of LOG lines that may wait while stdout is blocked.
 const CAPACITY: usize = 1 << 20;

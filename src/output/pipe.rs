@@ -1,14 +1,15 @@
 //! Writes to stdout until everything is written, even if stdout does not block.
 //!
-//! A pipe holds 64 KiB unless somebody wants more. With a buffer of 256 KiB to write, this process and
-//! the reader would wake each other up again and again: 1.6 times the CPU time of writing to
+//! A pipe holds 64 KiB unless somebody wants more. With a buffer of 256 KiB to write, this process
+//! and the reader would wake each other up again and again: 1.6 times the CPU time of writing to
 //! `/dev/null` (docs/performance.md).
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fs::{FileType, OFlags, fcntl_getfl, fdatasync, fstat, major, minor};
+use rustix::fs::{FileType, OFlags, fcntl_getfl, fstat, major, minor};
 use rustix::io::Errno;
 use rustix::pipe::fcntl_setpipe_size;
 
@@ -20,9 +21,9 @@ const NULL_DEVICE: (u32, u32) = (1, 3);
 
 /// Whether a process was started without this end.
 ///
-/// Before `main`, Rust's standard library opens `/dev/null` in place of each standard stream that is
-/// closed, for reading and writing. The shell's `> /dev/null` opens it for writing only, so whoever
-/// wants the output to be thrown away can still say so.
+/// Before `main`, Rust's standard library opens `/dev/null` in place of each standard stream that
+/// is closed, for reading and writing. The shell's `> /dev/null` opens it for writing only, so
+/// whoever wants the output to be thrown away can still say so.
 pub fn was_closed(end: impl AsFd) -> bool {
     let (Ok(stat), Ok(flags)) = (fstat(&end), fcntl_getfl(&end)) else {
         return false;
@@ -32,31 +33,37 @@ pub fn was_closed(end: impl AsFd) -> bool {
         && flags.contains(OFlags::RDWR)
 }
 
+/// The file that this end is. `None` for everything that is on no disk, such as a pipe.
+///
+/// # Errors
+///
+/// When the process has too many open files.
+pub fn regular_file(end: impl AsFd) -> io::Result<Option<File>> {
+    if !FileType::from_raw_mode(fstat(&end)?.st_mode).is_file() {
+        return Ok(None);
+    }
+    let same = end.as_fd().try_clone_to_owned()?;
+    Ok(Some(File::from(same)))
+}
+
 /// A file, pipe, socket or terminal without a buffer of its own.
 ///
 /// The flag `O_NONBLOCK` belongs to the pipe and not to this process, so any other process that has
 /// the pipe may have set it. It makes no difference here: if the pipe is full, we wait.
-pub struct Pipe<F> {
-    end: F,
-    /// Whether a flush waits for the disk.
-    is_synced: bool,
-}
+pub struct Pipe<F>(F);
 
 impl<F: AsFd> Pipe<F> {
-    /// Writes to `end`. If `is_durable`, [`Write::flush`] waits until a regular file is on its
-    /// disk.
-    pub fn new(end: F, is_durable: bool) -> Self {
+    /// Writes to `end`.
+    pub fn new(end: F) -> Self {
         // What is no pipe, and a system that gives no more, are as good as before.
         if let Err(error) = fcntl_setpipe_size(&end, SIZE) {
             tracing::trace!(%error, "stdout keeps its size");
         }
-        let is_file = fstat(&end).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_file());
-        let is_synced = is_durable && is_file;
-        Self { end, is_synced }
+        Self(end)
     }
 
     fn wait(&self) -> io::Result<()> {
-        let mut waits = [PollFd::new(&self.end, PollFlags::OUT)];
+        let mut waits = [PollFd::new(&self.0, PollFlags::OUT)];
         match poll(&mut waits, None) {
             Ok(_) | Err(Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),
@@ -67,7 +74,7 @@ impl<F: AsFd> Pipe<F> {
 impl<F: AsFd> Write for Pipe<F> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         loop {
-            match rustix::io::write(&self.end, bytes) {
+            match rustix::io::write(&self.0, bytes) {
                 Err(Errno::AGAIN) => self.wait()?,
                 Err(Errno::INTR) => {}
                 written => return Ok(written?),
@@ -76,9 +83,6 @@ impl<F: AsFd> Write for Pipe<F> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        if self.is_synced {
-            fdatasync(&self.end)?;
-        }
         Ok(())
     }
 }
@@ -97,7 +101,7 @@ mod tests {
         ours.set_nonblocking(true).unwrap();
         let text: Vec<u8> = (0..4 << 20).map(|n: u32| n.to_le_bytes()[1]).collect();
         let expected = text.clone();
-        let writer = std::thread::spawn(move || Pipe::new(ours, true).write_all(&text));
+        let writer = std::thread::spawn(move || Pipe::new(ours).write_all(&text));
         std::thread::sleep(Duration::from_millis(50));
         let mut read = Vec::new();
         theirs.read_to_end(&mut read).unwrap();
@@ -108,7 +112,7 @@ mod tests {
     #[test]
     fn a_pipe_is_made_larger() {
         let (theirs, ours) = rustix::pipe::pipe().unwrap();
-        let _pipe = Pipe::new(ours, false);
+        let _pipe = Pipe::new(ours);
         assert_eq!(rustix::pipe::fcntl_getpipe_size(&theirs).unwrap(), SIZE);
     }
 
@@ -116,8 +120,7 @@ mod tests {
     fn a_reader_that_is_gone_ends_the_waiting() {
         let (ours, theirs) = UnixStream::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
-        let writer =
-            std::thread::spawn(move || Pipe::new(ours, false).write_all(&vec![0; 4 << 20]));
+        let writer = std::thread::spawn(move || Pipe::new(ours).write_all(&vec![0; 4 << 20]));
         std::thread::sleep(Duration::from_millis(50));
         drop(theirs);
         let error = writer.join().unwrap().unwrap_err();
@@ -131,16 +134,16 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_flushed_and_anything_else_needs_it_not() {
-        let file = || tempfile::tempfile().unwrap();
-        assert!(Pipe::new(file(), true).is_synced);
-        assert!(!Pipe::new(file(), false).is_synced);
-        let mut written = Pipe::new(file(), true);
-        written.write_all(b"line\n").unwrap();
-        written.flush().unwrap();
-        let (ours, _theirs) = UnixStream::pair().unwrap();
-        let mut socket = Pipe::new(ours, true);
-        assert!(!socket.is_synced);
-        socket.flush().unwrap();
+    fn only_a_file_is_on_a_disk() {
+        let mut file = tempfile::tempfile().unwrap();
+        let same = regular_file(&file).unwrap();
+        file.write_all(b"line\n").unwrap();
+        assert_eq!(same.unwrap().metadata().unwrap().len(), 5);
+        let (socket, _theirs) = UnixStream::pair().unwrap();
+        assert!(regular_file(&socket).unwrap().is_none());
+        let (_theirs, pipe) = rustix::pipe::pipe().unwrap();
+        assert!(regular_file(&pipe).unwrap().is_none());
+        let device = File::open("/dev/null").unwrap();
+        assert!(regular_file(&device).unwrap().is_none());
     }
 }

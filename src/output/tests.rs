@@ -39,7 +39,7 @@ fn started() -> (
     std_mpsc::Receiver<Vec<u8>>,
 ) {
     let (sender, written) = std_mpsc::channel();
-    let (output, thread) = Output::start(Sink(sender)).unwrap();
+    let (output, thread) = Output::start(Sink(sender), None).unwrap();
     (output, thread, written)
 }
 
@@ -132,7 +132,7 @@ fn records_are_written_at_once_if_nothing_else_waits() {
 fn records_overtake_nothing_that_was_sent_before() {
     let (go_on, may_go_on) = std_mpsc::channel();
     let (sender, written) = std_mpsc::channel();
-    let (output, thread) = Output::start(SlowSink(may_go_on, Sink(sender))).unwrap();
+    let (output, thread) = Output::start(SlowSink(may_go_on, Sink(sender)), None).unwrap();
     wait(output.send_lines(b"first\n".to_vec())).unwrap();
     wait(output.send_lines(b"second\n".to_vec())).unwrap();
     send(&output, "third\n").unwrap();

@@ -122,7 +122,6 @@ impl Writer {
         shared.states.fetch_add(1, Ordering::Relaxed);
         written?;
         if let (Some(keeper), Message::State { state }) = (&self.keeper, message) {
-            self.sink.flush()?;
             keeper.keep(state.stream);
         }
         Ok(())
