@@ -5,6 +5,7 @@
 //! there but not yet listened on would refuse it and end the sync. So each socket listens under a
 //! temporary name first and is renamed, which also replaces what an earlier run has left.
 
+use std::collections::HashMap;
 use std::io;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
@@ -38,6 +39,7 @@ pub(super) fn listen(paths: &[PathBuf]) -> Result<(Vec<UnixListener>, Files), Co
     let mut files = Files(Vec::new());
     let mut listeners = Vec::with_capacity(paths.len());
     let mut named = Vec::with_capacity(paths.len());
+    let mut places = HashMap::with_capacity(paths.len());
     for (number, path) in paths.iter().enumerate() {
         let temporary = temporary_name(path, number);
         let longest = path.as_os_str().len().max(temporary.as_os_str().len());
@@ -46,6 +48,13 @@ pub(super) fn listen(paths: &[PathBuf]) -> Result<(Vec<UnixListener>, Files), Co
                 path,
                 &format!("it has {longest} bytes, and sockets have at most {LONGEST_PATH}"),
                 "Use a shorter directory.",
+            ));
+        }
+        if let Some(same) = places.insert(place(path), path) {
+            return Err(unusable(
+                path,
+                &format!("it is the same socket as {}", same.display()),
+                "Name each socket once.",
             ));
         }
         if let Ok(found) = std::fs::symlink_metadata(path)
@@ -69,6 +78,19 @@ pub(super) fn listen(paths: &[PathBuf]) -> Result<(Vec<UnixListener>, Files), Co
         files.0.push(path.clone());
     }
     Ok((listeners, files))
+}
+
+/// The path in its only spelling, if its directory exists.
+fn place(path: &Path) -> PathBuf {
+    let directory = match path.parent() {
+        None => path,
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+    };
+    match (directory.canonicalize(), path.file_name()) {
+        (Ok(directory), Some(name)) => directory.join(name),
+        _ => path.to_owned(),
+    }
 }
 
 /// A name in the same directory, which no run beside this one has.
@@ -132,6 +154,21 @@ mod tests {
             drop(files);
         });
         assert_eq!(names(directory.path()), [""; 0]);
+    }
+
+    #[test]
+    fn a_socket_that_is_named_twice_is_refused_in_every_spelling() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("inside")).unwrap();
+        let path = directory.path().join("a.sock");
+        for again in ["a.sock", "./a.sock", "inside/../a.sock"] {
+            let paths = [path.clone(), directory.path().join(again)];
+            let error = inside(|| listen(&paths).map(drop)).unwrap_err();
+            let part =
+                format!("{again} of DATA_CHANNEL_SOCKET_PATHS cannot be used: it is the same");
+            assert!(error.message.contains(&part), "{}", error.message);
+            assert_eq!(names(directory.path()), ["inside"]);
+        }
     }
 
     #[test]

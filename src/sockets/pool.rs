@@ -247,7 +247,7 @@ async fn serve(listener: UnixListener, path: PathBuf, shared: Arc<Shared>) {
     let connection = accepted.and_then(|(stream, _)| stream.into_std());
     let connection = connection.and_then(|stream| {
         let watched = stream.try_clone()?;
-        let (output, _thread) = Output::start_as("socket", Pipe::new(stream, false))?;
+        let (output, _thread) = Output::start_as("socket", Pipe::new(stream), None)?;
         Ok((output, watched))
     });
     match connection {
