@@ -2,8 +2,9 @@
 
 /// A buffer with whole lines, and room for more.
 ///
-/// The room is zeroed only once, when the buffer is made or grows. When the buffer is used again, the room still
-/// contains old bytes. So lines can be written in place without `unsafe`, and without zeroing again.
+/// The room is zeroed only once, when the buffer is made or grows. When the buffer is used again,
+/// the room still contains old bytes. So lines can be written in place without `unsafe`, and
+/// without zeroing again.
 #[derive(Debug)]
 pub struct Lines {
     bytes: Vec<u8>,
@@ -22,8 +23,8 @@ impl Default for Lines {
 }
 
 impl Lines {
-    /// Bytes of a new buffer: large enough that a system call per buffer costs nothing, small enough to stay in a core's
-    /// cache.
+    /// Bytes of a new buffer: large enough that a system call per buffer costs nothing, small
+    /// enough to stay in a core's cache.
     pub const SIZE: usize = 256 * 1024;
 
     /// A buffer with one line, which has its line end.

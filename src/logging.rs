@@ -16,8 +16,8 @@ use crate::protocol::message::{Log, LogLevel, Message};
 use crate::terminal::{self, Kind, Reader, Told};
 use crate::titles::shown;
 
-/// Sends all events of this process to `output`, and to stderr if somebody reads it. With `verbose`,
-/// what is for developers as well. Later calls have no effect.
+/// Sends all events of this process to `output`, and to stderr if somebody reads it. With
+/// `verbose`, what is for developers as well. Later calls have no effect.
 pub fn install(output: &Output, verbose: bool) {
     let layer = LogLines {
         output: output.clone(),

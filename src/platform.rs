@@ -25,8 +25,8 @@ pub fn is_caller() -> bool {
     is_told_by(is_set, std::process::id())
 }
 
-/// What the platform says of this run in one of its variables, such as `WORKER_JOB_ID`, which some of its
-/// versions call `JOB_ID`. `None` if it says nothing.
+/// What the platform says of this run in one of its variables, such as `WORKER_JOB_ID`, which some
+/// of its versions call `JOB_ID`. `None` if it says nothing.
 pub(crate) fn variable(name: &str) -> Option<String> {
     value(name, |name| std::env::var(name).ok())
 }

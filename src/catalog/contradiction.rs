@@ -19,7 +19,8 @@ use crate::trino::error::TrinoError;
 ///
 /// # Errors
 ///
-/// The error of a table that can be used, or an error that is not proven to be about a single table.
+/// The error of a table that can be used, or an error that is not proven to be about a single
+/// table.
 pub(crate) async fn refuse_contradictions<T, R>(
     client: &Client,
     sorted: Sorted<T, R>,

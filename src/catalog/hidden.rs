@@ -1,5 +1,5 @@
-//! Columns that Trino hides and that people need: it leaves them out of its listings, but reads them
-//! where a query names them.
+//! Columns that Trino hides and that people need: it leaves them out of its listings, but reads
+//! them where a query names them.
 
 use super::contradiction::refuse_contradictions;
 use super::row_types::{self, TABLES_PER_QUERY};

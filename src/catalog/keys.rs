@@ -62,8 +62,8 @@ pub(crate) type Keys = HashMap<String, Vec<String>>;
 /// How many schemas one statement asks about.
 const SCHEMAS_PER_QUERY: usize = 1000;
 
-/// The keys in some schemas, by the schemas' names. If they are refused for good, there is a WARN and
-/// the result is empty.
+/// The keys in some schemas, by the schemas' names. If they are refused for good, there is a WARN
+/// and the result is empty.
 ///
 /// # Errors
 ///

@@ -1,7 +1,8 @@
-//! Columns that Trino leaves out of a table, because it does not know the types that a database has.
+//! Columns that Trino leaves out of a table, because it does not know the types that a database
+//! has.
 //!
-//! Trino says nothing about them. Connectors of databases show them as text with a session property,
-//! so the columns are listed a second time with it, and the difference is told.
+//! Trino says nothing about them. Connectors of databases show them as text with a session
+//! property, so the columns are listed a second time with it, and the difference is told.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,8 +53,8 @@ impl Property {
     }
 }
 
-/// The session property of a catalog; `None` if its connector has none, or if the configuration sets
-/// it.
+/// The session property of a catalog; `None` if its connector has none, or if the configuration
+/// sets it.
 pub(crate) fn property(
     connection: &Connection,
     connector: Option<&str>,
@@ -88,7 +89,8 @@ pub(crate) async fn warn_of_left_out(
     }
 }
 
-/// Warns of the columns that only the second listing shows, which was made with the session property.
+/// Warns of the columns that only the second listing shows, which was made with the session
+/// property.
 pub(crate) fn warn_of_difference(
     (catalog, schema): (&str, &str),
     tables: &[TableColumns],

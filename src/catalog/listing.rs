@@ -2,8 +2,8 @@
 //!
 //! A listing of one schema takes a server some tenths of a second, whatever the schema holds. The
 //! listing of a whole catalog takes hardly more per table: 1,000 schemas of 10 tables in PostgreSQL
-//! are listed in 39 seconds, and one by one in several minutes. What a listing of many schemas lacks
-//! proves nothing, as ever: such a schema is listed by itself.
+//! are listed in 39 seconds, and one by one in several minutes. What a listing of many schemas
+//! lacks proves nothing, as ever: such a schema is listed by itself.
 
 use std::collections::HashMap;
 
@@ -44,8 +44,8 @@ pub(crate) fn is_worth_it(wanted: usize, existing: usize) -> bool {
     wanted > ONE_BY_ONE && existing <= wanted * EXISTING_PER_WANTED
 }
 
-/// Lists the names of the tables of many schemas. Schemas of which nothing is listed are missing, and
-/// all are if they cannot be listed together.
+/// Lists the names of the tables of many schemas. Schemas of which nothing is listed are missing,
+/// and all are if they cannot be listed together.
 pub(crate) async fn list_names(
     client: &Client,
     catalog: &str,

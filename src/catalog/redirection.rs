@@ -118,57 +118,58 @@ pub(crate) async fn table_targets(
         .into_iter()
         .map(|name| Table::new(catalog, schema, name));
     let asked: Vec<Table> = asked.collect();
-    let mut told = match connector.filter(|_| is_told_by_plans(connector)) {
-        Some(connector) => told_by_plans(client, connector, (catalog, schema), &asked).await?,
-        None => Told {
+    let mut targets = match connector.filter(|_| is_told_by_plans(connector)) {
+        Some(connector) => targets_by_plans(client, connector, (catalog, schema), &asked).await?,
+        None => Targets {
             unclear: asked,
-            ..Told::default()
+            ..Targets::default()
         },
     };
-    let unclear = [&told.unclear[..], &told.unproven].concat();
+    let unclear = [&targets.unclear[..], &targets.unproven].concat();
     for (table, format) in format::formats_by_metadata_tables(client, &unclear).await? {
-        told.add(table, format.connector());
+        targets.add(table, format.connector());
     }
     // A plan that was refused proves nothing, so the catalog's connector is taken for theirs.
     if let Some(connector) = connector.filter(|_| Format::of_connector(connector).is_some()) {
-        for table in std::mem::take(&mut told.unclear) {
-            told.add(table, connector);
+        for table in std::mem::take(&mut targets.unclear) {
+            targets.add(table, connector);
         }
     }
-    Ok(told.targets)
+    Ok(targets.clear)
 }
 
 /// What plans tell about tables. A view is nowhere in it: its plan names other tables.
 #[derive(Default)]
-struct Told {
-    targets: HashMap<String, Target>,
+struct Targets {
+    /// By the name of the table.
+    clear: HashMap<String, Target>,
     /// Tables about which the plan was refused, or says nothing although they are no views.
     unclear: Vec<Table>,
     /// Names that lead to another catalog, and may be views of tables with the same names there.
     unproven: Vec<Table>,
 }
 
-impl Told {
+impl Targets {
     fn add(&mut self, table: Table, connector: &str) {
         let name = table.name.clone();
-        self.targets.entry(name).or_insert_with(|| Target {
+        self.clear.entry(name).or_insert_with(|| Target {
             table,
             connector: connector.to_owned(),
         });
     }
 }
 
-async fn told_by_plans(
+async fn targets_by_plans(
     client: &Client,
     connector: &str,
     (catalog, schema): (&str, &str),
     tables: &[Table],
-) -> Result<Told, TrinoError> {
+) -> Result<Targets, TrinoError> {
     let plan = |group: Vec<Table>| async move {
         control::plan(client, &metadata::io_plan(&group), catalog).await
     };
     let plans = bisect::ask_in_groups(tables, TABLES_PER_QUERY, &[], plan).await?;
-    let mut told = Told::default();
+    let mut targets = Targets::default();
     let mut unplanned = Vec::new();
     for (table, error) in plans.refused {
         tracing::debug!(%error, "it cannot be found out where the rows of {table} come from");
@@ -183,7 +184,7 @@ async fn told_by_plans(
         for table in group {
             // No view reads from itself.
             if sources.contains(&table) {
-                told.add(table, connector);
+                targets.add(table, connector);
             } else {
                 let others = named_like(&table, &sources);
                 doubtful.push((table, others));
@@ -191,7 +192,7 @@ async fn told_by_plans(
         }
     }
     if doubtful.is_empty() && unplanned.is_empty() {
-        return Ok(told);
+        return Ok(targets);
     }
     let kinds = kinds(client, catalog, schema).await?;
     let is_base = |table: &Table| {
@@ -201,7 +202,7 @@ async fn told_by_plans(
     let may_be_tables = unplanned
         .into_iter()
         .filter(|table| is_base(table) != Some(false));
-    told.unclear.extend(may_be_tables);
+    targets.unclear.extend(may_be_tables);
     for (table, others) in doubtful {
         match (is_base(&table), &others[..]) {
             (Some(true), [source]) => match keys::connector(client, &source.catalog).await? {
@@ -210,17 +211,17 @@ async fn told_by_plans(
                         table: source.clone(),
                         connector,
                     };
-                    told.targets.insert(table.name, target);
+                    targets.clear.insert(table.name, target);
                 }
-                None => told.unproven.push(table),
+                None => targets.unproven.push(table),
             },
-            (Some(true), _) => told.unclear.push(table),
-            (None, [_, ..]) => told.unproven.push(table),
+            (Some(true), _) => targets.unclear.push(table),
+            (None, [_, ..]) => targets.unproven.push(table),
             // A view, or a name that no plan and no list of tables has.
             (Some(false), _) | (None, []) => {}
         }
     }
-    Ok(told)
+    Ok(targets)
 }
 
 /// Whether each name in a schema is a base table. Empty, if the user may not know.

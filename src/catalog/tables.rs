@@ -26,14 +26,14 @@ const NAMES_PER_QUERY: usize = 500;
 
 /// Tables of a schema, and the tables whose columns Trino does not tell, with its reason.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
+pub(crate) struct SchemaTables {
     /// Sorted by name.
     pub(crate) tables: Vec<TableColumns>,
     /// The names of the other tables, each with the error of a query of that table.
     pub(crate) failures: Vec<(String, TrinoError)>,
 }
 
-impl Found {
+impl SchemaTables {
     fn sort(&mut self) {
         self.tables.sort_by(|a, b| a.name.cmp(&b.name));
         self.failures.sort_by(|a, b| a.0.cmp(&b.0));
@@ -50,7 +50,7 @@ pub(crate) async fn all_tables(
     catalog: &str,
     schema: &str,
     listed: Listed,
-) -> Result<Found, TrinoError> {
+) -> Result<SchemaTables, TrinoError> {
     let columns = async {
         match listed.columns {
             Some(rows) => with_exact_types(client, catalog, schema, rows).await,
@@ -82,8 +82,8 @@ pub(crate) async fn all_tables(
     with_missing(client, catalog, schema, &names, tables).await
 }
 
-/// The tables and views of a schema that have these names. Nothing is asked about the others, nor of
-/// what is `listed` already.
+/// The tables and views of a schema that have these names. Nothing is asked about the others, nor
+/// of what is `listed` already.
 ///
 /// # Errors
 ///
@@ -94,7 +94,7 @@ pub(crate) async fn tables_with_names(
     schema: &str,
     names: &[&str],
     listed: Listed,
-) -> Result<Found, TrinoError> {
+) -> Result<SchemaTables, TrinoError> {
     let tables = match listed.columns {
         Some(mut rows) => {
             rows.retain(|row| names.contains(&row.table_name.as_str()));
@@ -144,14 +144,14 @@ pub(crate) async fn named_tables(
     catalog: &str,
     schema: &str,
     names: &[&str],
-) -> Result<Found, TrinoError> {
-    // A table tells the exact types of its columns by itself, where a listing needs a second question
-    // for those of rows. If it does not tell them, it is listed as one of many would be: a view that
-    // takes too long to plan is listed at once.
+) -> Result<SchemaTables, TrinoError> {
+    // A table tells the exact types of its columns by itself, where a listing needs a second
+    // question for those of rows. If it does not tell them, it is listed as one of many would be: a
+    // view that takes too long to plan is listed at once.
     if let [name] = names {
         match itself(client, catalog, schema, name).await {
             Ok(table) => {
-                return Ok(Found {
+                return Ok(SchemaTables {
                     tables: vec![table],
                     failures: Vec::new(),
                 });
@@ -180,7 +180,7 @@ pub(crate) async fn named_tables(
             }
         }
     });
-    let mut found = Found {
+    let mut found = SchemaTables {
         failures: Vec::new(),
         tables,
     };
@@ -230,7 +230,7 @@ async fn with_missing(
     schema: &str,
     names: &[&str],
     tables: Vec<TableColumns>,
-) -> Result<Found, TrinoError> {
+) -> Result<SchemaTables, TrinoError> {
     let missing = without(names, &tables);
     let controls: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
     let controls: Vec<&str> = controls.iter().map(String::as_str).collect();
@@ -245,7 +245,7 @@ async fn with_missing(
     let failures = refused
         .into_iter()
         .map(|(name, error)| (name.to_owned(), error));
-    let mut found = Found {
+    let mut found = SchemaTables {
         failures: failures.collect(),
         tables,
     };
@@ -255,8 +255,8 @@ async fn with_missing(
     Ok(found)
 }
 
-/// The columns of a table, from a query of the table itself. Their names are in small letters, as in
-/// listings: a view keeps the capitals of its query in its result, though not in its metadata.
+/// The columns of a table, from a query of the table itself. Their names are in small letters, as
+/// in listings: a view keeps the capitals of its query in its result, though not in its metadata.
 async fn itself(
     client: &Client,
     catalog: &str,

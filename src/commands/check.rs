@@ -186,7 +186,10 @@ async fn readable_table(
     let schemas = schemas::resolve(client, connection).await?;
     let mut chosen = patterns::chosen_names(client, connection, &schemas).await?;
     if !connection.queries.is_empty() {
-        return Ok(format!("{} queries", connection.queries.len()));
+        return Ok(match connection.queries.len() {
+            1 => "1 query".to_owned(),
+            several => format!("{several} queries"),
+        });
     }
     let mut refusal = None;
     for schema in &schemas.chosen {
@@ -210,20 +213,11 @@ async fn readable_table(
             Err(error) => return Err(fault::ended(error)),
         }
     }
-    let catalog = &connection.catalog;
-    let patterns = patterns::reminder(connection);
-    let list = schemas
-        .chosen
-        .iter()
-        .map(|schema| format!("\"{}\"", schema.namespace))
-        .collect::<Vec<_>>()
-        .join(", ");
     Err(match refusal {
-        None => ConnectorError::config(format!(
-            "The user sees no table in {list} of the catalog \"{catalog}\"{patterns}. Check ‹schema›, \
-             or grant the user SELECT on a table."
-        )),
+        None => patterns::no_table(connection, &schemas.chosen),
         Some(error) => {
+            let list = schemas::list(&schemas.chosen);
+            let catalog = &connection.catalog;
             let cure = fault::cure_of_listed_table(&error);
             let cause = ConnectorError::from(error);
             let reason = cause.message.trim_start_matches("Trino: ");

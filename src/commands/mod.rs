@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn a_panic_is_told_as_an_error_and_ends_only_its_thread() {
         let (sender, written) = mpsc::channel();
-        let (output, writer) = Output::start(Sink(sender)).unwrap();
+        let (output, writer) = Output::start(Sink(sender), None).unwrap();
         let usual = std::panic::take_hook();
         let panics = report_panics(&output);
         assert!(!panics.any());

@@ -52,7 +52,8 @@ impl TablePattern {
         }
     }
 
-    /// Whether a table matches, by its name or, if the pattern has a dot, by its namespace and name.
+    /// Whether a table matches, by its name or, if the pattern has a dot, by its namespace and
+    /// name.
     pub(crate) fn matches(&self, namespace: &str, table: &str) -> bool {
         matches(&self.pattern, table)
             || self.pattern.contains('.') && matches(&self.pattern, &format!("{namespace}.{table}"))

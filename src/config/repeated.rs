@@ -8,8 +8,8 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::form::{join, shown};
 
-/// The paths of the members that an object has more than once, in the order of the text. Empty for a
-/// text that is no JSON.
+/// The paths of the members that an object has more than once, in the order of the text. Empty for
+/// a text that is no JSON.
 pub(crate) fn repeated_members(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let within = Within {

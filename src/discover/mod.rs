@@ -93,8 +93,8 @@ pub(crate) async fn streams(
     Ok(streams)
 }
 
-/// What was found in one place.
-struct Found {
+/// The streams of a schema, or of a configured query.
+struct Discovered {
     streams: Vec<AirbyteStream>,
     /// Why the first table or query that was left out cannot be read.
     refusal: Option<String>,
@@ -115,20 +115,20 @@ fn warn_of_airbytes_tables(tables: &[String]) {
 
 /// The stream of a query. A query that Trino does not accept is left out with a WARN, like a broken
 /// table.
-async fn query_stream(client: &Client, query: &QueryStream) -> Result<Found, ConnectorError> {
+async fn query_stream(client: &Client, query: &QueryStream) -> Result<Discovered, ConnectorError> {
     let stream = match queries::columns(client, query).await {
         Ok(columns) => queries::describe(query, &columns),
         Err(NoColumns::OfTheQuery(error)) => Err(error),
         Err(NoColumns::Unanswered(error)) => return Err(error),
     };
     match stream {
-        Ok(stream) => Ok(Found {
+        Ok(stream) => Ok(Discovered {
             streams: vec![stream],
             refusal: None,
         }),
         Err(error) => {
             tracing::warn!("a query is left out: {error}");
-            Ok(Found {
+            Ok(Discovered {
                 streams: Vec::new(),
                 refusal: Some(error.message),
             })
@@ -139,21 +139,13 @@ async fn query_stream(client: &Client, query: &QueryStream) -> Result<Found, Con
 /// The error of a configuration without any stream. An empty catalog instead would mean to the
 /// platform that all streams were dropped.
 fn nothing(connection: &Connection, schemas: &[Schema], refusal: Option<String>) -> ConnectorError {
-    let list = schemas
-        .iter()
-        .map(|schema| format!("\"{}\"", schema.namespace))
-        .collect::<Vec<_>>()
-        .join(", ");
+    let Some(reason) = refusal else {
+        return patterns::no_table(connection, schemas);
+    };
+    let list = schemas::list(schemas);
     let catalog = &connection.catalog;
-    let patterns = patterns::reminder(connection);
-    ConnectorError::config(match refusal {
-        None => format!(
-            "The user sees no table in {list} of the catalog \"{catalog}\"{patterns}. Check ‹schema›, \
-             or grant the user SELECT on a table."
-        ),
-        Some(reason) => format!(
-            "Nothing in {list} of the catalog \"{catalog}\" can be read. {reason} Grant the user \
-             SELECT on what is wanted, or check ‹schema› and ‹queries›."
-        ),
-    })
+    ConnectorError::config(format!(
+        "Nothing in {list} of the catalog \"{catalog}\" can be read. {reason} Grant the user SELECT \
+         on what is wanted, or check ‹schema› and ‹queries›."
+    ))
 }

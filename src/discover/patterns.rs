@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::schemas::{Schema, Schemas};
+use super::schemas::{self, Schema, Schemas};
 use crate::catalog::bisect::side_by_side;
 use crate::catalog::{fault, listing, tables};
 use crate::config::{Connection, TablePatterns};
@@ -10,8 +10,8 @@ use crate::error::ConnectorError;
 use crate::near;
 use crate::trino::Client;
 
-/// The names of the tables that become streams, by their schemas; `None` if there are no patterns, so
-/// that all of them do. Warns of each pattern that matches no table.
+/// The names of the tables that become streams, by their schemas; `None` if there are no patterns,
+/// so that all of them do. Warns of each pattern that matches no table.
 ///
 /// # Errors
 ///
@@ -88,4 +88,15 @@ fn warn_of_unmatched(patterns: &TablePatterns, found: &BTreeMap<&Schema, Vec<Str
             near::hint(&pattern.text, &names)
         );
     }
+}
+
+/// The error of schemas in which there is no table, or none that Trino shows to the user.
+pub(crate) fn no_table(connection: &Connection, schemas: &[Schema]) -> ConnectorError {
+    let list = schemas::list(schemas);
+    let catalog = &connection.catalog;
+    let patterns = reminder(connection);
+    ConnectorError::config(format!(
+        "The user sees no table in {list} of the catalog \"{catalog}\"{patterns}. Check ‹schema›, or \
+         grant the user SELECT on a table."
+    ))
 }

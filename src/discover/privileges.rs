@@ -17,8 +17,9 @@ use crate::trino::error::TrinoError;
 /// How many tables one statement names; Trino refuses very large unions.
 const TABLES_PER_QUERY: usize = 100;
 
-/// Those of many tables, of one or several schemas, of which it is easily shown that the user may read
-/// them: Trino accepts a statement over a whole group of them. Nothing is concluded about the others.
+/// Those of many tables, of one or several schemas, of which it is easily shown that the user may
+/// read them: Trino accepts a statement over a whole group of them. Nothing is concluded about the
+/// others.
 pub(crate) async fn easily_readable(client: &Client, tables: &[Table]) -> HashSet<Table> {
     let groups = tables.chunks(TABLES_PER_QUERY);
     let groups = bisect::side_by_side(groups, |group| async move {

@@ -48,6 +48,13 @@ impl Schemas {
     }
 }
 
+/// The namespaces of schemas for a message, each in quotes.
+pub(crate) fn list(schemas: &[Schema]) -> String {
+    let names = schemas.iter();
+    let names = names.map(|schema| format!("\"{}\"", schema.namespace));
+    names.collect::<Vec<_>>().join(", ")
+}
+
 /// Finds out which schemas to read.
 ///
 /// This also proves that the catalogs exist and that the user's credentials are accepted.
@@ -242,8 +249,8 @@ fn choose(
 }
 
 /// What to do about a `schema` that does not exist and that people write for something else: a
-/// pattern, several schemas, or a catalog and a schema. A name with a dot may be misspelt as well, so
-/// the `hint` at similar names stays.
+/// pattern, several schemas, or a catalog and a schema. A name with a dot may be misspelt as well,
+/// so the `hint` at similar names stays.
 fn misplaced(field: &str, name: &str, hint: &str) -> Option<String> {
     if field != "schema" {
         return None;

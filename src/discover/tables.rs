@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::schemas::{Schema, Schemas};
-use super::{Found, NAMED, capabilities, privileges, stream};
+use super::{Discovered, NAMED, capabilities, privileges, stream};
 use crate::catalog::bisect::side_by_side;
 use crate::catalog::keys::Keys;
 use crate::catalog::listing::{self, Listed};
@@ -40,7 +40,7 @@ pub(super) async fn streams(
     connectors: &Connectors<'_>,
     schemas: &Schemas,
     chosen: Option<&BTreeMap<&Schema, Vec<String>>>,
-) -> Result<Vec<Found>, TrinoError> {
+) -> Result<Vec<Discovered>, TrinoError> {
     let together = schemas.to_list_together();
     let mut listed: HashMap<&str, HashMap<String, Listed>> = HashMap::new();
     let mut readable = HashSet::new();
@@ -109,7 +109,7 @@ async fn find<'a>(
     let chosen: Option<Vec<&str>> = chosen.map(|names| names.iter().map(String::as_str).collect());
     let chosen = chosen.as_deref();
     let columns_as_text = listed.columns_as_text.take();
-    let tables::Found {
+    let tables::SchemaTables {
         mut tables,
         failures,
     } = match chosen {
@@ -171,9 +171,9 @@ fn tables_named(
     tables.collect()
 }
 
-/// Those tables of the catalogs listed `together` of which it is easily shown that they can be read,
-/// beside those that are `readable`. Tables that were only named may have spoilt the statement about
-/// their whole group, for example if Trino knows no type of a table's columns.
+/// Those tables of the catalogs listed `together` of which it is easily shown that they can be
+/// read, beside those that are `readable`. Tables that were only named may have spoilt the
+/// statement about their whole group, for example if Trino knows no type of a table's columns.
 async fn readable_together(
     client: &Client,
     found: &[SchemaTables<'_>],
@@ -242,7 +242,7 @@ async fn describe(
     connection: &Connection,
     found: SchemaTables<'_>,
     keys: Option<&Keys>,
-) -> Result<Found, TrinoError> {
+) -> Result<Discovered, TrinoError> {
     let SchemaTables {
         schema,
         connector,
@@ -259,7 +259,7 @@ async fn describe(
         let key = keys.and_then(|keys| keys.get(&table.name));
         stream::describe(namespace, table, key, connector, &can)
     });
-    Ok(Found {
+    Ok(Discovered {
         streams: streams.collect(),
         refusal: left_out
             .into_iter()

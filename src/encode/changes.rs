@@ -2,7 +2,8 @@
 
 use super::json_text::write_string;
 
-/// How a value differs from the server's. A later variant outranks an earlier one in the same column.
+/// How a value differs from the server's. A later variant outranks an earlier one in the same
+/// column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Change {
     /// A part of it is missing.

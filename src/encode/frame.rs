@@ -39,8 +39,8 @@ impl<'t> Frame<'t> {
         self.rows
     }
 
-    /// The page from its next byte on, for the fast path, which reads whole blocks: a short rest is copied to `page_end`,
-    /// with bytes behind it that end any value.
+    /// The page from its next byte on, for the fast path, which reads whole blocks: a short rest is
+    /// copied to `page_end`, with bytes behind it that end any value.
     pub(super) fn rest<'r>(&'r self, page_end: &'r mut Vec<u8>) -> &'r [u8] {
         let rest = &self.text.as_bytes()[self.at..];
         if rest.len() > SHORT {
@@ -52,7 +52,8 @@ impl<'t> Frame<'t> {
         page_end
     }
 
-    /// The present row and those after it, so many together, are read; the page goes on after `length` bytes.
+    /// The present row and those after it, so many together, are read; the page goes on after
+    /// `length` bytes.
     pub(super) fn pass_rows(&mut self, rows: u64, length: usize) {
         self.rows += rows - 1;
         self.at += length;

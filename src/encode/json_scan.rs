@@ -1,6 +1,8 @@
-//! Where a JSON value ends, found without recursion and without memory, at the speed of the fast path.
+//! Where a JSON value ends, found without recursion and without memory, at the speed of the fast
+//! path.
 //!
-//! It accepts exactly the JSON that serde accepts, which the slow path uses; a test compares the two.
+//! It accepts exactly the JSON that serde accepts, which the slow path uses; a test compares the
+//! two.
 
 use super::number;
 use super::short::number_length;
@@ -164,7 +166,8 @@ fn number_end<L: Level>(level: L, text: &[u8], at: usize) -> Result<usize, Unfit
     }
 }
 
-/// The end of a number that is long, has an `e`, or is near the end of the text. `rest` is the text from `at`.
+/// The end of a number that is long, has an `e`, or is near the end of the text. `rest` is the text
+/// from `at`.
 #[cold]
 fn long_number_end(rest: &[u8], at: usize) -> Result<usize, Unfit> {
     let in_number = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');

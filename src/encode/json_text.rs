@@ -21,7 +21,8 @@ pub(super) fn is_json(text: &str) -> bool {
     serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
-/// Writes JSON in place of a value. Line ends between its tokens become blanks: a message is one line.
+/// Writes JSON in place of a value. Line ends between its tokens become blanks: a message is one
+/// line.
 ///
 /// Valid JSON has line ends nowhere else, strings hold them escaped.
 pub(super) fn embed(json: &str, out: &mut Vec<u8>) {

@@ -1,6 +1,8 @@
-//! Values that do not lie within one block of the page: long strings, JSON, and numbers with many digits or none.
+//! Values that do not lie within one block of the page: long strings, JSON, and numbers with many
+//! digits or none.
 //!
-//! As in [`rows`](super::rows), `place` is where the value begins, and what is not of the usual form is left.
+//! As in [`rows`](super::rows), `place` is where the value begins, and what is not of the usual
+//! form is left.
 
 use super::changes::{Change, Changes};
 use super::json_scan::{self, Unfit};
@@ -87,8 +89,8 @@ pub(super) fn write_json_text<L: Level>(
     }
 }
 
-/// Writes the characters of a string. `escaped` gives the character of an escape sequence, which it is given from behind
-/// its backslash on, and the length of the sequence; `None` leaves the value.
+/// Writes the characters of a string. `escaped` gives the character of an escape sequence, which it
+/// is given from behind its backslash on, and the length of the sequence; `None` leaves the value.
 #[inline(always)]
 pub(super) fn unescape<L: Level>(
     level: L,

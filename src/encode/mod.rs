@@ -1,8 +1,8 @@
 //! Trino's result pages turned into Airbyte RECORD lines, the hot path of a read.
 //!
-//! A [`RecordPlan`] is made once per query from the columns' types. An [`Encoder`] then copies each cell's bytes from the
-//! page to the record, changed only as far as the two formats differ. Values are never parsed into numbers or dates, so
-//! they stay exact.
+//! A [`RecordPlan`] is made once per query from the columns' types. An [`Encoder`] then copies each
+//! cell's bytes from the page to the record, changed only as far as the two formats differ. Values
+//! are never parsed into numbers or dates, so they stay exact.
 //!
 //! What the records hold; SQL `NULL` is `null` in every type:
 //!
@@ -21,9 +21,10 @@
 //!
 //! In the speed mode of Airbyte, [`protobuf`] writes the same rows as Protobuf messages.
 //!
-//! A value that cannot be shown is null or cut, and the record says so in `meta.changes`, once a column:
-//! `NULLED` outranks `TRUNCATED`, the reason is `SOURCE_SERIALIZATION_ERROR`. Values that would make a line of 20,000,000
-//! bytes or more are null as well, for the reasons `SOURCE_FIELD_SIZE_LIMITATION` and `SOURCE_RECORD_SIZE_LIMITATION`.
+//! A value that cannot be shown is null or cut, and the record says so in `meta.changes`, once a
+//! column: `NULLED` outranks `TRUNCATED`, the reason is `SOURCE_SERIALIZATION_ERROR`. Values that
+//! would make a line of 20,000,000 bytes or more are null as well, for the reasons
+//! `SOURCE_FIELD_SIZE_LIMITATION` and `SOURCE_RECORD_SIZE_LIMITATION`.
 //!
 //! | file | job |
 //! |---|---|
@@ -35,6 +36,7 @@
 //! | `json_text`, `json_scan` | JSON strings read and written; where a JSON value ends |
 //! | `frame` | the brackets and commas around a page's rows |
 //! | `tail`, `changes`, `size` | the end of a record; what it says about changed values; records that are too large |
+//! | `error` | why a page could not be turned into records |
 //! | `protobuf` | the same rows as messages of Protobuf |
 
 #![expect(
@@ -43,6 +45,7 @@
 )]
 
 mod changes;
+mod error;
 mod frame;
 mod json_scan;
 mod json_text;
@@ -66,6 +69,7 @@ use std::ops::Range;
 
 use crate::lines::Lines;
 
+pub use error::{EncodeError, Stopped};
 pub use plan::RecordPlan;
 
 use changes::Changes;
@@ -76,65 +80,6 @@ use simd::Best;
 use slow::RowError;
 use tail::Tail;
 
-/// The receiver of the records accepts no more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the receiver of the records is gone")]
-pub struct Stopped;
-
-/// Why a page could not be turned into records. Rows are counted from 1 within the page.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EncodeError {
-    /// The receiver of the records accepts no more; this is not a fault of the page.
-    #[error(transparent)]
-    Stopped(#[from] Stopped),
-    /// The page is not JSON of the form that Trino writes: an array of rows, each an array of values.
-    #[error("row {row} of the page{}: not the JSON that Trino writes: {found}", in_column(column.as_deref()))]
-    Syntax {
-        /// The row that was being read; the rows before it are complete.
-        row: u64,
-        /// The column whose value was read, `None` outside a row's values.
-        column: Option<String>,
-        /// The start of what was there.
-        found: String,
-    },
-    /// A row does not have one value per column.
-    #[error("row {row} of the page has {found} values, the query has {expected} columns")]
-    RowLength {
-        /// The row.
-        row: u64,
-        /// The query's columns.
-        expected: usize,
-        /// The row's values.
-        found: usize,
-    },
-    /// A value is not of its column's type.
-    #[error("row {row} of the page, column {column:?}: expected {expected}, found {found}")]
-    Cell {
-        /// The row.
-        row: u64,
-        /// The column.
-        column: String,
-        /// What the type has, with its article: "an integer".
-        expected: String,
-        /// The start of what was there.
-        found: String,
-    },
-    /// A record has 20,000,000 bytes or more because of a value that must not be left out.
-    #[error(
-        "row {row} of the page, column {column:?}: the value is too large for a record, and it must not be left out"
-    )]
-    TooLarge {
-        /// The row.
-        row: u64,
-        /// The column.
-        column: String,
-    },
-}
-
-fn in_column(column: Option<&str>) -> String {
-    column.map_or_else(String::new, |column| format!(", column {column:?}"))
-}
-
 /// The text of a page, and whether it has bytes that are not UTF-8, which are read as U+FFFD.
 fn text_of_page(rows: &[u8]) -> (Cow<'_, str>, bool) {
     let text = simdutf8::basic::from_utf8(rows)
@@ -143,8 +88,8 @@ fn text_of_page(rows: &[u8]) -> (Cow<'_, str>, bool) {
     (text, lossy)
 }
 
-/// Makes room in `out` for a record that did not fit. Returns false if there can be no more, so that
-/// the slow path has to write it.
+/// Makes room in `out` for a record that did not fit. Returns false if there can be no more, so
+/// that the slow path has to write it.
 fn make_room(
     out: &mut Lines,
     flush: &mut dyn FnMut(&mut Lines) -> Result<(), Stopped>,
@@ -184,10 +129,12 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Buffers grow with the records up to this size; larger ones take the slow path, which needs no room in advance.
+    /// Buffers grow with the records up to this size; larger ones take the slow path, which needs
+    /// no room in advance.
     const LARGEST: usize = 1024 * 1024;
 
-    /// The fast path writes into buffers up to this size only, so that its lines are never too long.
+    /// The fast path writes into buffers up to this size only, so that its lines are never too
+    /// long.
     const MOST_ROOM: usize = 16 * 1024 * 1024;
 
     /// An encoder for the results of the query that `plan` was made for.
@@ -212,11 +159,11 @@ impl Encoder {
 
     /// Appends one line per row of a page to `out` and returns the number of rows.
     ///
-    /// * `rows`: the JSON text of the page's `data`: an array of row arrays. Bytes that are not UTF-8 are read as U+FFFD;
-    ///   the values with one are marked TRUNCATED.
+    /// * `rows`: the JSON text of the page's `data`: an array of row arrays. Bytes that are not
+    ///   UTF-8 are read as U+FFFD; the values with one are marked TRUNCATED.
     /// * `emitted_at_ms`: milliseconds since 1970.
-    /// * `flush` is called when `out` has no room for the next line, and takes the lines; while it leaves them, `out` grows.
-    ///   The caller has to flush what is left at the end.
+    /// * `flush` is called when `out` has no room for the next line, and takes the lines; while it
+    ///   leaves them, `out` grows. The caller has to flush what is left at the end.
     ///
     /// After an error `out` has the lines of the rows before the faulty one.
     pub fn encode_page(
@@ -229,7 +176,8 @@ impl Encoder {
         self.encode(rows, emitted_at_ms, out, flush, true)
     }
 
-    /// The same as [`encode_page`](Self::encode_page), always by the slow path: the reference for tests.
+    /// The same as [`encode_page`](Self::encode_page), always by the slow path: the reference for
+    /// tests.
     pub fn encode_page_slowly(
         &mut self,
         rows: &[u8],
@@ -272,8 +220,8 @@ impl Encoder {
         self.tail = Tail::new(emitted_at_ms);
     }
 
-    /// Writes the lines of the next row and of those that follow to `out`, or returns false if the next one needs the
-    /// slow path.
+    /// Writes the lines of the next row and of those that follow to `out`, or returns false if the
+    /// next one needs the slow path.
     fn write_lines_fast(
         &mut self,
         frame: &mut Frame,
@@ -325,7 +273,8 @@ impl Encoder {
         Ok(())
     }
 
-    /// The present record without its largest values. `data_end` is where the closing brace of `data` is in `line`.
+    /// The present record without its largest values. `data_end` is where the closing brace of
+    /// `data` is in `line`.
     fn smaller_line(
         &mut self,
         line: &[u8],

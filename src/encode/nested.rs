@@ -20,7 +20,8 @@ pub(super) enum Stop {
     Mismatch(Mismatch),
 }
 
-/// Calls `each` with the JSON text of every element of the array that `text` begins with; returns the array's length in bytes.
+/// Calls `each` with the JSON text of every element of the array that `text` begins with; returns
+/// the array's length in bytes.
 pub(super) fn elements<'t>(
     text: &'t str,
     each: &mut dyn FnMut(&'t str) -> Result<(), Mismatch>,
@@ -75,7 +76,8 @@ fn place(text: &str, error: &serde_json::Error) -> usize {
         .min(text.len())
 }
 
-/// Passes raw values on. serde's errors can hold only text, so a mismatch is kept here and not in the error.
+/// Passes raw values on. serde's errors can hold only text, so a mismatch is kept here and not in
+/// the error.
 struct Walker<'w, 't> {
     each: &'w mut dyn FnMut(&'t str, &'t str) -> Result<(), Mismatch>,
     mismatch: &'w mut Option<Mismatch>,

@@ -30,7 +30,8 @@ pub(super) fn is_number(text: &[u8]) -> bool {
     }
 }
 
-/// Whether `text` is one of the values of a `real`, `double` or `number` that JSON has no number for.
+/// Whether `text` is one of the values of a `real`, `double` or `number` that JSON has no number
+/// for.
 pub(super) fn is_not_finite(text: &[u8]) -> bool {
     matches!(text, b"NaN" | b"Infinity" | b"+Infinity" | b"-Infinity")
 }

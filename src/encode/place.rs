@@ -1,14 +1,16 @@
 //! Where the fast path is in page and line, and its block-wise reads and writes.
 //!
-//! Blocks of constant size are copied, longer than needed, and the next write covers the excess: a store of known size is
-//! one instruction, and most cells and keys fit in one block. Every index is checked.
+//! Blocks of constant size are copied, longer than needed, and the next write covers the excess: a
+//! store of known size is one instruction, and most cells and keys fit in one block. Every index is
+//! checked.
 
 use super::plan::Fixed;
 
 /// Why the fast path left a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// Not a form that the fast path takes, or too near to the end of the page to read whole blocks.
+    /// Not a form that the fast path takes, or too near to the end of the page to read whole
+    /// blocks.
     Odd,
     /// `out` is full.
     Full,

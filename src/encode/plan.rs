@@ -1,4 +1,5 @@
-//! What is known before the first row: the fixed bytes of a record and how each column's cells are written.
+//! What is known before the first row: the fixed bytes of a record and how each column's cells are
+//! written.
 
 use super::json_text::write_string;
 use crate::types::{TrinoType, field_names, unique_names};
@@ -22,7 +23,8 @@ pub struct RecordPlan {
 impl RecordPlan {
     /// A plan for records of `stream`, whose query has these columns in this order.
     ///
-    /// Column names that repeat are told apart as [`unique_names`] does. Without a `namespace` the member is left out.
+    /// Column names that repeat are told apart as [`unique_names`] does. Without a `namespace` the
+    /// member is left out.
     pub fn new(stream: &str, namespace: Option<&str>, columns: &[(String, TrinoType)]) -> Self {
         let mut head = br#"{"type":"RECORD","record":{"stream":"#.to_vec();
         write_string(stream, &mut head);
@@ -54,7 +56,8 @@ impl RecordPlan {
         self
     }
 
-    /// The same plan, but the values of these columns are not left out of a record that is too large.
+    /// The same plan, but the values of these columns are not left out of a record that is too
+    /// large.
     #[must_use]
     pub fn keeping(mut self, is_kept: impl Fn(&str) -> bool) -> Self {
         self.kept = self.names.iter().map(|name| is_kept(name)).collect();
@@ -86,7 +89,8 @@ pub(super) struct Fixed {
     /// What comes before the last block; nothing for most keys.
     whole: Vec<[u8; Self::BLOCK]>,
     last: [u8; Self::BLOCK],
-    /// Bytes of the last block without its padding. A `u8`, so that the compiler knows that it is small.
+    /// Bytes of the last block without its padding. A `u8`, so that the compiler knows that it is
+    /// small.
     last_length: u8,
 }
 
@@ -259,8 +263,8 @@ fn text_is_ambiguous(key: &TrinoType) -> bool {
         key,
         // Both hours of a clock set back have one text.
         TrinoType::TimestampWithTimeZone { .. }
-            // The server writes a key with Java's `toString`. `[1, 2]` may be two integers, or one text
-            // with a comma, so two keys of these types may share one text.
+            // The server writes a key with Java's `toString`. `[1, 2]` may be two integers, or one
+            // text with a comma, so two keys of these types may share one text.
             | TrinoType::Row(_)
             | TrinoType::Array(_)
             | TrinoType::Map(..)

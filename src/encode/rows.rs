@@ -1,12 +1,13 @@
-//! The fast path: one pass over a row's bytes, which finds the cells and writes them in the same step.
+//! The fast path: one pass over a row's bytes, which finds the cells and writes them in the same
+//! step.
 //!
-//! It takes rows as Trino writes them: without white space, and with the usual forms of dates and numbers. At anything
-//! else it stops with [`Stop::Odd`](super::place::Stop). Then the part of the row that it wrote is dropped, and the
-//! slow path writes the row or tells what is wrong. So this file needs no error messages, and whatever it is not sure
-//! of only costs time.
+//! It takes rows as Trino writes them: without white space, and with the usual forms of dates and
+//! numbers. At anything else it stops with [`Stop::Odd`](super::place::Stop). Then the part of the
+//! row that it wrote is dropped, and the slow path writes the row or tells what is wrong. So this
+//! file needs no error messages, and whatever it is not sure of only costs time.
 //!
-//! What is inlined always is compiled for the level of the processor ([`Work`]); functions that are not would fall back
-//! to what every processor has.
+//! What is inlined always is compiled for the level of the processor ([`Work`]); functions that are
+//! not would fall back to what every processor has.
 
 use super::changes::{Change, Changes};
 use super::place::{Place, Step, Stop, Written, accept, block, put, put_fixed, room};
@@ -16,7 +17,8 @@ use super::tail::Tail;
 use super::values::Values;
 use super::{long, short};
 
-/// Writes the lines of the row that `page` begins with and of those that follow, as long as they are of the usual form.
+/// Writes the lines of the row that `page` begins with and of those that follow, as long as they
+/// are of the usual form.
 pub(super) struct WriteLines<'a> {
     pub(super) plan: &'a RecordPlan,
     pub(super) tail: &'a mut Tail,
@@ -77,7 +79,8 @@ fn write_line<'p, 'o, L: Level>(
     Ok((page, out))
 }
 
-/// Writes the row that `page` begins with as an object, without its closing brace. Returns what is left of both.
+/// Writes the row that `page` begins with as an object, without its closing brace. Returns what is
+/// left of both.
 ///
 /// `TOP` says that the row's fields are the query's columns, for the changes.
 #[inline(always)]
@@ -101,7 +104,8 @@ fn write_members<'p, 'o, L: Level, const TOP: bool>(
             None => None,
         };
         let after_row = if let Some((read, written)) = lengths {
-            // The remainder changes nothing, and tells the compiler that all of it lies within the room.
+            // The remainder changes nothing, and tells the compiler that all of it lies within the
+            // room.
             out = &mut out[key_length + written % short::BLOCK..];
             values.pass_short(level, read)?
         } else {
@@ -168,7 +172,8 @@ fn write_element<L: Level>(
     }
 }
 
-/// Writes the key and the value of a field of which one is not [short]. `page` begins with the value.
+/// Writes the key and the value of a field of which one is not [short]. `page` begins with the
+/// value.
 ///
 /// Not inlined, so that the short ones keep the registers.
 #[inline(never)]
@@ -227,7 +232,8 @@ impl Work for WriteCell<'_> {
     }
 }
 
-/// Writes the value that `page` begins with, which is not [short], or stops because the fast path does not take it.
+/// Writes the value that `page` begins with, which is not [short], or stops because the fast path
+/// does not take it.
 #[inline(always)]
 fn write_long<L: Level>(
     level: L,

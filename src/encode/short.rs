@@ -1,9 +1,9 @@
-//! Values that lie within one block of the page, as nearly all values do. Within a block of constant size, no index
-//! needs a check.
+//! Values that lie within one block of the page, as nearly all values do. Within a block of
+//! constant size, no index needs a check.
 //!
-//! Each function takes the block that begins with the value and the room for it, and returns the lengths of what it read and
-//! wrote; `None` if it is not sure of the value. It may write more of the room than it says. All are inlined: a call would
-//! cost as much as most values.
+//! Each function takes the block that begins with the value and the room for it, and returns the
+//! lengths of what it read and wrote; `None` if it is not sure of the value. It may write more of
+//! the room than it says. All are inlined: a call would cost as much as most values.
 
 use std::hint::cold_path;
 use std::num::NonZero;
@@ -139,8 +139,8 @@ fn write_decimal<L: Level>(level: L, value: &Block, room: &mut Block) -> Lengths
 
 /// The length of the JSON number that the bytes begin with, if it ends within them.
 ///
-/// What follows the number is not looked at. An exponent begins with `E`, as Trino writes it: before an `e`, the number
-/// seems to end.
+/// What follows the number is not looked at. An exponent begins with `E`, as Trino writes it:
+/// before an `e`, the number seems to end.
 #[inline(always)]
 pub(super) fn number_length<L: Level, const FRACTION: bool>(
     level: L,
@@ -176,8 +176,8 @@ pub(super) fn number_length<L: Level, const FRACTION: bool>(
     Some(end)
 }
 
-/// Where the exponent of a number ends that begins at `start`. `marks` are the bytes that are not digits, from the `e`
-/// before it.
+/// Where the exponent of a number ends that begins at `start`. `marks` are the bytes that are not
+/// digits, from the `e` before it.
 #[cold]
 fn exponent_end(bytes: &simd::Bytes, marks: u32, start: usize) -> Option<usize> {
     let has_sign = matches!(bytes.get(start)?, b'+' | b'-');
@@ -259,8 +259,9 @@ fn write_time<L: Level>(
     }
 }
 
-/// Where the fraction of a second that may be at `START` ends in the page, where in the record, which has nine of its
-/// digits, and whether other digits than 0 were cut. `unlike` are the bytes that are no digits.
+/// Where the fraction of a second that may be at `START` ends in the page, where in the record,
+/// which has nine of its digits, and whether other digits than 0 were cut. `unlike` are the bytes
+/// that are no digits.
 #[inline(always)]
 fn fraction<const START: usize>(unlike: u32, value: &Block) -> Option<(usize, usize, bool)> {
     /// Nanoseconds are the finest that destinations read.

@@ -1,7 +1,7 @@
 //! Records that are too large: the largest values become null until the rest fits.
 //!
-//! The platform and destinations take lines of fewer than 20,000,000 bytes. Only the slow path meets larger ones: the fast
-//! path writes into buffers that are smaller.
+//! The platform and destinations take lines of fewer than 20,000,000 bytes. Only the slow path
+//! meets larger ones: the fast path writes into buffers that are smaller.
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -14,10 +14,12 @@ pub(super) const LONGEST_LINE: usize = 20_000_000 - 1;
 /// Bytes of one entry in `meta.changes` besides the name, and of `meta` itself.
 const CHANGE: usize = 128;
 
-/// The columns whose values are left out, in the order of the columns, or the column that must be kept and is too large.
+/// The columns whose values are left out, in the order of the columns, or the column that must be
+/// kept and is too large.
 ///
-/// `cells` are the values of a line of `length` bytes. Of values with the same size the one whose column has the first name
-/// goes first: the query has its columns in another order for each format, and all formats leave out the same.
+/// `cells` are the values of a line of `length` bytes. Of values with the same size the one whose
+/// column has the first name goes first: the query has its columns in another order for each
+/// format, and all formats leave out the same.
 pub(super) fn columns_to_leave_out(
     cells: &[Range<usize>],
     kept: &[bool],
@@ -69,8 +71,8 @@ pub(super) fn with_nulls<'r>(
     out
 }
 
-/// Moves the places of the values in a line to where they are after [`with_nulls`] for these columns,
-/// which are in order.
+/// Moves the places of the values in a line to where they are after [`with_nulls`] for these
+/// columns, which are in order.
 pub(super) fn move_to_nulls(cells: &mut [Range<usize>], columns: impl Iterator<Item = usize>) {
     let mut columns = columns.peekable();
     let (mut before, mut after) = (0, 0);

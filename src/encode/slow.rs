@@ -1,7 +1,8 @@
 //! The exact and patient way to write a row: serde finds the cells, each kind has its writer.
 //!
-//! It takes every row that the fast path does not, and is what the fast path is tested against. No tree of values is made:
-//! a cell is a slice of the page. Recursion follows the column's type, whose depth is limited, never the data.
+//! It takes every row that the fast path does not, and is what the fast path is tested against. No
+//! tree of values is made: a cell is a slice of the page. Recursion follows the column's type,
+//! whose depth is limited, never the data.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -41,10 +42,11 @@ pub(super) enum RowError {
     Cell { column: usize, mismatch: Mismatch },
 }
 
-/// Writes the row that `text` begins with as an object, without its closing brace; returns the length of the row's text.
+/// Writes the row that `text` begins with as an object, without its closing brace; returns the
+/// length of the row's text.
 ///
-/// `lossy` says that bytes of the page were replaced by U+FFFD, so that cells with one are not what the server has. `cells`
-/// tells where in `out` the columns' values are.
+/// `lossy` says that bytes of the page were replaced by U+FFFD, so that cells with one are not what
+/// the server has. `cells` tells where in `out` the columns' values are.
 pub(super) fn write_row(
     plan: &RowPlan,
     text: &str,

@@ -11,8 +11,8 @@
 //! | `2020-01-02 03:04:05.1 +05:30` or a region | `"2020-01-01T21:34:05.1Z"` |
 //! | `03:04:05.1-08:00` | `"03:04:05.1-08:00"` |
 //!
-//! Digits are copied, never rounded. The functions take the text without its quotes and write a whole JSON string, or
-//! nothing if they return [`Fidelity::Unrepresentable`].
+//! Digits are copied, never rounded. The functions take the text without its quotes and write a
+//! whole JSON string, or nothing if they return [`Fidelity::Unrepresentable`].
 
 use jiff::SignedDuration;
 use jiff::civil::DateTime;
@@ -71,8 +71,8 @@ pub(super) fn write_timestamp(text: &str, out: &mut Vec<u8>) -> Fidelity {
 
 /// Writes a `timestamp with time zone`, in UTC.
 ///
-/// The query asks for UTC. If a value comes in another zone, it is converted. If a clock was set back, so that the text
-/// may mean either of two hours, it is taken as the earlier one.
+/// The query asks for UTC. If a value comes in another zone, it is converted. If a clock was set
+/// back, so that the text may mean either of two hours, it is taken as the earlier one.
 pub(super) fn write_timestamp_with_time_zone(text: &str, out: &mut Vec<u8>) -> Fidelity {
     let Some((date, clock, zone)) = split_timestamp(text.as_bytes()) else {
         return Fidelity::Unrepresentable;

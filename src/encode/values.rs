@@ -1,7 +1,8 @@
 //! The values of one row of the page, one after the other, as the fast path finds them.
 //!
-//! Most values end at the next comma. The commas of 64 bytes are found at once, and the processor goes on at the next one
-//! while it still looks at the value before it; without this, it would wait for each value's length.
+//! Most values end at the next comma. The commas of 64 bytes are found at once, and the processor
+//! goes on at the next one while it still looks at the value before it; without this, it would wait
+//! for each value's length.
 
 use std::hint::cold_path;
 use std::num::NonZero;
@@ -10,7 +11,8 @@ use super::place::Stop;
 use super::short::BLOCK;
 use super::simd::Level;
 
-/// Bytes of a window: wherever a value begins within its first block, the block that begins there lies within the window.
+/// Bytes of a window: wherever a value begins within its first block, the block that begins there
+/// lies within the window.
 pub(super) const WINDOW: usize = 2 * BLOCK;
 
 /// Where the fast path is in a row.
@@ -23,7 +25,8 @@ pub(super) struct Values<'p> {
     window: &'p [u8; WINDOW],
     /// Where the present value begins, in the window.
     at: usize,
-    /// The commas behind it, of the window's first block. If there are none, the first bit, where no value ends.
+    /// The commas behind it, of the window's first block. If there are none, the first bit, where
+    /// no value ends.
     commas: NonZero<u64>,
 }
 
@@ -56,7 +59,8 @@ impl<'p> Values<'p> {
         self.page.get(self.start + self.at..).unwrap_or_default()
     }
 
-    /// Passes over the present value, which lies within its block. Returns what follows the row if no other value does.
+    /// Passes over the present value, which lies within its block. Returns what follows the row if
+    /// no other value does.
     #[inline(always)]
     pub(super) fn pass_short<L: Level>(
         &mut self,
@@ -78,7 +82,8 @@ impl<'p> Values<'p> {
         Ok(None)
     }
 
-    /// Passes over the present value, whatever its length. Returns what follows the row if no other value does.
+    /// Passes over the present value, whatever its length. Returns what follows the row if no other
+    /// value does.
     #[inline(always)]
     pub(super) fn pass<L: Level>(
         &mut self,
@@ -103,7 +108,8 @@ impl<'p> Values<'p> {
     }
 }
 
-/// The window that the page begins with, and the commas of its first block, the first byte left out.
+/// The window that the page begins with, and the commas of its first block, the first byte left
+/// out.
 #[inline(always)]
 fn window<L: Level>(level: L, page: &[u8]) -> Result<(&[u8; WINDOW], NonZero<u64>), Stop> {
     let window: &[u8; WINDOW] = page.first_chunk().ok_or(Stop::Odd)?;

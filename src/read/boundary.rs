@@ -38,29 +38,31 @@ pub(crate) struct Seen {
     hashes: Vec<u64>,
     /// Trino's checksum of them from before they were read.
     #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
-    told: Option<Told>,
+    checksum: Option<Checksum>,
 }
 
 /// Trino's checksum of rows.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Told {
-    /// The checksum.
-    checksum: String,
-    /// The columns that it was made of. Checksums of different columns cannot be compared.
-    checksum_of: String,
+pub(crate) struct Checksum {
+    /// As Trino has told it.
+    #[serde(rename = "checksum")]
+    sum: String,
+    /// A hash of what it was made of. Checksums of different columns cannot be compared.
+    #[serde(rename = "checksum_of")]
+    columns: String,
     /// Whether it leaves out a column, so that equal checksums do not prove equal rows.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     partial: bool,
 }
 
-impl Told {
+impl Checksum {
     /// A checksum that Trino has computed. `None` if there are no rows, or if no column can be
     /// hashed.
-    pub(crate) fn new(aggregate: Option<&RowChecksum>, checksum: Option<String>) -> Option<Self> {
-        let (aggregate, checksum) = (aggregate?, checksum?);
+    pub(crate) fn new(aggregate: Option<&RowChecksum>, sum: Option<String>) -> Option<Self> {
+        let (aggregate, sum) = (aggregate?, sum?);
         Some(Self {
-            checksum,
-            checksum_of: format!("{:x}", xxh3_64(aggregate.aggregate.as_bytes())),
+            sum,
+            columns: format!("{:x}", xxh3_64(aggregate.aggregate.as_bytes())),
             partial: !aggregate.is_complete,
         })
     }
@@ -68,17 +70,17 @@ impl Told {
 
 impl Seen {
     /// Too many rows to keep their hashes.
-    pub(crate) fn counted(rows: u64, told: Option<Told>) -> Self {
+    pub(crate) fn counted(rows: u64, checksum: Option<Checksum>) -> Self {
         Self {
             rows,
             hashes: Vec::new(),
-            told,
+            checksum,
         }
     }
 
     /// The same rows, with Trino's checksum from before they were read.
-    pub(crate) fn told(self, told: Option<Told>) -> Self {
-        Self { told, ..self }
+    pub(crate) fn with_checksum(self, checksum: Option<Checksum>) -> Self {
+        Self { checksum, ..self }
     }
 
     /// Whether the rows can be recognised.
@@ -86,15 +88,15 @@ impl Seen {
         self.hashes.len() as u64 == self.rows
     }
 
-    /// Whether there may be rows with the value that were not sent. There are `rows` now, with the
-    /// checksum `told`.
-    pub(crate) fn may_differ(&self, rows: u64, told: Option<&Told>) -> bool {
+    /// Whether there may be rows with the value that were not sent. There are `rows` now, with this
+    /// checksum.
+    pub(crate) fn may_differ(&self, rows: u64, checksum: Option<&Checksum>) -> bool {
         if rows == 0 {
             return false;
         }
-        match (&self.told, told) {
-            (Some(before), Some(now)) if before.checksum_of == now.checksum_of => {
-                before.checksum != now.checksum || (now.partial && self.has_all_hashes())
+        match (&self.checksum, checksum) {
+            (Some(before), Some(now)) if before.columns == now.columns => {
+                before.sum != now.sum || (now.partial && self.has_all_hashes())
             }
             // Other columns are selected than before, so the hashes would recognise no row.
             (Some(_), Some(_)) => self.rows != rows,
@@ -104,12 +106,12 @@ impl Seen {
     }
 
     /// What is kept if nothing differs: the present checksum, and no hashes of other columns.
-    pub(crate) fn confirmed(self, told: Option<Told>) -> Self {
-        match (&self.told, &told) {
-            (Some(before), Some(now)) if before.checksum_of != now.checksum_of => {
-                Self::counted(self.rows, told)
+    pub(crate) fn confirmed(self, checksum: Option<Checksum>) -> Self {
+        match (&self.checksum, &checksum) {
+            (Some(before), Some(now)) if before.columns != now.columns => {
+                Self::counted(self.rows, checksum)
             }
-            (None, Some(_)) => self.told(told),
+            (None, Some(_)) => self.with_checksum(checksum),
             _ => self,
         }
     }
@@ -187,7 +189,7 @@ impl Boundary {
         Seen {
             rows: self.rows,
             hashes: self.hashes,
-            told: None,
+            checksum: None,
         }
     }
 }
@@ -279,38 +281,58 @@ mod tests {
         assert_eq!(Boundary::new(&seen).sent.len(), 4_000);
     }
 
-    fn told(checksum: &str, aggregate: &str, is_complete: bool) -> Option<Told> {
+    fn checksum(sum: &str, aggregate: &str, is_complete: bool) -> Option<Checksum> {
         let aggregate = RowChecksum {
             aggregate: aggregate.to_owned(),
             is_complete,
         };
-        Told::new(Some(&aggregate), Some(checksum.to_owned()))
+        Checksum::new(Some(&aggregate), Some(sum.to_owned()))
     }
 
     #[test]
     fn rows_are_compared_by_checksum_and_by_number_only_where_there_is_none() {
         let (_, two) = pass(&Seen::default(), &[r#"{"a":1}"#, r#"{"a":2}"#], 1);
         let many = Seen::counted(5_000, None);
-        let x = || told("x", "of a", true);
+        let x = || checksum("x", "of a", true);
         for (seen, rows, now, expected) in [
-            (two.clone().told(x()), 2, x(), false),
-            (two.clone().told(x()), 2, told("y", "of a", true), true),
-            (two.clone().told(x()), 0, None, false),
+            (two.clone().with_checksum(x()), 2, x(), false),
+            (
+                two.clone().with_checksum(x()),
+                2,
+                checksum("y", "of a", true),
+                true,
+            ),
+            (two.clone().with_checksum(x()), 0, None, false),
             // Other columns.
-            (two.clone().told(x()), 2, told("y", "of a, b", true), false),
-            (two.clone().told(x()), 3, told("y", "of a, b", true), true),
+            (
+                two.clone().with_checksum(x()),
+                2,
+                checksum("y", "of a, b", true),
+                false,
+            ),
+            (
+                two.clone().with_checksum(x()),
+                3,
+                checksum("y", "of a, b", true),
+                true,
+            ),
             // A column that cannot be hashed may have changed.
             (
-                two.clone().told(told("x", "of a", false)),
+                two.clone().with_checksum(checksum("x", "of a", false)),
                 2,
-                told("x", "of a", false),
+                checksum("x", "of a", false),
                 true,
             ),
             // Earlier releases.
             (two.clone(), 2, x(), true),
             (many.clone(), 5_000, x(), false),
             (many.clone(), 5_001, x(), true),
-            (many.clone().told(x()), 5_000, told("y", "of a", true), true),
+            (
+                many.clone().with_checksum(x()),
+                5_000,
+                checksum("y", "of a", true),
+                true,
+            ),
         ] {
             assert_eq!(
                 seen.may_differ(rows, now.as_ref()),
@@ -319,10 +341,10 @@ mod tests {
             );
         }
         assert!(
-            !two.told(x())
-                .confirmed(told("y", "of b", true))
+            !two.with_checksum(x())
+                .confirmed(checksum("y", "of b", true))
                 .has_all_hashes()
         );
-        assert_eq!(many.clone().confirmed(x()), many.told(x()));
+        assert_eq!(many.clone().confirmed(x()), many.with_checksum(x()));
     }
 }

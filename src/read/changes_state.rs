@@ -48,9 +48,9 @@ pub(crate) struct ChangesState {
     /// can still be told if that snapshot is not finished. `None` for a table that had no version
     /// yet.
     pub(crate) table_version: Option<Version>,
-    /// The version up to which the changes since `table_version` are being written. Rows of them may
-    /// have left without a state after them, so they are told up to exactly there first: a row that
-    /// was deleted later would not be in the changes up to a newer version.
+    /// The version up to which the changes since `table_version` are being written. Rows of them
+    /// may have left without a state after them, so they are told up to exactly there first: a row
+    /// that was deleted later would not be in the changes up to a newer version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) next_version: Option<Version>,
     /// The snapshot that is being written. Its version is that of its slices.
@@ -77,8 +77,8 @@ pub(crate) struct ChangesState {
     /// again. It may have sent deletions without a state after them.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) is_read_again: bool,
-    /// The id of the table's schema at `table_version`, if a selected column has fields that only the
-    /// schema's id tells apart: those of rows within arrays or maps.
+    /// The id of the table's schema at `table_version`, if a selected column has fields that only
+    /// the schema's id tells apart: those of rows within arrays or maps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) schema_id: Option<i64>,
 }

@@ -1,15 +1,15 @@
 //! The order of columns that a query should have for the format in which its rows are written.
 //!
-//! A record of Protobuf has its values in the order of their names. Rows that come in this order are written
-//! without being brought into it first.
+//! A record of Protobuf has its values in the order of their names. Rows that come in this order
+//! are written without being brought into it first.
 
 use crate::sockets::environment::ChannelFormat;
 use crate::sql::select;
 use crate::types::TrinoType;
 use crate::types::expected::in_order_of_java;
 
-/// The columns of a table, in the order in which a selection should have them. Without a format (stdout), as
-/// they are.
+/// The columns of a table, in the order in which a selection should have them. Without a format
+/// (stdout), as they are.
 pub(crate) fn columns_in_order(
     format: Option<ChannelFormat>,
     columns: &[(String, TrinoType)],
@@ -21,8 +21,8 @@ pub(crate) fn columns_in_order(
     columns
 }
 
-/// The same rows as those of a query, with their columns in that order; for queries that are more than a
-/// selection from a table. `names` are the names of all its columns.
+/// The same rows as those of a query, with their columns in that order; for queries that are more
+/// than a selection from a table. `names` are the names of all its columns.
 pub(crate) fn query_in_order<'n>(
     format: Option<ChannelFormat>,
     names: impl IntoIterator<Item = &'n str>,

@@ -72,7 +72,8 @@ pub(crate) enum ReadError {
     /// for developers.
     #[error("{text} ({detail})")]
     WrongState { text: String, detail: String },
-    /// The cursor's values differ in the source from those that Trino shows, so it does not find all rows.
+    /// The cursor's values differ in the source from those that Trino shows, so it does not find
+    /// all rows.
     #[error("{0}")]
     UnfitCursor(String),
     #[error(transparent)]

@@ -1,5 +1,5 @@
-//! Cuts the rows of a sync by cursor into slices: by the table's own order, by its partitions, or by the
-//! values of the cursor.
+//! Cuts the rows of a sync by cursor into slices: by the table's own order, by its partitions, or
+//! by the values of the cursor.
 
 use super::cursor_state::CursorState;
 use super::hive_partitions::cut_by_partition;

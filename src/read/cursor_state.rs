@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::boundary::{Seen, Told};
+use super::boundary::{Checksum, Seen};
 use super::progress::Progress;
 use super::safe_text;
 use super::version::Version;
@@ -73,8 +73,8 @@ pub(crate) struct CursorSync {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) seen_until: Option<Seen>,
     /// Trino's checksums of the rows at the boundaries, from before they were read.
-    #[serde(default)]
-    pub(crate) told: BoundariesTold,
+    #[serde(default, rename = "told")]
+    pub(crate) checksums: BoundaryChecksums,
     /// How many rows this sync has to read, counted before. States of earlier releases do not tell
     /// this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -86,16 +86,16 @@ pub(crate) struct CursorSync {
 
 /// Trino's checksums of the rows at each boundary.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct BoundariesTold {
+pub(crate) struct BoundaryChecksums {
     /// The rows with the value that the last sync ended with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) from: Option<Told>,
+    pub(crate) from: Option<Checksum>,
     /// The rows with the highest value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) until: Option<Told>,
+    pub(crate) until: Option<Checksum>,
     /// The rows outside of the years 1 to 9999.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) outside: Option<Told>,
+    pub(crate) outside: Option<Checksum>,
 }
 
 #[expect(

@@ -19,16 +19,17 @@ use super::context::Context;
 use super::plan::{Mode, StreamPlan};
 use crate::read::context::StreamRun;
 
-/// How long rows come before the statistics are asked for. A shorter read needs no progress bar, and
-/// would only take longer: the server answers both at the same time.
+/// How long rows come before the statistics are asked for. A shorter read needs no progress bar,
+/// and would only take longer: the server answers both at the same time.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Time limit for the statistics, because they take a slot that rows may be waiting for.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Sends the estimate of a stream once its first query has run for a while. Statistics never take the slot of a
-/// query that brings rows; without a free slot there is no estimate. Statistics tell nothing about
-/// the rows after a state, so there is no estimate either if the read goes on from a state.
+/// Sends the estimate of a stream once its first query has run for a while. Statistics never take
+/// the slot of a query that brings rows; without a free slot there is no estimate. Statistics tell
+/// nothing about the rows after a state, so there is no estimate either if the read goes on from a
+/// state.
 pub(crate) fn send(
     context: &Context,
     plan: &StreamPlan,

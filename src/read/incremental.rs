@@ -119,9 +119,13 @@ impl CursorState {
         let seen = part.boundary.map(Boundary::seen);
         sync.came += seen.as_ref().map_or(part.records, |seen| seen.rows);
         match (part.number, seen) {
-            (LATE, Some(seen)) => self.seen = seen.told(sync.told.from.clone()),
-            (OUTSIDE, Some(seen)) => self.outside = Some(seen.told(sync.told.outside.clone())),
-            (_, Some(seen)) => sync.seen_until = Some(seen.told(sync.told.until.clone())),
+            (LATE, Some(seen)) => self.seen = seen.with_checksum(sync.checksums.from.clone()),
+            (OUTSIDE, Some(seen)) => {
+                self.outside = Some(seen.with_checksum(sync.checksums.outside.clone()));
+            }
+            (_, Some(seen)) => {
+                sync.seen_until = Some(seen.with_checksum(sync.checksums.until.clone()));
+            }
             (_, None) => {}
         }
         if left == 0 && sync.counted.is_none_or(|counted| sync.came >= counted) {

@@ -153,7 +153,7 @@ async fn find_tables(
     connector: Option<&str>,
     place: (&str, &str),
     names: &[&str],
-    mut found: tables::Found,
+    mut found: tables::SchemaTables,
 ) -> Result<Vec<(Table, Result<Found, ConnectorError>)>, ConnectorError> {
     let (catalog, schema) = place;
     let tables = &found.tables;

@@ -1,10 +1,10 @@
-//! The records of a query and the STATE after them: to stdout, or, in the speed mode, the records to a
-//! socket and the STATE to stdout first and then to the same socket.
+//! The records of a query and the STATE after them: to stdout, or, in the speed mode, the records
+//! to a socket and the STATE to stdout first and then to the same socket.
 //!
 //! In the speed mode the records of a query are one partition, and all of them go over one socket.
-//! The destination commits a STATE when it has as many records of its partition as the STATE counts,
-//! and has committed all states of the stream with lower ids. So each STATE has a partition for
-//! itself, even if there is no record in it.
+//! The destination commits a STATE when it has as many records of its partition as the STATE
+//! counts, and has committed all states of the stream with lower ids. So each STATE has a partition
+//! for itself, even if there is no record in it.
 
 use super::context::{Context, StreamRun};
 use crate::output::{Closed, Output, RecordCount};

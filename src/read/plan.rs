@@ -33,8 +33,8 @@ pub(crate) struct StreamPlan {
     pub(crate) connector: Option<String>,
     /// The selected columns that exist, in the table's order.
     pub(crate) columns: Vec<(String, TrinoType)>,
-    /// The columns of the configured schema and the types that the destination expects, in the order
-    /// in which Protobuf has the values.
+    /// The columns of the configured schema and the types that the destination expects, in the
+    /// order in which Protobuf has the values.
     pub(crate) properties: Arc<[Property]>,
     /// The key columns that the configured catalog names. Names that are no column stay in the
     /// list, so that the key is used as a whole or not at all.

@@ -4,10 +4,10 @@
 //! of a range, that the database has no highest value of a type, and that the source behind Trino
 //! compares other values than Trino shows.
 
-use super::boundary::{LIMIT, Seen, Told};
+use super::boundary::{Checksum, LIMIT, Seen};
 use super::context::{Context, ReadError};
 use super::cursor_limit;
-use super::cursor_state::{BoundariesTold, CursorState, CursorSync};
+use super::cursor_state::{BoundaryChecksums, CursorState, CursorSync};
 use super::hive_partitions;
 use super::listing::{self, Listed};
 use super::pin;
@@ -43,7 +43,8 @@ pub(super) async fn begin(
     state: &mut CursorState,
 ) -> Result<Option<CursorSync>, TrinoError> {
     if plan.connector.as_deref() == Some("cassandra") {
-        // It takes over nothing but `=`, by which decimals and floats that Trino shows are not found.
+        // It takes over nothing but `=`, by which decimals and floats that Trino shows are not
+        // found.
         state.pushdown = Pushdown::Nothing;
     }
     let before = cursor_limit::before(&context.connection, cursor);
@@ -69,27 +70,27 @@ pub(super) async fn begin(
         },
     };
     let (position, end) = asking.position_and_end(state).await?;
-    let told = |sum: &Option<String>| Told::new(asking.checksum.as_ref(), sum.clone());
-    let told = BoundariesTold {
-        from: told(&position.ties_sum),
-        until: end.as_ref().and_then(|end| told(&end.ties_sum)),
-        outside: told(&position.outside_sum),
+    let checksum = |sum: &Option<String>| Checksum::new(asking.checksum.as_ref(), sum.clone());
+    let checksums = BoundaryChecksums {
+        from: checksum(&position.ties_sum),
+        until: end.as_ref().and_then(|end| checksum(&end.ties_sum)),
+        outside: checksum(&position.outside_sum),
     };
     let (ties, outside_rows) = (number(position.ties), number(position.outside));
-    let late = state.cursor.is_some() && state.seen.may_differ(ties, told.from.as_ref());
+    let late = state.cursor.is_some() && state.seen.may_differ(ties, checksums.from.as_ref());
     let outside = match &state.outside {
-        Some(seen) => seen.may_differ(outside_rows, told.outside.as_ref()),
+        Some(seen) => seen.may_differ(outside_rows, checksums.outside.as_ref()),
         None => false,
     };
     asking.warn(state, &position, late, outside);
     if !asking.first && !late && !outside && end.is_none() {
         state.table_version = version;
         state.unlimited = unlimited;
-        state.seen = std::mem::take(&mut state.seen).confirmed(told.from);
+        state.seen = std::mem::take(&mut state.seen).confirmed(checksums.from);
         let confirmed = state
             .outside
             .take()
-            .map(|seen| seen.confirmed(told.outside));
+            .map(|seen| seen.confirmed(checksums.outside));
         state.outside = confirmed;
         return Ok(None);
     }
@@ -118,8 +119,8 @@ pub(super) async fn begin(
         inclusive,
         unlimited,
         progress: Progress::new(slices, plan.attempt.generation),
-        seen_until: inclusive.then(|| Seen::counted(same, told.until.clone())),
-        told,
+        seen_until: inclusive.then(|| Seen::counted(same, checksums.until.clone())),
+        checksums,
         // Trino itself compares the values of partitions, so no row can be overlooked.
         counted: (!asking.by_partition).then(|| counted.map(|(_, rows)| number(*rows)).sum()),
         came: 0,
@@ -223,7 +224,8 @@ impl Asking<'_> {
                 return Ok((position, Some(end)));
             } else if self.by_partition {
                 // The last partition has no rows: one that was made in advance, or a projected one.
-                // No sync may end there, or rows of the partitions before it would be below its end.
+                // No sync may end there, or rows of the partitions before it would be below its
+                // end.
                 self.by_partition = false;
             } else if attempt < ATTEMPTS {
                 // The rows with the highest value were changed or deleted meanwhile.

@@ -138,8 +138,8 @@ fn way_of_reading(plan: &StreamPlan) -> String {
     }
 }
 
-/// The outcome of a part of a read; a panic in it is an error like any other, so that the stream ends with
-/// its status as well.
+/// The outcome of a part of a read; a panic in it is an error like any other, so that the stream
+/// ends with its status as well.
 async fn caught<T>(reading: impl Future<Output = Result<T, ReadError>>) -> Result<T, ReadError> {
     let outcome = AssertUnwindSafe(reading).catch_unwind().await;
     outcome.unwrap_or(Err(ReadError::Panicked))

@@ -1,10 +1,10 @@
 //! Whether the source behind Trino compares other values of a cursor than Trino shows.
 //!
 //! A condition that the source takes over finds its own values: decimals before rounding, texts
-//! without the blanks at their ends, values of one type only. Each answer here is one row that proves
-//! it, or a count that does.
+//! without the blanks at their ends, values of one type only. Each answer here is one row that
+//! proves it, or a count that does.
 
-use super::boundary::Told;
+use super::boundary::Checksum;
 use super::cursor_state::CursorState;
 use super::position::{Asking, number};
 use super::version::Version;
@@ -17,8 +17,9 @@ use crate::trino::error::TrinoError;
 use crate::types::TrinoType;
 
 impl Asking<'_> {
-    /// Whether the source compares texts otherwise than Trino. Where two texts are equal for it, rows
-    /// would come twice; where it compares only values of the same type, rows would be missing.
+    /// Whether the source compares texts otherwise than Trino. Where two texts are equal for it,
+    /// rows would come twice; where it compares only values of the same type, rows would be
+    /// missing.
     pub(super) async fn compares_other_texts(
         &self,
         state: &CursorState,
@@ -94,18 +95,20 @@ impl Asking<'_> {
         self.is_there(&comparison.without_shown_value()).await
     }
 
-    /// Whether the source has rows above the last value that Trino shows at it. The scans of a table
-    /// show that by themselves, since the source takes each of them over; the one scan of a query is
-    /// looked at by Trino.
+    /// Whether the source has rows above the last value that Trino shows at it. The scans of a
+    /// table show that by themselves, since the source takes each of them over; the one scan of a
+    /// query is looked at by Trino.
     pub(super) async fn hides_rows_at_end(
         &self,
         state: &CursorState,
         row: &PositionRow,
     ) -> Result<bool, TrinoError> {
         let is_query = self.plan.relation.table().is_none();
-        let told = Told::new(self.checksum.as_ref(), row.ties_sum.clone());
+        let checksum = Checksum::new(self.checksum.as_ref(), row.ties_sum.clone());
         match &state.cursor {
-            Some(from) if is_query && state.seen.may_differ(number(row.ties), told.as_ref()) => {
+            Some(from)
+                if is_query && state.seen.may_differ(number(row.ties), checksum.as_ref()) =>
+            {
                 let comparison = state.comparison(self.cursor);
                 self.is_there(&comparison.misplaced(from)).await
             }

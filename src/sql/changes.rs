@@ -7,8 +7,8 @@
 //! | `_ab_cdc_deleted_at` | the same for deletions, null for all others |
 //! | `_ab_cdc_cursor` | rises with every commit |
 //!
-//! The cursor is the version (Delta Lake) or milliseconds since 1970 (Iceberg), with an offset once the
-//! table was rolled back or made anew.
+//! The cursor is the version (Delta Lake) or milliseconds since 1970 (Iceberg), with an offset once
+//! the table was rolled back or made anew.
 
 use super::ident::{Ident, Table, Text};
 use super::select::projections;
@@ -83,9 +83,9 @@ pub(crate) fn iceberg_snapshots(table: &Table) -> String {
 }
 
 /// Changes of a Delta Lake table, from its change data feed. It leaves out the rows as they were
-/// before an update, and the deletion of a row whose key the same commit writes again, since the two
-/// have no order. It also leaves out deletions of rows without a `key`, because they cannot be matched
-/// with a row of the destination. `offset` is added to [`CURSOR`].
+/// before an update, and the deletion of a row whose key the same commit writes again, since the
+/// two have no order. It also leaves out deletions of rows without a `key`, because they cannot be
+/// matched with a row of the destination. `offset` is added to [`CURSOR`].
 pub(crate) fn delta_feed(
     table: &Table,
     columns: &[(String, TrinoType)],

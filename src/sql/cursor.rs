@@ -224,8 +224,8 @@ impl Comparison<'_> {
         )
     }
 
-    /// The condition for rows whose value is `value` for the source and another one as Trino shows it:
-    /// MySQL passes over blanks at the end of a text. One such row is a proof as in
+    /// The condition for rows whose value is `value` for the source and another one as Trino shows
+    /// it: MySQL passes over blanks at the end of a text. One such row is a proof as in
     /// [`Self::misplaced`].
     pub(crate) fn misplaced_at(&self, value: &str) -> String {
         let (name, shown, value) = (self.name(), self.shown(), self.literal(value));

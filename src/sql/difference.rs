@@ -1,4 +1,5 @@
-//! Statements for the difference of two versions of a table, and for the files in which they differ.
+//! Statements for the difference of two versions of a table, and for the files in which they
+//! differ.
 
 use super::changes::{Commit, all_null, any_null, commit_columns, list};
 use super::checksum::RowChecksum;
@@ -8,8 +9,8 @@ use super::select::{at_version, projections};
 use crate::types::TrinoType;
 
 /// The data files whose rows differ between two versions of a table: their `name`, and whether they
-/// have rows `before` and `after`. A data file never changes. So its rows differ only if one version
-/// lacks the file, or if other rows of it are deleted.
+/// have rows `before` and `after`. A data file never changes. So its rows differ only if one
+/// version lacks the file, or if other rows of it are deleted.
 ///
 /// If the earlier version led to the later one, deleted rows stay deleted, so their number tells,
 /// and counting reads no column. Otherwise as many other rows may be deleted, and a `checksum` of
@@ -108,8 +109,8 @@ pub(crate) struct Difference<'a> {
     pub(crate) only_deletions: bool,
     /// The earlier version, and `columns` as expressions over that version's columns.
     pub(crate) before: (i64, &'a [String]),
-    /// If rows of the later version may have been told under the key of the earlier one: `columns` as
-    /// expressions over its columns, with that key.
+    /// If rows of the later version may have been told under the key of the earlier one: `columns`
+    /// as expressions over its columns, with that key.
     pub(crate) begun: Option<&'a [String]>,
     /// The later version, and `columns` as expressions over that version's columns.
     pub(crate) after: (i64, &'a [String]),
@@ -185,8 +186,8 @@ impl Difference<'_> {
     }
 
     /// The rows that are more often in `rows` than in `others`, each as often as it is more often
-    /// there. `EXCEPT ALL` would be this, but Trino sorts for it, and refuses to sort rows with null
-    /// fields (seen on 476). Grouping takes them.
+    /// there. `EXCEPT ALL` would be this, but Trino sorts for it, and refuses to sort rows with
+    /// null fields (seen on 476). Grouping takes them.
     fn surplus(&self, rows: &str, others: &str) -> String {
         let names: Vec<String> = self.columns.iter().map(|(name, _)| name.clone()).collect();
         let columns = list(&names);

@@ -243,8 +243,8 @@ pub(crate) fn null(ty: &TrinoType) -> String {
 }
 
 /// An expression as a value of another type; `None` if that type cannot hold every value, so that
-/// two different values may become one. A smaller integer type is taken: what is too large for it is
-/// null, and so differs from what is there now.
+/// two different values may become one. A smaller integer type is taken: what is too large for it
+/// is null, and so differs from what is there now.
 pub(crate) fn cast(expression: &str, found: &TrinoType, wanted: &TrinoType) -> Option<String> {
     if found == wanted {
         Some(expression.to_owned())
@@ -261,8 +261,8 @@ pub(crate) fn cast(expression: &str, found: &TrinoType, wanted: &TrinoType) -> O
 const NULL_IF_TOO_LARGE: &str = "TRY_CAST(";
 
 /// The condition that an expression of [`cast`] is null in place of a value that is too large, so
-/// that no row can be found by it. `None` for expressions that have all values, and `true` where it is
-/// not known.
+/// that no row can be found by it. `None` for expressions that have all values, and `true` where it
+/// is not known.
 pub(crate) fn is_too_large(expression: &str) -> Option<String> {
     if !expression.contains(NULL_IF_TOO_LARGE) {
         return None;

@@ -18,8 +18,8 @@ pub(crate) struct KeyQueries {
     pub(crate) probe: String,
 }
 
-/// The queries for some schemas; `None` for connectors that cannot pass a query on, or for which none
-/// is known.
+/// The queries for some schemas; `None` for connectors that cannot pass a query on, or for which
+/// none is known.
 pub(crate) fn key_queries(connector: &str, catalog: &str, schemas: &[&str]) -> Option<KeyQueries> {
     let schemas = texts(schemas);
     let (remote, position, filter, probe) = match connector {
@@ -54,8 +54,8 @@ pub(crate) fn key_queries(connector: &str, catalog: &str, schemas: &[&str]) -> O
 /// The statement for a database that speaks SQL: `table_schema` in lower case, `table_name`,
 /// `column_name`, `key_position`. `schemas` are texts of SQL, with commas between them.
 ///
-/// Of names that differ only by capitals Trino reads the one without capitals, or none. So only that
-/// one's key is told.
+/// Of names that differ only by capitals Trino reads the one without capitals, or none. So only
+/// that one's key is told.
 fn keys_in_sql(connector: &str, schemas: &str) -> Option<String> {
     Some(match connector {
         // Not from information_schema: its tables about keys show only what the user owns.

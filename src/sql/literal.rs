@@ -100,8 +100,8 @@ pub(crate) fn just_below(text: &str, ty: &TrinoType) -> Option<String> {
     Some(format!("{sign}{whole}{point}{fraction}"))
 }
 
-/// Whether a value that was written for another precision of a type is a value of this one: it has no
-/// more digits after the point, but for zeros. Trino would round it.
+/// Whether a value that was written for another precision of a type is a value of this one: it has
+/// no more digits after the point, but for zeros. Trino would round it.
 pub(crate) fn is_exact(text: &str, ty: &TrinoType) -> bool {
     let digits = match ty {
         TrinoType::Decimal { scale, .. } => *scale,

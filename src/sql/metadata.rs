@@ -153,8 +153,8 @@ pub(crate) fn readable(tables: &[Table]) -> String {
     validate(&selects.join(" UNION ALL "))
 }
 
-/// A statement whose answer, a text of JSON, names the tables from which the rows of `tables` really
-/// come. It reads nothing.
+/// A statement whose answer, a text of JSON, names the tables from which the rows of `tables`
+/// really come. It reads nothing.
 pub(crate) fn io_plan(tables: &[Table]) -> String {
     let selects: Vec<String> = tables
         .iter()

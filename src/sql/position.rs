@@ -50,10 +50,10 @@ struct Scan {
 
 impl Comparison<'_> {
     /// The columns of the result: `low` and `high` (as texts) and `total`, the number, of the rows
-    /// above `from`; `shown`, in how many of them Trino sees a value; `ties`, the number of rows with
-    /// the value `from`; `outside`, the number of rows outside of all ranges; `ties_sum` and
-    /// `outside_sum`, the checksums of these two; `without`, the number of rows without a value; and
-    /// `everything`, the number of all rows.
+    /// above `from`; `shown`, in how many of them Trino sees a value; `ties`, the number of rows
+    /// with the value `from`; `outside`, the number of rows outside of all ranges; `ties_sum` and
+    /// `outside_sum`, the checksums of these two; `without`, the number of rows without a value;
+    /// and `everything`, the number of all rows.
     ///
     /// Each part is a separate scan, so that the source can evaluate it together with its
     /// condition. A query of the configuration may be a costly join, so it is scanned only once.

@@ -12,8 +12,8 @@ pub(super) fn passed_on(catalog: &str, remote: &str) -> String {
 }
 
 /// How many columns the tables of some schemas have in their database, as `table_schema`,
-/// `table_name` (both in lower case) and `total`. `None` for connectors that cannot pass a query on,
-/// or whose database was not there to try it on.
+/// `table_name` (both in lower case) and `total`. `None` for connectors that cannot pass a query
+/// on, or whose database was not there to try it on.
 pub(crate) fn column_counts(connector: &str, catalog: &str, schemas: &[&str]) -> Option<String> {
     let schemas = texts(schemas);
     let remote = match connector {

@@ -87,7 +87,8 @@ fn projection_from(name: &str, ty: &TrinoType, expression: &str) -> String {
 
 /// `expression` with all values inside changed whose form in JSON is of no use; `None` if there are
 /// none. Timestamps with zone are moved to UTC, and a MongoDB id, which would come as the base64 of
-/// its bytes, becomes the text that people know. `depth` keeps the variables of nested lambdas apart.
+/// its bytes, becomes the text that people know. `depth` keeps the variables of nested lambdas
+/// apart.
 fn in_json_form(expression: &str, ty: &TrinoType, depth: usize) -> Option<String> {
     match ty {
         TrinoType::TimestampWithTimeZone { .. } => Some(format!("{expression} AT TIME ZONE 'UTC'")),

@@ -61,8 +61,8 @@ pub(crate) fn delta_standing(table: &Table, version: i64, at_ms: i64) -> String 
 }
 
 /// How many entries of an Iceberg table's metadata log have the same snapshot as their latest, at
-/// most, as `total`: since a snapshot was made, with those of the snapshots after it. Null if the log
-/// does not go back to it.
+/// most, as `total`: since a snapshot was made, with those of the snapshots after it. Null if the
+/// log does not go back to it.
 pub(crate) fn iceberg_log_entries(table: &Table, since: i64) -> String {
     let log = metadata_table(table, "metadata_log_entries");
     format!(

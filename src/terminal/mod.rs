@@ -1,4 +1,5 @@
-//! What a person sees who has started the connector: lines on stderr, beside the protocol on stdout.
+//! What a person sees who has started the connector: lines on stderr, beside the protocol on
+//! stdout.
 //!
 //! | file | job |
 //! |---|---|

@@ -199,8 +199,8 @@ pub(crate) struct PositionRow {
     pub(crate) high: Option<String>,
     /// Rows with a value above the one that the last read ended with.
     pub(crate) total: i64,
-    /// In how many of them Trino sees a value. It is fewer if the source takes for a value what Trino
-    /// cannot show.
+    /// In how many of them Trino sees a value. It is fewer if the source takes for a value what
+    /// Trino cannot show.
     pub(crate) shown: i64,
     /// Rows with the value that the last read ended with.
     pub(crate) ties: i64,

@@ -1,8 +1,8 @@
 //! Small typed answers (metadata, versions, positions, statistics), decoded by prusto.
 //!
-//! Only this file and `answers`, which has their rows, use prusto, and only its derive and `DataSet`,
-//! which reports a page that it cannot decode. prusto's own client and `QueryResult` turn such a
-//! page into "no rows, no error" (`tests/it/prusto.rs` shows it).
+//! Only this file and `answers`, which has their rows, use prusto, and only its derive and
+//! `DataSet`, which reports a page that it cannot decode. prusto's own client and `QueryResult`
+//! turn such a page into "no rows, no error" (`tests/it/prusto.rs` shows it).
 
 use prusto::{DataSet, Presto};
 

@@ -8,8 +8,8 @@
 //! (docs/architecture.md):
 //! - `nextUri` is followed as it is, even if the state is already FINISHED;
 //! - an answer may have no rows, and an error may come after rows;
-//! - the end is an answer without `nextUri` and `error` whose state is FINISHED. Anything else is an
-//!   error;
+//! - the end is an answer without `nextUri` and `error` whose state is FINISHED. Anything else is
+//!   an error;
 //! - a page is asked for again only if the server still has it.
 
 use std::time::Duration;

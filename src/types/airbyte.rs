@@ -1,8 +1,8 @@
 //! The JSON schema of a column, in Airbyte's vocabulary.
 //!
-//! Every schema admits `null`: Trino does not tell reliably which columns cannot be null, and values without a JSON form
-//! become null. There is no `oneOf`, `anyOf`, `allOf`, `not` or `$ref` anywhere. What the records hold for each type is
-//! described in [`crate::encode`].
+//! Every schema admits `null`: Trino does not tell reliably which columns cannot be null, and
+//! values without a JSON form become null. There is no `oneOf`, `anyOf`, `allOf`, `not` or `$ref`
+//! anywhere. What the records hold for each type is described in [`crate::encode`].
 
 use serde_json::{Map, Value, json};
 
@@ -10,7 +10,8 @@ use super::{TrinoType, field_names};
 
 /// The JSON schema of a column of type `ty`.
 ///
-/// `decimal` without fraction digits is an integer; `json` and `variant` admit any JSON; unknown types are strings.
+/// `decimal` without fraction digits is an integer; `json` and `variant` admit any JSON; unknown
+/// types are strings.
 pub fn json_schema(ty: &TrinoType) -> Value {
     match ty {
         TrinoType::Boolean => json!({"type": ["null", "boolean"]}),

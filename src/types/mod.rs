@@ -18,7 +18,8 @@ use std::fmt;
 pub use airbyte::{json_schema, record_schema};
 pub use signature::column_type;
 
-/// Types nested deeper than this are read as [`TrinoType::Other`], so that no text can exhaust the stack.
+/// Types nested deeper than this are read as [`TrinoType::Other`], so that no text can exhaust the
+/// stack.
 ///
 /// Trino itself refuses expressions long before; real schemas stay below ten.
 pub const MAX_DEPTH: usize = 64;
@@ -28,8 +29,8 @@ pub const DEFAULT_PRECISION: u32 = 3;
 
 /// A type of Trino, as far as the connector treats it differently from text.
 ///
-/// Everything else (intervals, `uuid`, `ipaddress`, geometry, sketches, types of plugins yet to be written) is
-/// [`Other`](Self::Other): its values are taken as text.
+/// Everything else (intervals, `uuid`, `ipaddress`, geometry, sketches, types of plugins yet to be
+/// written) is [`Other`](Self::Other): its values are taken as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TrinoType {
     /// `boolean`
@@ -228,8 +229,9 @@ impl fmt::Display for TrinoType {
 
 /// The names under which columns or row fields appear in a JSON object: every one different.
 ///
-/// A name that was there before gets `_2`, `_3`, …; a field without a name is `field0`, `field1`, … by its place. No
-/// made-up name takes the place of a real one further on. The schema and the records use this same function.
+/// A name that was there before gets `_2`, `_3`, …; a field without a name is `field0`, `field1`, …
+/// by its place. No made-up name takes the place of a real one further on. The schema and the
+/// records use this same function.
 pub fn unique_names<'a>(names: impl Iterator<Item = Option<&'a str>> + Clone) -> Vec<String> {
     let given: HashSet<&str> = names.clone().flatten().collect();
     let mut used: HashSet<String> = HashSet::new();

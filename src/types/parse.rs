@@ -1,18 +1,20 @@
 //! The text of a type, as Trino displays it, read into a [`TrinoType`].
 //!
-//! Texts come from `information_schema.columns.data_type`, `DESCRIBE` and the `type` member of a result's columns. Reading
-//! never fails: a text that is not understood becomes [`TrinoType::Other`], whose values the connector takes as text.
+//! Texts come from `information_schema.columns.data_type`, `DESCRIBE` and the `type` member of a
+//! result's columns. Reading never fails: a text that is not understood becomes
+//! [`TrinoType::Other`], whose values the connector takes as text.
 
 use super::{DEFAULT_PRECISION, MAX_DEPTH, RowField, TrinoType};
 
 /// The length by which Trino says "no limit" in the signature of a `varchar`.
 pub(super) const UNBOUNDED_VARCHAR: u32 = i32::MAX as u32;
 
-/// An unquoted field is searched for the start of its type up to this many words, so that reading stays linear.
+/// An unquoted field is searched for the start of its type up to this many words, so that reading
+/// stays linear.
 const MAX_WORDS: usize = 32;
 
-/// Base names that stand for a type but have no variant of their own. They are needed to tell `x hyperloglog` (a field and
-/// its type) from a type of two words.
+/// Base names that stand for a type but have no variant of their own. They are needed to tell `x
+/// hyperloglog` (a field and its type) from a type of two words.
 const TEXT_TYPES: &[&str] = &[
     "interval year to month",
     "interval day to second",
@@ -183,11 +185,13 @@ fn quoted_identifier(text: &str) -> Option<(String, &str)> {
     }
 }
 
-/// A type's text taken apart: `timestamp(6) with time zone` is the base `timestamp with time zone` and the argument `6`.
+/// A type's text taken apart: `timestamp(6) with time zone` is the base `timestamp with time zone`
+/// and the argument `6`.
 struct Shape<'a> {
     /// Lower case, single blanks.
     base: String,
-    /// What stands between the parentheses, at commas of the first level; `None` without parentheses.
+    /// What stands between the parentheses, at commas of the first level; `None` without
+    /// parentheses.
     arguments: Option<Vec<&'a str>>,
 }
 

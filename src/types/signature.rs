@@ -5,8 +5,8 @@
 //!   "typeSignature":{"rawType":"timestamp","arguments":[{"kind":"LONG","value":6}]}}}]}
 //! ```
 //!
-//! It is exact where the displayed text is not (field names with blanks), so it comes first; the text serves where the
-//! signature is missing or has something new in it.
+//! It is exact where the displayed text is not (field names with blanks), so it comes first; the
+//! text serves where the signature is missing or has something new in it.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -14,7 +14,8 @@ use serde_json::value::RawValue;
 use super::parse::UNBOUNDED_VARCHAR;
 use super::{DEFAULT_PRECISION, MAX_DEPTH, RowField, TrinoType};
 
-/// The type of a result's column: by its signature if that is understood as a whole, else by its text.
+/// The type of a result's column: by its signature if that is understood as a whole, else by its
+/// text.
 pub fn column_type(type_text: &str, signature: Option<&RawValue>) -> TrinoType {
     signature
         .and_then(|signature| from_signature(signature.get()))

@@ -1,7 +1,7 @@
 //! Speed of the encoder for people: bytes of a page per second, one core.
 //!
-//! `cargo bench --bench encode`; `-- lineitem` for one page. The gate is `callgrind-gate`, which does not depend on what else
-//! the machine does.
+//! `cargo bench --bench encode`; `-- lineitem` for one page. The gate is `callgrind-gate`, which
+//! does not depend on what else the machine does.
 
 use std::hint::black_box;
 

@@ -1,7 +1,8 @@
 //! What `callgrind-gate` counts: one page, encoded a number of times.
 //!
-//! `instructions <page> <times>` prints the rows encoded, `<page>.protobuf` those encoded as Protobuf. The gate runs
-//! it with two numbers and takes the difference, so that start-up and reading the file do not count.
+//! `instructions <page> <times>` prints the rows encoded, `<page>.protobuf` those encoded as
+//! Protobuf. The gate runs it with two numbers and takes the difference, so that start-up and
+//! reading the file do not count.
 
 use std::env;
 use std::io::{Write as _, stdout};

@@ -129,8 +129,8 @@ fn the_protocol_does_no_io_and_names_no_room_above() {
     }
 }
 
-/// What each room may use, by the table of docs/architecture.md: a room is a folder, or a file beside
-/// `lib.rs`. Rooms that may use all below them are left out.
+/// What each room may use, by the table of docs/architecture.md: a room is a folder, or a file
+/// beside `lib.rs`. Rooms that may use all below them are left out.
 fn arrows() -> BTreeMap<String, Vec<String>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/architecture.md");
     let text = std::fs::read_to_string(path).unwrap();
@@ -161,8 +161,8 @@ fn arrows() -> BTreeMap<String, Vec<String>> {
     arrows
 }
 
-/// The folder of a file of `src`, or its own name where it has none. The unit tests of a file lie in a
-/// folder with its name, and belong to its room.
+/// The folder of a file of `src`, or its own name where it has none. The unit tests of a file lie
+/// in a folder with its name, and belong to its room.
 fn room(path: &Path) -> String {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let tested = path.parent().map(|folder| folder.with_extension("rs"));
@@ -264,8 +264,8 @@ fn a_folder_of_many_files_says_what_each_is_for() {
     );
 }
 
-/// Files of one folder that may name each other: `slow` writes a cell, and for a nested one `nested`
-/// writes the cells inside, with `slow` again.
+/// Files of one folder that may name each other: `slow` writes a cell, and for a nested one
+/// `nested` writes the cells inside, with `slow` again.
 const CYCLES: &[(&str, &str)] = &[("encode/nested", "encode/slow")];
 
 /// The files of a folder that a file of it names.
@@ -329,7 +329,8 @@ fn files_of_a_folder_do_not_name_each_other_in_a_circle() {
                 from != to && !CYCLES.iter().any(allowed)
             })
             .collect();
-        // What is left after all files without an arrow out of the rest are taken away is in a circle.
+        // What is left after all files without an arrow out of the rest are taken away is in a
+        // circle.
         let mut left: Vec<usize> = (0..names.len()).collect();
         loop {
             let ends = |file: &usize| {

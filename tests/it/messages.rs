@@ -356,7 +356,8 @@ fn read_of_some_columns_asks_for_these_only() {
 #[test]
 fn an_estimate_tells_rows_and_bytes() {
     let trino = FakeTrino::start();
-    // Statistics are asked for once rows have come for a second, and are worth something only while they do.
+    // Statistics are asked for once rows have come for a second, and are worth something only while
+    // they do.
     let slow = nothing().after(Duration::from_secs(2));
     trino.table("t", &[("n", "bigint")], [rows(json!([[1]])), slow, end()]);
     trino.answer("SHOW STATS", [metadata::statistics("n", 80.0, 10.0)]);

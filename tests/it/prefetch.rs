@@ -36,8 +36,8 @@ fn a_blocked_stdout_stops_the_requests() {
     let running = read(&trino, &["t"]).start();
     let asked = settled(&trino);
     // A page fills four buffers of the output, whose queue has eight places; one more buffer is
-    // being written and one waits. With the page being encoded that is four, one is in the pipe, and
-    // one is ahead.
+    // being written and one waits. With the page being encoded that is four, one is in the pipe,
+    // and one is ahead.
     assert!(asked <= 6, "{asked} pages");
     let outcome = running.end();
     assert_eq!(outcome.numbers("t").len(), 40_000);

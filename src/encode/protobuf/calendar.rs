@@ -33,14 +33,15 @@ const fn month_length(year: i32, month: u32) -> u32 {
 /// The years in which nearly all dates are.
 const USUAL_YEARS: std::ops::Range<u32> = 1900..2100;
 
-/// The first number of a month of these years: sixteen numbers a year, of which those for the months count from one.
+/// The first number of a month of these years: sixteen numbers a year, of which those for the
+/// months count from one.
 const FIRST_MONTH: u32 = 16 * USUAL_YEARS.start;
 
 /// How many numbers there are.
 const NUMBERS: usize = (16 * (USUAL_YEARS.end - USUAL_YEARS.start)) as usize;
 
-/// What is known of each month of these years: 32 times the days from their start to its own, and its length. No months
-/// have the length 0.
+/// What is known of each month of these years: 32 times the days from their start to its own, and
+/// its length. No months have the length 0.
 static MONTHS: [u32; NUMBERS] = {
     let mut months = [0; NUMBERS];
     let (mut year, mut days) = (USUAL_YEARS.start, 0);
@@ -57,8 +58,8 @@ static MONTHS: [u32; NUMBERS] = {
     months
 };
 
-/// The same as [`days`] for the years 1 to 9999, quicker for [`USUAL_YEARS`]. `number` is sixteen times the year plus the
-/// month.
+/// The same as [`days`] for the years 1 to 9999, quicker for [`USUAL_YEARS`]. `number` is sixteen
+/// times the year plus the month.
 #[inline(always)]
 pub(super) fn usual_days(number: u32, month: u32, day: u32) -> Option<i64> {
     /// Days from their start to 1970, and one, because days count from one.

@@ -7,8 +7,8 @@ use super::wire::{push_bytes, push_number, push_varint, put_varint, tag, varint_
 /// Bytes before the constant start of a record: two lengths of two bytes each, and a tag.
 pub(super) const USUAL_LENGTHS: usize = 5;
 
-/// The lengths of a message and of its record with the tag between them, if they have the bytes that
-/// those of most records have.
+/// The lengths of a message and of its record with the tag between them, if they have the bytes
+/// that those of most records have.
 #[inline(always)]
 pub(super) fn usual_lengths(record: usize) -> Option<[u8; USUAL_LENGTHS]> {
     // As `inner_length` has it for two bytes of length.
@@ -24,8 +24,8 @@ pub(super) fn usual_lengths(record: usize) -> Option<[u8; USUAL_LENGTHS]> {
     Some([i1, i2, tag::RECORD, r1, r2])
 }
 
-/// Writes the lengths of a message and of its record with the tag between them, and returns where they end; `None` if
-/// there is no room.
+/// Writes the lengths of a message and of its record with the tag between them, and returns where
+/// they end; `None` if there is no room.
 pub(super) fn put_lengths(room: &mut [u8], inner: usize, record: usize) -> Option<usize> {
     let at = put_varint(room, 0, inner as u64)?;
     *room.get_mut(at)? = tag::RECORD;

@@ -1,8 +1,8 @@
 //! Trino's result pages turned into Airbyte's Protobuf messages, for sockets of the speed mode.
 //!
-//! The same rows as the JSON lines of [`super`], by the same rules for what cannot be shown, but the
-//! values have no names: a record holds one value for each property of the configured schema, sorted
-//! by name, in the case that the destination derives from the schema.
+//! The same rows as the JSON lines of [`super`], by the same rules for what cannot be shown, but
+//! the values have no names: a record holds one value for each property of the configured schema,
+//! sorted by name, in the case that the destination derives from the schema.
 //!
 //! | Trino | `AirbyteValueProtobuf` |
 //! |---|---|
@@ -109,8 +109,8 @@ impl ProtobufEncoder {
     }
 
     /// Appends one message per row of a page to `out` and returns the number of rows, as
-    /// [`Encoder::encode_page`] does with lines. If there is a `keep`, only rows for which it is true
-    /// are written; all are counted.
+    /// [`Encoder::encode_page`] does with lines. If there is a `keep`, only rows for which it is
+    /// true are written; all are counted.
     pub fn encode_page(
         &mut self,
         rows: &[u8],
@@ -180,8 +180,8 @@ impl ProtobufEncoder {
         self.fixed_prefix = Fixed::new(&self.prefix);
     }
 
-    /// Writes the messages of the next row and of those that follow to `out`, if the columns have the order of the
-    /// schema, unless the next one needs the slow path.
+    /// Writes the messages of the next row and of those that follow to `out`, if the columns have
+    /// the order of the schema, unless the next one needs the slow path.
     fn write_many(
         &mut self,
         frame: &mut Frame,

@@ -94,8 +94,8 @@ impl ProtobufPlan {
     }
 }
 
-/// In which of the cases of `AirbyteValueProtobuf` a column's values are sent. SQL `NULL` is an empty
-/// value in all of them.
+/// In which of the cases of `AirbyteValueProtobuf` a column's values are sent. SQL `NULL` is an
+/// empty value in all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     /// The column is not in the schema, so its values are not sent.

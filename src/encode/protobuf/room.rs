@@ -3,7 +3,8 @@
 use super::wire::{put_varint, tag};
 use crate::encode::short::BLOCK;
 
-/// More bytes than a short value has, with what is written beyond it. A power of two, so that remainders cost nothing.
+/// More bytes than a short value has, with what is written beyond it. A power of two, so that
+/// remainders cost nothing.
 pub(super) const ROOM: usize = 128;
 
 pub(super) type Block = [u8; BLOCK];

@@ -16,8 +16,8 @@ use super::room::ROOM;
 use super::wire::{put_varint, tag, varint_length};
 use super::{short, temporal};
 
-/// Bytes of a row in the page. The record of a longer one may be too large for a line of JSON, which
-/// the slow path decides.
+/// Bytes of a row in the page. The record of a longer one may be too large for a line of JSON,
+/// which the slow path decides.
 const LONGEST: usize = 8 * 1024 * 1024;
 
 /// Bytes before the content of a short value.
@@ -49,8 +49,8 @@ impl Work for WriteValues<'_> {
     }
 }
 
-/// Writes the messages of the row that `page` begins with and of those that follow, as long as they are of the usual form.
-/// The columns have the order of the schema.
+/// Writes the messages of the row that `page` begins with and of those that follow, as long as they
+/// are of the usual form. The columns have the order of the schema.
 pub(super) struct WriteRecords<'a> {
     pub(super) plan: &'a ProtobufPlan,
     /// The constant start of a record.
@@ -97,8 +97,8 @@ impl Work for WriteRecords<'_> {
 
 /// Writes the message of the row that `page` begins with. Returns what is left of both.
 ///
-/// The lengths before the values are not known until the values are written. They are taken to be as long as those of
-/// most records are.
+/// The lengths before the values are not known until the values are written. They are taken to be
+/// as long as those of most records are.
 #[inline(always)]
 fn write_record<'p, 'o, L: Level>(
     level: L,
@@ -138,8 +138,8 @@ fn put_meta(
     put_bytes(out, at, meta)
 }
 
-/// Writes lengths that are not as long as usual before the record that ends at `end`, which is moved; returns where it
-/// ends then.
+/// Writes lengths that are not as long as usual before the record that ends at `end`, which is
+/// moved; returns where it ends then.
 #[inline(never)]
 fn put_other_lengths(out: &mut [u8], end: usize) -> Result<usize, Stop> {
     let record = end - USUAL_LENGTHS;
@@ -153,8 +153,8 @@ fn put_other_lengths(out: &mut [u8], end: usize) -> Result<usize, Stop> {
     Ok(start + record)
 }
 
-/// Writes the values of the row that `page` begins with, and tells after each how many bytes all have. Returns what is
-/// left of both.
+/// Writes the values of the row that `page` begins with, and tells after each how many bytes all
+/// have. Returns what is left of both.
 #[inline(always)]
 fn write_values<'p, 'o, L: Level>(
     level: L,
@@ -258,8 +258,8 @@ fn write_cut_time<L: Level>(
     Ok(lengths)
 }
 
-/// Writes what stands before the content of a value, which begins after `HEADER` bytes of `out`, and moves the content
-/// if that needs more room. Returns the lengths of both.
+/// Writes what stands before the content of a value, which begins after `HEADER` bytes of `out`,
+/// and moves the content if that needs more room. Returns the lengths of both.
 fn close(out: &mut [u8], end: Place, case: u8) -> Result<(usize, usize), Stop> {
     let length = end.out - HEADER;
     let value = 1 + varint_length(length as u64) + length;
@@ -298,7 +298,8 @@ impl Work for Unescape<'_> {
     }
 }
 
-/// The character of an escape sequence, which follows its backslash, and the length of the sequence.
+/// The character of an escape sequence, which follows its backslash, and the length of the
+/// sequence.
 fn escaped(escape: &[u8]) -> Option<(usize, char)> {
     let character = match escape.first()? {
         byte @ (b'"' | b'\\' | b'/') => char::from(*byte),

@@ -1,9 +1,9 @@
 //! Values that lie within one block of the page, as nearly all values do: no index needs a check
 //! that the compiler cannot leave out.
 //!
-//! Each function takes the block that begins with the value and the room for its message, and returns
-//! the lengths of what it read and wrote; `None` if it is not sure of the value. It may write more of
-//! the room than it says.
+//! Each function takes the block that begins with the value and the room for its message, and
+//! returns the lengths of what it read and wrote; `None` if it is not sure of the value. It may
+//! write more of the room than it says.
 
 use std::hint::cold_path;
 
@@ -86,7 +86,8 @@ fn write_plain_integer<L: Level>(level: L, value: &Block, room: &mut Room) -> Le
     Some((length, put_number(room, tag::INTEGER, number << 1)?))
 }
 
-/// A number of 64 bits. The bytes begin with a JSON number of this length without fraction and exponent.
+/// A number of 64 bits. The bytes begin with a JSON number of this length without fraction and
+/// exponent.
 #[inline(always)]
 fn parse_integer<L: Level>(level: L, bytes: &simd::Bytes, length: usize) -> Option<i64> {
     let is_negative = bytes[0] == b'-';
@@ -116,8 +117,8 @@ fn write_double<L: Level>(level: L, value: &Block, room: &mut Room) -> Lengths {
     Some((length, 11))
 }
 
-/// The length and value of a number with a point and up to 15 digits, without a sign. Of two numbers that doubles have
-/// exactly, the quotient is the nearest double.
+/// The length and value of a number with a point and up to 15 digits, without a sign. Of two
+/// numbers that doubles have exactly, the quotient is the nearest double.
 #[inline(always)]
 fn plain_double<L: Level>(level: L, bytes: &simd::Bytes) -> Option<(usize, f64)> {
     /// The powers of ten, which doubles have exactly.

@@ -48,7 +48,8 @@ pub(super) fn write<L: Level>(
     }
 }
 
-/// A timestamp of the page: days, seconds of the day, nanoseconds, and what it ends with, from `end`.
+/// A timestamp of the page: days, seconds of the day, nanoseconds, and what it ends with, from
+/// `end`.
 struct Timestamp {
     days: i64,
     seconds: u32,
@@ -74,7 +75,8 @@ fn timestamp<L: Level>(level: L, value: &Block) -> Option<Timestamp> {
     })
 }
 
-/// Where the fraction of a second that may be at `START` ends, and its nanoseconds; digits beyond the ninth are cut.
+/// Where the fraction of a second that may be at `START` ends, and its nanoseconds; digits beyond
+/// the ninth are cut.
 #[inline(always)]
 fn fraction<L: Level, const START: usize>(
     level: L,

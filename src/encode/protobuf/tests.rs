@@ -1,5 +1,5 @@
-//! Messages byte by byte (the vectors were made with Google's library from Airbyte's `.proto` files),
-//! and both paths against each other.
+//! Messages byte by byte (the vectors were made with Google's library from Airbyte's `.proto`
+//! files), and both paths against each other.
 
 use proptest::prelude::*;
 

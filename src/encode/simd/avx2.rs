@@ -71,7 +71,8 @@ impl Level for Avx2 {
 #[target_feature(enable = "avx2")]
 fn string_marks(bytes: &Bytes) -> u32 {
     let bytes = load(bytes);
-    // At the lower half of a byte: the byte with this half that ends a string, or one that has another half.
+    // At the lower half of a byte: the byte with this half that ends a string, or one that has
+    // another half.
     let quote = i8::from_le_bytes([b'"']);
     let backslash = i8::from_le_bytes([b'\\']);
     let ends = _mm256_setr_epi8(
@@ -102,8 +103,8 @@ fn unlike(pattern: &Pattern, bytes: &Bytes) -> u32 {
     ))
 }
 
-/// From `digits` on, the places of so many bytes from the first on, at the end of sixteen. A place with its highest bit
-/// stands for zero.
+/// From `digits` on, the places of so many bytes from the first on, at the end of sixteen. A place
+/// with its highest bit stands for zero.
 static PLACES: [u8; 48] = {
     let mut places = [0; 48];
     let mut at: u8 = 0;
@@ -128,7 +129,8 @@ static ONES: [u8; 48] = {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn number(bytes: &[u8; 16], whole: usize, fraction: usize) -> u64 {
-    // The digits move to the end, those of the fraction by one place less, and zeros come before them.
+    // The digits move to the end, those of the fraction by one place less, and zeros come before
+    // them.
     let places = load_half(from(&PLACES, whole + fraction));
     let places = _mm_add_epi8(places, load_half(from(&ONES, fraction)));
     let digits = _mm_sub_epi8(load_half(bytes), _mm_set1_epi8(b'0'.cast_signed()));

@@ -1,8 +1,9 @@
 //! Questions about 32 bytes at once: the innermost step of the fast path.
 //!
-//! A [`Level`] is what a processor can do. The fast path is compiled once for each of them, and [`Best`] says at run time
-//! which one this processor has. On x86-64 there are AVX2 with BMI, which nearly all have since 2013, and SSE2, which
-//! all have; elsewhere there is 64-bit arithmetic. An answer is a set of bits, bit 0 for the first byte.
+//! A [`Level`] is what a processor can do. The fast path is compiled once for each of them, and
+//! [`Best`] says at run time which one this processor has. On x86-64 there are AVX2 with BMI, which
+//! nearly all have since 2013, and SSE2, which all have; elsewhere there is 64-bit arithmetic. An
+//! answer is a set of bits, bit 0 for the first byte.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -31,7 +32,8 @@ pub(super) struct Pattern {
 }
 
 impl Pattern {
-    /// `9` in `pattern` stands for any digit, `?` for any byte, and all others for themselves. Digits follow its end.
+    /// `9` in `pattern` stands for any digit, `?` for any byte, and all others for themselves.
+    /// Digits follow its end.
     pub(super) const fn new(pattern: &[u8]) -> Self {
         let mut least = [b'0'; 32];
         let mut span = [9; 32];
@@ -65,12 +67,13 @@ pub(super) trait Level: Copy {
     /// The commas of twice as many bytes.
     fn commas(self, bytes: &[u8; 2 * BYTES]) -> u64;
 
-    /// The number whose digits are the first `whole` bytes and the `fraction` ones behind the next byte. All of them
-    /// lie within the bytes, one at least, and are digits.
+    /// The number whose digits are the first `whole` bytes and the `fraction` ones behind the next
+    /// byte. All of them lie within the bytes, one at least, and are digits.
     fn number(self, bytes: &[u8; 16], whole: usize, fraction: usize) -> u64;
 
-    /// Of a date `YYYY-MM-DD`, whose digits were looked at: sixteen times the year plus the month, the month, and the day.
-    /// Months and days may be any two digits. What follows the date is not looked at.
+    /// Of a date `YYYY-MM-DD`, whose digits were looked at: sixteen times the year plus the month,
+    /// the month, and the day. Months and days may be any two digits. What follows the date is not
+    /// looked at.
     fn date(self, bytes: &[u8; 16]) -> [u32; 3];
 
     /// The bytes that are not `0` to `9`.
@@ -83,8 +86,8 @@ pub(super) trait Level: Copy {
     fn run<W: Work>(self, work: W) -> W::Output;
 }
 
-/// Work that is compiled once for each level, with all of it that is always inlined. A closure would be inlined only if
-/// the compiler likes.
+/// Work that is compiled once for each level, with all of it that is always inlined. A closure
+/// would be inlined only if the compiler likes.
 pub(super) trait Work {
     type Output;
 
@@ -223,7 +226,8 @@ mod tests {
         check_level(Portable, bytes);
     }
 
-    /// The number of the digits of `text`, which may have one point, with `after` behind it, at every level.
+    /// The number of the digits of `text`, which may have one point, with `after` behind it, at
+    /// every level.
     fn check_number(text: &str, after: &str) {
         let bytes = format!("{text}{after}").into_bytes();
         let bytes = bytes.first_chunk().unwrap();

@@ -33,7 +33,8 @@ fn differences(left: u64, right: u64) -> u64 {
 
 /// The highest bit of every byte that is at most that of `most`.
 fn at_most(bytes: u64, most: u64) -> u64 {
-    // Of the lower seven bits, whether nothing is carried; the highest bits decide where they differ.
+    // Of the lower seven bits, whether nothing is carried; the highest bits decide where they
+    // differ.
     let lower = ((most | HIGH) - (bytes & !HIGH)) & HIGH;
     (most & !bytes | lower & !(most ^ bytes)) & HIGH
 }
@@ -58,7 +59,8 @@ fn gather(high_bits: impl Iterator<Item = u64>) -> u32 {
 pub(super) fn number(bytes: &[u8; 16], whole: usize, fraction: usize) -> u64 {
     let bits = |bytes: usize| u32::try_from(8 * bytes).unwrap_or(u32::MAX);
     let digits = u128::from_le_bytes(*bytes) & u128::from_le_bytes([0x0f; 16]);
-    // Those of the fraction move to the point's place, then all move to the end, and zeros come before them.
+    // Those of the fraction move to the point's place, then all move to the end, and zeros come
+    // before them.
     let behind = u128::MAX.checked_shl(bits(whole)).unwrap_or_default();
     let digits = digits & !behind | digits >> 8 & behind;
     let digits = digits << (bits(16 - (whole + fraction)) & 127);

@@ -43,7 +43,8 @@ fn encode(types: &[&str], page: &[u8]) -> (String, Result<u64, EncodeError>) {
 
 /// The record's value and its change for a column with this one cell.
 ///
-/// The page has the row so often that the fast path reads the first ones in place, and the last ones from a copy.
+/// The page has the row so often that the fast path reads the first ones in place, and the last
+/// ones from a copy.
 fn cell(ty: &str, raw: &str) -> (String, Option<&'static str>) {
     let rows = 2 + 5000 / (raw.len() + 3);
     let page = format!("[{}]", vec![format!("[{raw}]"); rows].join(","));
@@ -90,8 +91,8 @@ fn check_changed(cases: &[(&str, &str, &str, &'static str)]) {
     }
 }
 
-/// Rows of a number and a text that have not the form of a row, each with a page in which thirty good ones stand before
-/// and behind it.
+/// Rows of a number and a text that have not the form of a row, each with a page in which thirty
+/// good ones stand before and behind it.
 pub(super) fn pages_with_a_row_of_no_form() -> impl Iterator<Item = (&'static str, String)> {
     let rows = [
         r#"[1,"a",]"#,

@@ -188,7 +188,8 @@ fn a_row_has_its_values_and_the_commas_between_them() {
     }
 }
 
-/// Values of every length, so that each place of a window is where one begins, ends, or has a comma.
+/// Values of every length, so that each place of a window is where one begins, ends, or has a
+/// comma.
 #[test]
 fn values_may_have_any_length() {
     let text = |length: usize| format!(r#""{}""#, "a,".repeat(length)[..length].to_owned());

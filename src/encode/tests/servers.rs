@@ -9,7 +9,8 @@ use serde_json::value::RawValue;
 use super::*;
 use crate::types::column_type;
 
-/// (type, value, record, change): the table "Raw JSON per type" of a real 483, and what 352 shows otherwise.
+/// (type, value, record, change): the table "Raw JSON per type" of a real 483, and what 352 shows
+/// otherwise.
 const SEEN_ON_SERVERS: &[(&str, &str, &str, Option<&str>)] = &[
     (
         "timestamp(12)",

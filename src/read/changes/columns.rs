@@ -121,9 +121,9 @@ impl Changes<'_> {
     }
 
     /// The selected columns of a version with the key as its rows were told: from the columns with
-    /// these `ids` or, if they are not known, those that have the key's names there. The other columns
-    /// stay as they are `mapped`. `None` if the key had another type then, so that it cannot be
-    /// compared.
+    /// these `ids` or, if they are not known, those that have the key's names there. The other
+    /// columns stay as they are `mapped`. `None` if the key had another type then, so that it
+    /// cannot be compared.
     pub(super) async fn with_key_as_told(
         &self,
         version: Version,
@@ -175,8 +175,8 @@ impl Changes<'_> {
         ids.unwrap_or_default()
     }
 
-    /// Columns of a version with their ids: those with the selected names or, if one of `ids` is not
-    /// among them, all. `None` if the server does not show ids.
+    /// Columns of a version with their ids: those with the selected names or, if one of `ids` is
+    /// not among them, all. `None` if the server does not show ids.
     async fn identified(
         &self,
         version: Version,
@@ -206,8 +206,8 @@ impl Changes<'_> {
 
     /// The id of the table's schema at a version, if a selected column has rows within arrays or
     /// maps: no plan shows the ids of their fields, so a field that was dropped and added again is
-    /// only seen by the schema's id. `None` if there is no such column, or if the log of the table's
-    /// metadata is hidden from the user or does not go back to the version.
+    /// only seen by the schema's id. `None` if there is no such column, or if the log of the
+    /// table's metadata is hidden from the user or does not go back to the version.
     pub(super) async fn schema_id(&self, version: Version) -> Result<Option<i64>, TrinoError> {
         let columns = &self.plan.columns;
         let is_needed = columns

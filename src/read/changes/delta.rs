@@ -58,8 +58,8 @@ impl Changes<'_> {
         let range = (before.number(), now.number());
         let key = self.plan.readable_key();
         let rising = state.rising.above_all(before.number() + 1);
-        // Rows that leave now are told again up to this version if this run ends before its last state,
-        // also if there will be a gap behind it.
+        // Rows that leave now are told again up to this version if this run ends before its last
+        // state, also if there will be a gap behind it.
         let rising_after = rising.sent(now.number());
         self.begin_up_to(now, state, rising_after, false).await?;
         let sql = changes::delta_feed(self.table, &self.plan.columns, key, range, rising.offset);
@@ -88,8 +88,8 @@ impl Changes<'_> {
         Ok(Followed::Told(records, Box::new(after)))
     }
 
-    /// Tells how two versions differ where no feed leads from one to the other, for this `reason`. If
-    /// columns may be others (`is_other`), all rows follow.
+    /// Tells how two versions differ where no feed leads from one to the other, for this `reason`.
+    /// If columns may be others (`is_other`), all rows follow.
     async fn follow_versions(
         &self,
         state: &ChangesState,
@@ -240,8 +240,8 @@ impl Changes<'_> {
         if lost_version::has_lost_a_file(self.context, self.plan, before, query).await? {
             return Ok(Some(error.to_string()));
         }
-        // Trino says this for a version that deletes rows without writing them to the feed: while the
-        // feed was off, and of engines that overwrite tables.
+        // Trino says this for a version that deletes rows without writing them to the feed: while
+        // the feed was off, and of engines that overwrite tables.
         if query.message.contains("Change Data Feed is not enabled") {
             return Ok(Some(error.to_string()));
         }

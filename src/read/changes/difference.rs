@@ -35,8 +35,8 @@ pub(super) enum DifferentFiles {
 }
 
 impl DifferentFiles {
-    /// The files that a statement has to name; `None` if it has to compare all of them, because they
-    /// are not known or too many.
+    /// The files that a statement has to name; `None` if it has to compare all of them, because
+    /// they are not known or too many.
     pub(super) fn to_name(&self) -> Option<&ChangedFiles> {
         let Self::These(files) = self else {
             return None;
@@ -94,9 +94,9 @@ impl Changes<'_> {
         }
     }
 
-    /// Tells the difference since the version `before`, or why it cannot be read: its columns cannot
-    /// be compared, or it is proved that the version is lost and nothing has left yet. If the state
-    /// `after` it is in a snapshot, that snapshot follows.
+    /// Tells the difference since the version `before`, or why it cannot be read: its columns
+    /// cannot be compared, or it is proved that the version is lost and nothing has left yet. If
+    /// the state `after` it is in a snapshot, that snapshot follows.
     pub(super) async fn tell_difference(
         &self,
         before: Version,
@@ -122,8 +122,8 @@ impl Changes<'_> {
         }
     }
 
-    /// Writes the difference, or returns why its columns cannot be compared. `knows_ids` says that the
-    /// expressions of the difference are only over columns that are there.
+    /// Writes the difference, or returns why its columns cannot be compared. `knows_ids` says that
+    /// the expressions of the difference are only over columns that are there.
     async fn write_difference(
         &self,
         difference: &Difference<'_>,
@@ -167,8 +167,8 @@ impl Changes<'_> {
         Ok(Ok(records))
     }
 
-    /// Whether a row before the difference cannot be found by its key, or without a key by its values,
-    /// because one of them is too large for the present type of its column.
+    /// Whether a row before the difference cannot be found by its key, or without a key by its
+    /// values, because one of them is too large for the present type of its column.
     async fn has_too_large_values(&self, difference: &Difference<'_>) -> Result<bool, TrinoError> {
         let (version, expressions) = difference.before;
         let columns = difference.columns.iter().zip(expressions);

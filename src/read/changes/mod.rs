@@ -40,6 +40,7 @@ use super::plan::StreamPlan;
 use super::restart;
 use super::state::Content;
 use super::version::Version;
+use crate::amounts::amount;
 use crate::catalog::format::Format;
 use crate::read::context::{ReadError, StreamRun};
 use crate::read::queries;
@@ -76,8 +77,8 @@ enum Followed {
     ThenSnapshot(u64, Box<ChangesState>),
     /// It is proved that the changes cannot be read, for this reason.
     Gap(String),
-    /// So many changes were written, and this state after them. It is proved that the changes since then
-    /// cannot be read, for this reason.
+    /// So many changes were written, and this state after them. It is proved that the changes since
+    /// then cannot be read, for this reason.
     ToldThenGap(u64, Box<ChangesState>, String),
 }
 
@@ -177,8 +178,8 @@ impl Changes<'_> {
     }
 
     /// The state. If it was in the middle of a snapshot, and the key is another column now, the
-    /// version of that snapshot counts as told: what is told since then begins with the deletions of
-    /// the keys that it has sent.
+    /// version of that snapshot counts as told: what is told since then begins with the deletions
+    /// of the keys that it has sent.
     async fn without_snapshot_of_another_key(
         &self,
         state: ChangesState,
@@ -370,8 +371,9 @@ impl Changes<'_> {
         let total = rows.first().and_then(|row| row.total).unwrap_or_default();
         if total > 0 {
             tracing::warn!(
-                "stream \"{}\": {total} rows without a key (null) were deleted. The destination keeps them, because it cannot know which of its rows these are",
-                self.plan.descriptor
+                "stream \"{}\": {} without a key (null) cannot be deleted in the destination as in the table, because it cannot know which of its rows are meant",
+                self.plan.descriptor,
+                amount(total, "row")
             );
         }
         Ok(())

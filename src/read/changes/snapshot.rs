@@ -159,8 +159,9 @@ impl Changes<'_> {
             return Ok(0);
         }
         if version.is_some() && !is_begun {
-            // If this run ends before its first slice, the next one goes on with the same version. From
-            // a newer one, nobody would be told of the rows that were sent now and deleted by then.
+            // If this run ends before its first slice, the next one goes on with the same version.
+            // From a newer one, nobody would be told of the rows that were sent now and deleted by
+            // then.
             self.send(&after(Some(progress.clone()))).await?;
         }
         let (context, plan) = (self.context, self.plan);

@@ -1,8 +1,9 @@
-//! Whom we trust: given authorities, or those of the system, which are read when the first certificate is checked by
-//! them.
+//! Whom we trust: given authorities, or those of the system, which are read when the first
+//! certificate is checked by them.
 //!
-//! Most runs never need the system's: over plain http, or if the authority was pasted. A machine may have none then, as
-//! slim images of containers have, and reading 150 of them takes some milliseconds.
+//! Most runs never need the system's: over plain http, or if the authority was pasted. A machine
+//! may have none then, as slim images of containers have, and reading 150 of them takes some
+//! milliseconds.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};

@@ -1,9 +1,9 @@
 //! Answers in fewer and larger pieces.
 //!
 //! Trino sends a page of a megabyte in pieces of 32 KiB, as it makes them. To wake up a thread for
-//! each one costs more than to copy it. So a thread that has taken a piece sleeps a moment before it
-//! waits for the next one, if the rest of the answer takes much longer: several come at once then.
-//! Network cards gather packets in the same way before they interrupt.
+//! each one costs more than to copy it. So a thread that has taken a piece sleeps a moment before
+//! it waits for the next one, if the rest of the answer takes much longer: several come at once
+//! then. Network cards gather packets in the same way before they interrupt.
 
 use std::cell::Cell;
 use std::thread;

@@ -85,7 +85,8 @@ pub(crate) fn checked_configuration(settings: &TlsSettings) -> Result<ClientConf
     trusting(pasted(settings)?)
 }
 
-/// The TLS configuration for a connection without TLS to Trino: for a proxy, and for the storage of segments.
+/// The TLS configuration for a connection without TLS to Trino: for a proxy, and for the storage of
+/// segments.
 ///
 /// # Errors
 ///

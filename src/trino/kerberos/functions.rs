@@ -77,7 +77,8 @@ macro_rules! functions {
         impl Functions {
             #[expect(unsafe_code, reason = "functions of a C library")]
             fn load() -> Result<Self, String> {
-                // SAFETY: the library of this name is MIT's, whose initialisation has no conditions.
+                // SAFETY: the library of this name is MIT's, whose initialisation has no
+                // conditions.
                 let library = unsafe { Library::new(NAME) }.map_err(|error| error.to_string())?;
                 Ok(Self {
                     $(

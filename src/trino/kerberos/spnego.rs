@@ -1,5 +1,5 @@
-//! The token of HTTP's `Negotiate` (RFC 4559): a Kerberos request in GSS-API's frame (RFC 4121, 4.1),
-//! offered by SPNEGO (RFC 4178, 4.2.1).
+//! The token of HTTP's `Negotiate` (RFC 4559): a Kerberos request in GSS-API's frame (RFC 4121,
+//! 4.1), offered by SPNEGO (RFC 4178, 4.2.1).
 
 /// `1.2.840.113554.1.2.2`, Kerberos, as DER.
 const KERBEROS: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02";

@@ -11,8 +11,8 @@ use super::problem::{Failure, KerberosProblem, KerberosProof};
 use super::spnego;
 use crate::config;
 
-/// A ticket is replaced this long before it expires; if its life is shorter than that, after half of
-/// its life.
+/// A ticket is replaced this long before it expires; if its life is shorter than that, after half
+/// of its life.
 const MARGIN: Duration = Duration::from_mins(1);
 
 /// Pause before a replacement that failed is tried again.

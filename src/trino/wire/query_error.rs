@@ -60,8 +60,8 @@ impl fmt::Display for QueryError {
     }
 }
 
-/// Errors of the server itself that go away by waiting (names of `StandardErrorCode`). Errors of type EXTERNAL count as such as well, except for the lasting
-/// ones.
+/// Errors of the server itself that go away by waiting (names of `StandardErrorCode`). Errors of
+/// type EXTERNAL count as such as well, except for the lasting ones.
 const TRANSIENT: &[&str] = &[
     "ABANDONED_QUERY",
     "ABANDONED_TASK",

@@ -41,7 +41,8 @@ struct Column<'a> {
 }
 
 impl Page {
-    /// Reads a page; its rows are repeated until they have `size` bytes or more, as pages of large tables do.
+    /// Reads a page; its rows are repeated until they have `size` bytes or more, as pages of large
+    /// tables do.
     pub(crate) fn load(name: &str, size: usize) -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("tests/fixtures/pages")
@@ -76,8 +77,8 @@ impl Page {
         Encoder::new(RecordPlan::new(stream, Some("tiny"), &self.columns))
     }
 
-    /// The same for Protobuf, with a schema that has the columns in their order, as a query asks for
-    /// them.
+    /// The same for Protobuf, with a schema that has the columns in their order, as a query asks
+    /// for them.
     #[allow(dead_code, reason = "not every program has both")]
     pub(crate) fn protobuf_encoder(&self, stream: &str) -> ProtobufEncoder {
         let columns = self.columns.iter();

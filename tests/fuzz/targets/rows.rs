@@ -1,6 +1,8 @@
-//! Both paths of the encoder give the same lines or the same error, whatever the types and the page.
+//! Both paths of the encoder give the same lines or the same error, whatever the types and the
+//! page.
 //!
-//! The input's first line is the columns' types, with `;` between them; the rest is the page's rows.
+//! The input's first line is the columns' types, with `;` between them; the rest is the page's
+//! rows.
 
 #![no_main]
 

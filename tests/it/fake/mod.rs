@@ -321,8 +321,8 @@ impl FakeTrino {
 /// What a question for the columns of a table ends with, and no query for its rows.
 pub(crate) const NO_ROWS: &str = " WHERE false";
 
-/// Whether a test means a statement with this part of its text. A question for the columns of a table
-/// is meant only by its own end, so that a table's name means the query for its rows.
+/// Whether a test means a statement with this part of its text. A question for the columns of a
+/// table is meant only by its own end, so that a table's name means the query for its rows.
 fn is_meant(sql: &str, part: &str) -> bool {
     let asks_for_columns = sql.starts_with("SELECT * FROM \"") && sql.ends_with(NO_ROWS);
     sql.contains(part) && (!asks_for_columns || part.is_empty() || part == NO_ROWS)

@@ -1,4 +1,5 @@
-//! Requests and their answers: which query a request is about, what goes wrong, and the page that is sent.
+//! Requests and their answers: which query a request is about, what goes wrong, and the page that
+//! is sent.
 
 use std::net::TcpStream;
 use std::sync::Arc;

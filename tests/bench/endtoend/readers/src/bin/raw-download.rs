@@ -209,7 +209,8 @@ fn append(from: &mut impl Read, length: u64, body: &mut Vec<u8>) -> Outcome<()> 
 
 /// The text between `start` and the next quote, looked for from the beginning of the answer.
 fn text_after<'a>(body: &'a [u8], start: &[u8]) -> Option<&'a str> {
-    // In an answer with rows, nextUri comes before them; without it, the answer is the last and small.
+    // In an answer with rows, nextUri comes before them; without it, the answer is the last and
+    // small.
     let from = find(body, start)? + start.len();
     let length = find(&body[from..], b"\"")?;
     std::str::from_utf8(&body[from..from + length]).ok()
