@@ -65,20 +65,15 @@ class Case:
         self.replica.take(self.syncs.read().data("t"))
 
     def kill(self, rows: int = 1) -> None:
-        """Kills a sync, or several, until so many of its rows have left without a state after them."""
-        self._kill_until(lambda _, unsure: len(unsure) >= rows)
+        """Kills a sync when so many of its rows have left without a state after them."""
+        self._kill_when(lambda _, unsure: len(unsure) >= rows)
 
     def kill_after_a_slice(self) -> None:
-        self._kill_until(lambda sure, _: bool(sure))
+        self._kill_when(lambda sure, _: bool(sure))
 
-    def _kill_until(self, is_enough: Callable[[list[Any], list[Any]], bool]) -> None:
-        for size in range(500, 20_000, 400):
-            ended, sure, unsure = self.syncs.read_until(size)
-            assert not ended
-            self.replica.take(sure + unsure)
-            if is_enough(sure, unsure):
-                return
-        raise AssertionError("no read that was killed had sent enough")
+    def _kill_when(self, is_enough: Callable[[list[Any], list[Any]], bool]) -> None:
+        sure, unsure = self.syncs.read_until_enough(is_enough)
+        self.replica.take(sure + unsure)
 
     def assert_alike(self) -> None:
         there = {tuple(row) for row in self.sql(f"SELECT {', '.join(COLUMNS)} FROM {self.table}")}
@@ -244,11 +239,7 @@ def test_a_full_refresh_goes_on_only_with_the_same_columns_and_time(case: Case, 
         return {"streams": [entry]}
 
     syncs = Syncs(case.connector, settings, catalog("u") if changed == "columns" else catalog())
-    for size in range(500, 20_000, 400):
-        ended, sure, _ = syncs.read_until(size)
-        assert not ended
-        if sure:
-            break
+    syncs.read_until_enough(lambda sure, _: bool(sure))
     syncs.catalog = catalog()
     syncs.config = settings | ({"as_of": time} if changed == "as_of" else {})
     result = syncs.read()

@@ -58,22 +58,15 @@ def make(sql: Trino, table: str, catalog: str) -> None:
 
 
 def killed_with_rows(syncs: Syncs) -> Rows:
-    """Kills a sync, or several, until some of its rows have left without a state after them; gives all rows that left."""
-    return _killed(syncs, 500, lambda _, unsure: bool(unsure))
+    """Kills a sync when some of its rows have left without a state after them; gives all rows that left."""
+    return _killed(syncs, lambda _, unsure: bool(unsure))
 
 
 def killed_after_a_slice(syncs: Syncs) -> Rows:
-    """Kills a sync, or several, until a slice is finished; gives all rows that left."""
-    return _killed(syncs, 100, lambda sure, _: bool(sure))
+    """Kills a sync when a slice is finished; gives all rows that left."""
+    return _killed(syncs, lambda sure, _: bool(sure))
 
 
-def _killed(syncs: Syncs, step: int, is_enough: Callable[[Rows, Rows], bool]) -> Rows:
-    """Kills syncs after more and more bytes, until what left before a state and after it is enough."""
-    told: Rows = []
-    for size in range(500, 20_000, step):
-        ended, sure, unsure = syncs.read_until(size)
-        assert not ended
-        told += sure + unsure
-        if is_enough(sure, unsure):
-            return told
-    raise AssertionError("what was waited for never left")
+def _killed(syncs: Syncs, is_enough: Callable[[Rows, Rows], bool]) -> Rows:
+    sure, unsure = syncs.read_until_enough(is_enough)
+    return sure + unsure

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections import Counter
@@ -13,6 +12,7 @@ from .connector import Connector, Result
 from .messages import parse
 
 Row = tuple[Any, ...]
+Records = list[dict[str, Any]]
 
 #: The number in a state from which on parts of a sync are no slices (`OUTSIDE` in src/read/incremental.rs).
 FIRST_PART_THAT_IS_NO_SLICE = 2**32 - 3
@@ -86,28 +86,34 @@ class Syncs:
         progress = (self.content.get("sync") or self.content).get("progress") or {"done": []}
         return sum(last - first + 1 for first, last in progress["done"] if first < FIRST_PART_THAT_IS_NO_SLICE)
 
-    def read_until(self, size: int, **fields: Any) -> tuple[bool, list[dict[str, Any]], list[dict[str, Any]]]:
-        """Reads, and kills the connector when `size` bytes have come. Whether it had ended by then; the records before
-        the last state, and those after it. The last state is that of the next read."""
+    def read_until(self, size: int, **fields: Any) -> tuple[bool, Records, Records]:
+        """Reads, and kills the connector when more than `size` bytes have come. Whether it had ended by then; the
+        records before the last state, and those after it. The last state is that of the next read."""
+        return self._read_until(lambda came, *_: came > size, fields)
+
+    def read_until_enough(self, is_enough: Callable[[Records, Records], bool]) -> tuple[Records, Records]:
+        """Reads, and kills the connector when enough records have come: those before the last state, and those after
+        it. The last state is that of the next read."""
+        ended, sure, unsure = self._read_until(lambda _, sure, unsure: is_enough(sure, unsure), {})
+        assert not ended, "what was waited for never came"
+        return sure, unsure
+
+    def _read_until(
+        self, is_over: Callable[[int, Records, Records], bool], fields: dict[str, Any]
+    ) -> tuple[bool, Records, Records]:
+        """Kills the connector before the first line at which it `is_over`, by the bytes up to the end of that line and
+        the records before it."""
         arguments = self.connector.read_arguments(self.config | fields, self.catalog, self.state)
         process = self.connector.start(*arguments, stderr=None)
         assert process.stdout
-        read = b""
-        while len(read) < size:
-            some = os.read(process.stdout.fileno(), min(1 << 16, size - len(read)))
-            if not some:
+        came, ended = 0, True
+        sure: Records = []
+        unsure: Records = []
+        for line in process.stdout:
+            came += len(line)
+            if is_over(came, sure, unsure):
+                ended = False
                 break
-            read += some
-        ended = len(read) < size
-        if not ended:
-            process.send_signal(signal.SIGKILL)
-        process.stdout.close()
-        code = process.wait(timeout=60)
-        assert not ended or code == 0, f"exit code {code}"
-        sure: list[dict[str, Any]] = []
-        unsure: list[dict[str, Any]] = []
-        # What stands after the last line end is no message.
-        for line in read.split(b"\n")[:-1]:
             message = parse(line)
             if message["type"] == "RECORD":
                 unsure.append(message["record"]["data"])
@@ -116,6 +122,11 @@ class Syncs:
                 assert state["sourceStats"]["recordCount"] == len(unsure)
                 self.state = [state]
                 sure, unsure = sure + unsure, []
+        if not ended:
+            process.send_signal(signal.SIGKILL)
+        process.stdout.close()
+        code = process.wait(timeout=60)
+        assert not ended or code == 0, f"exit code {code}"
         return ended, sure, unsure
 
 
