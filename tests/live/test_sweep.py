@@ -5,7 +5,7 @@ sync goes on from what the failed one has left. Over both of them no row and no 
 again, no stream is COMPLETE with rows missing, and `discover` gives the catalog of the quiet moment or an error.
 
 `SWEEP=all` tries every class of fault with every statement, which takes hours; `SWEEP=1` deals each class out to a few
-statements, some 5,700 cases in ten minutes (`make test-long`); `SWEEP=1/8` is every eighth of them, as `make test` does.
+statements, some 5,700 cases in ten minutes (`make test-long`); `SWEEP=1/16` is every sixteenth of them, as `make test` does.
 `SWEEP_CASE='…'` is the one case of that name, as a failure prints it, with all that the run has said. `SWEEP_LOG=file` gets
 a line for each case.
 """
@@ -34,7 +34,7 @@ from live_support.syncs import incremental
 
 Config = Callable[..., dict[str, Any]]
 
-WANTED, ONLY = os.environ.get("SWEEP", "1/8"), os.environ.get("SWEEP_CASE")
+WANTED, ONLY = os.environ.get("SWEEP", "1/16"), os.environ.get("SWEEP_CASE")
 
 COLUMNS = ("id", "c", "v")
 SLICE, AT_ONCE = 3, 3

@@ -14,8 +14,9 @@ import settings
 
 JVM_OPTIONS = (
     "-server",
-    "-XX:+UseG1GC",
-    "-XX:G1HeapRegionSize=32M",
+    # Trino itself chooses G1, for heaps of many gigabytes. For these small ones and the tests' small queries it takes a
+    # twelfth more CPU time (48 live tests: 569 s of Trino, and 521 s with this one).
+    "-XX:+UseParallelGC",
     "-XX:+ExitOnOutOfMemoryError",
     "-XX:-OmitStackTraceInFastThrow",
     "-XX:ReservedCodeCacheSize=256M",
