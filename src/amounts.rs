@@ -2,12 +2,20 @@
 
 use std::fmt::Display;
 
+use indicatif::HumanCount;
+
 /// A number with its thing in the singular or in the plural: `1 record`, `2 records`. The plural
 /// has an `s` at its end.
 pub fn amount(number: impl TryInto<u64>, thing: &str) -> String {
     let number = number.try_into().unwrap_or(u64::MAX);
     let ending = if number == 1 { "" } else { "s" };
     format!("{number} {thing}{ending}")
+}
+
+/// The same for numbers that may be large: `1,234,567 records`.
+pub fn grouped_amount(number: u64, thing: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{ending}", HumanCount(number))
 }
 
 /// Names for a message, each in quotes: the first `at_most` of them, and how many others there are.
@@ -33,6 +41,8 @@ mod tests {
         assert_eq!(amount(0_u64, "record"), "0 records");
         assert_eq!(amount(1_usize, "record"), "1 record");
         assert_eq!(amount(12_u32, "finished slice"), "12 finished slices");
+        assert_eq!(grouped_amount(1, "row"), "1 row");
+        assert_eq!(grouped_amount(1_234, "row"), "1,234 rows");
     }
 
     #[test]

@@ -7,8 +7,7 @@ use std::process::ExitCode;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use indicatif::HumanCount;
-use source_trino::amounts::amount;
+use source_trino::amounts::{amount, grouped_amount};
 use source_trino::cli::{Cli, Command};
 use source_trino::logging;
 use source_trino::output::Output;
@@ -152,10 +151,7 @@ fn going_on(command: &Command) -> Option<String> {
 /// Tells whoever reads stderr how far a read came that was stopped.
 fn say_what_was_reached(output: &Output, going_on: &str) {
     let (records, states) = output.reached();
-    let records = match records {
-        1 => "1 record".to_owned(),
-        records => format!("{} records", HumanCount(records)),
-    };
+    let records = grouped_amount(records, "record");
     if states == 0 {
         terminal::tell(
             Kind::Stopped,

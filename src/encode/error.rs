@@ -1,5 +1,7 @@
 //! Why a page could not be turned into records.
 
+use crate::amounts::amount;
+
 /// The receiver of the records accepts no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the receiver of the records is gone")]
@@ -23,7 +25,7 @@ pub enum EncodeError {
         found: String,
     },
     /// A row does not have one value per column.
-    #[error("row {row} of the page has {found} values, the query has {expected} columns")]
+    #[error("row {row} of the page has {}, the query has {}", amount(*found, "value"), amount(*expected, "column"))]
     RowLength {
         /// The row.
         row: u64,

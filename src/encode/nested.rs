@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use super::changes::{Change, Changes};
 use super::plan::{CellKind, MapPlan, RowPlan};
 use super::slow::{Mismatch, write_cell};
+use crate::amounts::amount;
 
 /// Why a walk ended early.
 #[derive(Debug)]
@@ -186,7 +187,7 @@ pub(super) fn write_object(
     .map_err(|stop| as_mismatch(stop, "a row", raw))?;
     if count != row.fields.len() {
         return Err(Mismatch::new(
-            format!("a row of {} values", row.fields.len()),
+            format!("a row of {}", amount(row.fields.len(), "value")),
             raw,
         ));
     }

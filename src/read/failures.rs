@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 
 use super::status;
-use crate::amounts;
+use crate::amounts::{self, amount};
 use crate::error::ConnectorError;
 use crate::output::{Closed, Output};
 use crate::protocol::message::{FailureType, StreamDescriptor, StreamStatus};
@@ -173,8 +173,8 @@ impl Failures {
         let sum = ConnectorError::new(
             error.failure_type,
             format!(
-                "{} more streams failed: {}. The first of them: {}",
-                streams.len(),
+                "{} failed: {}. The first of them: {}",
+                amount(streams.len(), "more stream"),
                 amounts::names(&streams, NAMED),
                 error.message
             ),

@@ -14,6 +14,7 @@ use super::pin;
 use super::plan::StreamPlan;
 use super::progress::Progress;
 use super::version::Version;
+use crate::amounts::amount;
 use crate::sql::checksum::RowChecksum;
 use crate::sql::cursor::{Cursor, Pushdown};
 use crate::sql::literal::is_finite;
@@ -153,12 +154,14 @@ pub(super) async fn check_count(
     let (came, column) = (sync.came, &cursor.column);
     if version.is_some() {
         return Err(ReadError::UnfitCursor(format!(
-            "Only {came} rows came of {counted} that Trino had counted in the same version of the table: the source behind Trino compares other values of \"{column}\" than Trino shows. Choose another cursor for the stream, and clear the stream."
+            "Only {} of {counted} came that Trino had counted in the same version of the table: the source behind Trino compares other values of \"{column}\" than Trino shows. Choose another cursor for the stream, and clear the stream.",
+            amount(came, "row")
         )));
     }
     tracing::warn!(
-        "stream \"{}\": only {came} rows came of {counted} that had been counted before by the cursor \"{column}\", and {now} are counted now. If the table was not changed meanwhile, the source behind Trino compares other values of \"{column}\" than Trino shows: choose another cursor",
-        plan.descriptor
+        "stream \"{}\": only {} of {counted} came that had been counted before by the cursor \"{column}\", and {now} are counted now. If the table was not changed meanwhile, the source behind Trino compares other values of \"{column}\" than Trino shows: choose another cursor",
+        plan.descriptor,
+        amount(came, "row")
     );
     Ok(())
 }
@@ -358,13 +361,13 @@ impl Asking<'_> {
         }
         if outside {
             tracing::warn!(
-                "stream \"{stream}\": {} rows have a \"{column}\" {}. A sync reads them when they have changed, and never ends with such a value",
-                position.outside,
+                "stream \"{stream}\": \"{column}\" is {} in {}. A sync reads such rows when they have changed, and never ends with such a value",
                 if self.cursor.ty.is_point_in_time() {
                     "outside of the years 1 to 9999 (infinity, for one)"
                 } else {
                     "that is infinite"
-                }
+                },
+                amount(position.outside, "row")
             );
         }
     }

@@ -17,6 +17,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use crate::amounts::amount;
 use crate::error::ConnectorError;
 use crate::output::pipe::Pipe;
 use crate::output::{Closed, Output};
@@ -312,9 +313,9 @@ async fn limit_wait(shared: Arc<Shared>, wait: Duration) {
         () = shared.closed.cancelled() => {}
         () = sleep(wait) => {
             if shared.lock().all.is_empty() {
-                let seconds = wait.as_secs();
+                let seconds = amount(wait.as_secs(), "second");
                 shared.lose(format!(
-                    "The destination has not connected to any socket within {seconds} seconds. Its \
+                    "The destination has not connected to any socket within {seconds}. Its \
                      log says why; the next attempt goes on from the last state."
                 ));
             }

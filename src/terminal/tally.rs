@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanBytes, HumanCount};
 
 use super::table::{self, Column};
+use crate::amounts::grouped_amount;
 
 /// Stream names shown at once.
 const NAMED: usize = 3;
@@ -97,7 +98,7 @@ impl Tally {
                     self.streams
                 ),
             },
-            format!("{} rows", HumanCount(rows)),
+            grouped_amount(rows, "row"),
             HumanBytes(bytes).to_string(),
             clock(elapsed),
             format!("{} rows/s", HumanCount(per_second(rows, elapsed))),

@@ -147,7 +147,7 @@ fn errors_name_row_and_column_and_leave_whole_lines() {
         (
             "[[1]]",
             0,
-            "row 1 of the page has 1 values, the query has 2 columns",
+            "row 1 of the page has 1 value, the query has 2 columns",
         ),
         (
             "[[1,\"a\",3,4]]",
@@ -232,8 +232,8 @@ fn cells_of_another_type_are_errors() {
         ("map(varchar, bigint)", "[]", "a map"),
         ("map(varchar, bigint)", "{\"a\":\"b\"}", "an integer"),
         ("row(a bigint)", "{}", "a row"),
-        ("row(a bigint)", "[]", "a row of 1 values"),
-        ("row(a bigint)", "[1,2]", "a row of 1 values"),
+        ("row(a bigint)", "[]", "a row of 1 value"),
+        ("row(a bigint)", "[1,2]", "a row of 1 value"),
     ] {
         // With rows behind it, so that the fast path meets the cell first.
         let page = format!("[[{raw}]{}]", ",[null]".repeat(40));
