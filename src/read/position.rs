@@ -154,12 +154,12 @@ pub(super) async fn check_count(
     let (came, column) = (sync.came, &cursor.column);
     if version.is_some() {
         return Err(ReadError::UnfitCursor(format!(
-            "Only {} of {counted} came that Trino had counted in the same version of the table: the source behind Trino compares other values of \"{column}\" than Trino shows. Choose another cursor for the stream, and clear the stream.",
+            "Only {} came of {counted} that Trino had counted in the same version of the table: the source behind Trino compares other values of \"{column}\" than Trino shows. Choose another cursor for the stream, and clear the stream.",
             amount(came, "row")
         )));
     }
     tracing::warn!(
-        "stream \"{}\": only {} of {counted} came that had been counted before by the cursor \"{column}\", and {now} are counted now. If the table was not changed meanwhile, the source behind Trino compares other values of \"{column}\" than Trino shows: choose another cursor",
+        "stream \"{}\": only {} came of {counted} that had been counted before by the cursor \"{column}\", and {now} are counted now. If the table was not changed meanwhile, the source behind Trino compares other values of \"{column}\" than Trino shows: choose another cursor",
         plan.descriptor,
         amount(came, "row")
     );
@@ -361,13 +361,16 @@ impl Asking<'_> {
         }
         if outside {
             tracing::warn!(
-                "stream \"{stream}\": \"{column}\" is {} in {}. A sync reads such rows when they have changed, and never ends with such a value",
+                "stream \"{stream}\": {} a \"{column}\" {}. A sync reads such rows when they have changed, and never ends with such a value",
+                match position.outside {
+                    1 => "1 row has".to_owned(),
+                    rows => format!("{rows} rows have"),
+                },
                 if self.cursor.ty.is_point_in_time() {
                     "outside of the years 1 to 9999 (infinity, for one)"
                 } else {
                     "that is infinite"
-                },
-                amount(position.outside, "row")
+                }
             );
         }
     }

@@ -53,7 +53,7 @@ pub(super) fn listen(paths: &[PathBuf]) -> Result<(Vec<UnixListener>, Files), Co
         if let Some(same) = places.insert(place(path), path) {
             return Err(unusable(
                 path,
-                &format!("it is the same socket as {}", same.display()),
+                &format!("it is named twice, also as {}", same.display()),
                 "Name each socket once.",
             ));
         }
@@ -165,7 +165,7 @@ mod tests {
             let paths = [path.clone(), directory.path().join(again)];
             let error = inside(|| listen(&paths).map(drop)).unwrap_err();
             let part =
-                format!("{again} of DATA_CHANNEL_SOCKET_PATHS cannot be used: it is the same");
+                format!("{again} of DATA_CHANNEL_SOCKET_PATHS cannot be used: it is named twice");
             assert!(error.message.contains(&part), "{}", error.message);
             assert_eq!(names(directory.path()), ["inside"]);
         }

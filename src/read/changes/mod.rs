@@ -370,8 +370,9 @@ impl Changes<'_> {
         let rows: Vec<TotalRow> = control::rows(&self.context.client, count).await?;
         let total = rows.first().and_then(|row| row.total).unwrap_or_default();
         if total > 0 {
+            let were = if total == 1 { "was" } else { "were" };
             tracing::warn!(
-                "stream \"{}\": {} without a key (null) cannot be deleted in the destination as in the table, because it cannot know which of its rows are meant",
+                "stream \"{}\": {} without a key (null) {were} deleted. The destination keeps what it has of such rows, because it cannot know which of its rows they are",
                 self.plan.descriptor,
                 amount(total, "row")
             );
