@@ -36,7 +36,7 @@ test-long: build ## every case of what `make test` samples, altered tables, all 
 	"$$(python3 tests/servers python live tests/live/requirements.txt)" -m pytest -p no:cacheprovider \
 		tests/live/long tests/live/test_sweep.py tests/live/test_campaign.py tests/live/test_discover_faults.py \
 		tests/live/test_incremental*.py tests/live/test_changes*.py tests/live/test_many_tables.py \
-		tests/live/test_memory.py tests/live/test_oldest.py tests/live/test_resume.py tests/live/test_slices.py \
+		tests/live/test_oldest.py tests/live/test_resume.py tests/live/test_slices.py \
 		tests/live/test_speed.py tests/live/test_spooling.py
 
 test-catalogs: build ## every catalog that runs here, against its real system: Hive, MariaDB, MongoDB, Kafka and more
