@@ -8,14 +8,16 @@ use indicatif::HumanCount;
 /// has an `s` at its end.
 pub fn amount(number: impl TryInto<u64>, thing: &str) -> String {
     let number = number.try_into().unwrap_or(u64::MAX);
-    let ending = if number == 1 { "" } else { "s" };
-    format!("{number} {thing}{ending}")
+    format!("{number} {thing}{}", ending(number))
 }
 
 /// The same for numbers that may be large: `1,234,567 records`.
 pub fn grouped_amount(number: u64, thing: &str) -> String {
-    let ending = if number == 1 { "" } else { "s" };
-    format!("{} {thing}{ending}", HumanCount(number))
+    format!("{} {thing}{}", HumanCount(number), ending(number))
+}
+
+fn ending(number: u64) -> &'static str {
+    if number == 1 { "" } else { "s" }
 }
 
 /// Names for a message, each in quotes: the first `at_most` of them, and how many others there are.

@@ -1,7 +1,9 @@
 //! The binary: arguments, output, signals, and how the process ends. What the commands do is in
 //! the library.
 
+use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
+use std::os::fd::AsFd as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::thread::JoinHandle;
@@ -66,7 +68,12 @@ fn start(parent: Option<Parent>) -> io::Result<End> {
              Redirect it, for example with \"> records.jsonl\"; \"> /dev/null\" throws them away.",
         ));
     }
-    let file = pipe::regular_file(io::stdout())?;
+    // If states are kept in a file, the records before them must be on the disk first.
+    let file = if keeps_states && terminal::stdout_is_file() {
+        Some(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+    } else {
+        None
+    };
     let (output, writer) = Output::start(Pipe::new(io::stdout()), file)?;
     terminal::set_reader(reader(&cli));
     logging::install(&output, cli.verbose);

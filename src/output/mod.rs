@@ -151,7 +151,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Output {
     /// Writes to `sink`, which is stdout in the binary. `file` is what it writes to, if that is a
-    /// regular file. The result of the thread says whether everything was written.
+    /// regular file and its records must be on the disk before a STATE is kept. The result of the thread says whether everything was written.
     ///
     /// # Errors
     ///

@@ -4,7 +4,6 @@
 //! and the reader would wake each other up again and again: 1.6 times the CPU time of writing to
 //! `/dev/null` (docs/performance.md).
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 
@@ -31,19 +30,6 @@ pub fn was_closed(end: impl AsFd) -> bool {
     FileType::from_raw_mode(stat.st_mode).is_char_device()
         && (major(stat.st_rdev), minor(stat.st_rdev)) == NULL_DEVICE
         && flags.contains(OFlags::RDWR)
-}
-
-/// The file that this end is. `None` for everything that is on no disk, such as a pipe.
-///
-/// # Errors
-///
-/// When the process has too many open files.
-pub fn regular_file(end: impl AsFd) -> io::Result<Option<File>> {
-    if !FileType::from_raw_mode(fstat(&end)?.st_mode).is_file() {
-        return Ok(None);
-    }
-    let same = end.as_fd().try_clone_to_owned()?;
-    Ok(Some(File::from(same)))
 }
 
 /// A file, pipe, socket or terminal without a buffer of its own.
@@ -131,19 +117,5 @@ mod tests {
             ),
             "{error}"
         );
-    }
-
-    #[test]
-    fn only_a_file_is_on_a_disk() {
-        let mut file = tempfile::tempfile().unwrap();
-        let same = regular_file(&file).unwrap();
-        file.write_all(b"line\n").unwrap();
-        assert_eq!(same.unwrap().metadata().unwrap().len(), 5);
-        let (socket, _theirs) = UnixStream::pair().unwrap();
-        assert!(regular_file(&socket).unwrap().is_none());
-        let (_theirs, pipe) = rustix::pipe::pipe().unwrap();
-        assert!(regular_file(&pipe).unwrap().is_none());
-        let device = File::open("/dev/null").unwrap();
-        assert!(regular_file(&device).unwrap().is_none());
     }
 }

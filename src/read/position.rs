@@ -360,12 +360,10 @@ impl Asking<'_> {
             );
         }
         if outside {
+            let have = if position.outside == 1 { "has" } else { "have" };
             tracing::warn!(
-                "stream \"{stream}\": {} a \"{column}\" {}. A sync reads such rows when they have changed, and never ends with such a value",
-                match position.outside {
-                    1 => "1 row has".to_owned(),
-                    rows => format!("{rows} rows have"),
-                },
+                "stream \"{stream}\": {} {have} a \"{column}\" {}. A sync reads such rows when they have changed, and never ends with such a value",
+                amount(position.outside, "row"),
                 if self.cursor.ty.is_point_in_time() {
                     "outside of the years 1 to 9999 (infinity, for one)"
                 } else {

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::os::unix::fs::FileTypeExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
 
 use tokio::net::UnixListener;
 
@@ -82,14 +82,10 @@ pub(super) fn listen(paths: &[PathBuf]) -> Result<(Vec<UnixListener>, Files), Co
 
 /// The path in its only spelling, if its directory exists.
 fn place(path: &Path) -> PathBuf {
-    let directory = match path.parent() {
-        None => path,
-        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
-        Some(parent) => parent,
-    };
-    match (directory.canonicalize(), path.file_name()) {
-        (Ok(directory), Some(name)) => directory.join(name),
-        _ => path.to_owned(),
+    let path = absolute(path).unwrap_or_else(|_| path.to_owned());
+    match (path.parent().map(Path::canonicalize), path.file_name()) {
+        (Some(Ok(directory)), Some(name)) => directory.join(name),
+        _ => path,
     }
 }
 

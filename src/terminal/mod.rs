@@ -143,6 +143,7 @@ mod tests {
     fn only_a_regular_file_is_a_file() {
         assert!(is_file(tempfile::tempfile().unwrap()));
         assert!(!is_file(UnixStream::pair().unwrap().0));
+        assert!(!is_file(rustix::pipe::pipe().unwrap().1));
         assert!(!is_file(std::fs::File::open("/dev/null").unwrap()));
     }
 
